@@ -1,0 +1,172 @@
+//! The seam between the SDK and the wire: bytes out, bytes in.
+
+use std::fmt;
+
+use bytes::Bytes;
+use futures::future::BoxFuture;
+
+/// The most bytes of a reply that are read; a longer one is cut off and is of unknown outcome.
+///
+/// The largest documented reply (a `validate` of 2,500 characters) is below 4 KiB.
+pub const MAX_REPLY: usize = 1024 * 1024;
+
+/// One of the seven endpoints of the gateway.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Endpoint {
+    /// `balance/`
+    Balance,
+    /// `senderid/`
+    SenderId,
+    /// `coverage/`
+    Coverage,
+    /// `validate/`
+    Validate,
+    /// `send/`
+    Send,
+    /// `status/`
+    Status,
+    /// `dlr/`
+    Dlr,
+}
+
+impl Endpoint {
+    /// The name as the gateway spells it, without slashes; events and metrics use it too.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Balance => "balance",
+            Self::SenderId => "senderid",
+            Self::Coverage => "coverage",
+            Self::Validate => "validate",
+            Self::Send => "send",
+            Self::Status => "status",
+            Self::Dlr => "dlr",
+        }
+    }
+
+    /// True for the endpoints that change nothing and may be asked again after any failure.
+    pub const fn is_reading(self) -> bool {
+        !matches!(self, Self::Send)
+    }
+}
+
+/// One POST to the gateway: a JSON body for an endpoint.
+#[derive(Clone)]
+pub struct Request {
+    endpoint: Endpoint,
+    body: Bytes,
+}
+
+impl Request {
+    /// Puts a request together; the body is the whole JSON object, credentials included.
+    pub fn new(endpoint: Endpoint, body: Bytes) -> Self {
+        Self { endpoint, body }
+    }
+
+    /// The endpoint it is for.
+    pub fn endpoint(&self) -> Endpoint {
+        self.endpoint
+    }
+
+    /// The JSON body. It holds the password: never log it.
+    pub fn body(&self) -> &Bytes {
+        &self.body
+    }
+}
+
+impl fmt::Debug for Request {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Request")
+            .field("endpoint", &self.endpoint)
+            .field("body_bytes", &self.body.len())
+            .finish()
+    }
+}
+
+/// What came back: the HTTP status, which is only a hint, and the body, which decides.
+#[derive(Clone)]
+pub struct Response {
+    status: u16,
+    body: Bytes,
+}
+
+impl Response {
+    /// Puts a response together.
+    pub fn new(status: u16, body: impl Into<Bytes>) -> Self {
+        Self { status, body: body.into() }
+    }
+
+    /// The HTTP status.
+    pub fn status(&self) -> u16 {
+        self.status
+    }
+
+    /// The body, at most [`MAX_REPLY`] bytes.
+    pub fn body(&self) -> &Bytes {
+        &self.body
+    }
+}
+
+impl fmt::Debug for Response {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Response")
+            .field("status", &self.status)
+            .field("body_bytes", &self.body.len())
+            .finish()
+    }
+}
+
+/// How an exchange failed, and with it what is known of the request.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum TransportFailure {
+    /// DNS, TCP or TLS did not come about. Nothing left: the message was not sent.
+    Connect,
+    /// The exchange broke off after the request may have left: the outcome is unknown.
+    Interrupted,
+    /// The reply was longer than [`MAX_REPLY`]; it was not read further: the outcome is unknown.
+    ReplyTooLong,
+}
+
+/// A failed exchange. Holds no URL, no body and no credentials.
+#[derive(Debug, thiserror::Error)]
+#[error("{}", match .failure {
+    TransportFailure::Connect => "no connection to the gateway came about",
+    TransportFailure::Interrupted => "the connection broke off after the request may have left",
+    TransportFailure::ReplyTooLong => "the reply was longer than 1 MiB and was cut off",
+})]
+pub struct TransportError {
+    failure: TransportFailure,
+    #[source]
+    source: Option<Box<dyn std::error::Error + Send + Sync>>,
+}
+
+impl TransportError {
+    /// A failure without further cause.
+    pub fn new(failure: TransportFailure) -> Self {
+        Self { failure, source: None }
+    }
+
+    /// A failure with its cause, which must not name the URL or hold any part of a body.
+    pub fn with_source(
+        failure: TransportFailure,
+        source: impl Into<Box<dyn std::error::Error + Send + Sync>>,
+    ) -> Self {
+        Self { failure, source: Some(source.into()) }
+    }
+
+    /// What failed.
+    pub fn failure(&self) -> TransportFailure {
+        self.failure
+    }
+}
+
+/// Carries one request to the gateway and its reply back.
+///
+/// An implementation sends a request **at most once**: it follows no redirect and repeats nothing. It reports
+/// [`TransportFailure::Connect`] only if it knows that nothing left. The caller bounds the time and drops the
+/// future when it is over.
+pub trait Transport: fmt::Debug + Send + Sync + 'static {
+    /// Posts one request.
+    fn post(&self, request: Request) -> BoxFuture<'static, Result<Response, TransportError>>;
+}
