@@ -1,0 +1,152 @@
+//! One account: its settings, its balance and its queue.
+
+use std::collections::{HashMap, VecDeque};
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+use super::record::{History, MessageState};
+
+/// Credits of an account that nobody set up.
+const FIRST_BALANCE: u64 = 1000;
+/// Its sender ids, those of the API document's sample.
+const FIRST_SENDER_IDS: [&str; 2] = ["KWT-SMS", "KWT-TEST"];
+/// Its active countries, those of the Gulf. The real gateway starts with Kuwait alone.
+const FIRST_COVERAGE: [&str; 6] = ["965", "966", "968", "971", "973", "974"];
+/// The time that must pass before the same number again (API document v4.1).
+pub(super) const SAME_NUMBER: Duration = Duration::from_secs(15);
+
+/// What is in the queue of one message.
+struct Queued {
+    id: String,
+    /// Numbers still to be sent.
+    left: usize,
+    points_each: u64,
+}
+
+pub(super) struct Account {
+    /// `None` takes any password.
+    pub(super) password: Option<String>,
+    pub(super) available: u64,
+    pub(super) purchased: u64,
+    pub(super) sender_ids: Vec<String>,
+    pub(super) coverage: Vec<String>,
+    /// A code that every endpoint answers: ERR001, ERR004, ERR005, ERR024.
+    pub(super) blocked: Option<String>,
+    pub(super) bad_words: Vec<String>,
+    pub(super) spam_words: Vec<String>,
+    pub(super) banned_senders: Vec<String>,
+    live: VecDeque<Queued>,
+    live_numbers: usize,
+    stuck: HashMap<String, Queued>,
+    stuck_numbers: usize,
+    /// Up to when the live queue was worked off.
+    drained_to: Option<Instant>,
+    last_sent: HashMap<String, Instant>,
+    last_swept: Option<Instant>,
+}
+
+impl Account {
+    pub(super) fn new(password: Option<String>) -> Self {
+        Self {
+            password,
+            available: FIRST_BALANCE,
+            purchased: FIRST_BALANCE,
+            sender_ids: FIRST_SENDER_IDS.map(String::from).to_vec(),
+            coverage: FIRST_COVERAGE.map(String::from).to_vec(),
+            blocked: None,
+            bad_words: Vec::new(),
+            spam_words: Vec::new(),
+            banned_senders: Vec::new(),
+            live: VecDeque::new(),
+            live_numbers: 0,
+            stuck: HashMap::new(),
+            stuck_numbers: 0,
+            drained_to: None,
+            last_sent: HashMap::new(),
+            last_swept: None,
+        }
+    }
+
+    /// Works off the live queue up to `now`, first in first out, one number every `1 / per_second` seconds.
+    pub(super) fn settle(&mut self, now: Instant, per_second: u32, history: &mut History) {
+        if self.live.is_empty() {
+            self.drained_to = Some(now);
+            return;
+        }
+        if per_second == 0 {
+            return;
+        }
+        let step = Duration::from_secs(1) / per_second;
+        let mut at = self.drained_to.unwrap_or(now);
+        let passed = now.saturating_duration_since(at);
+        let mut due = usize::try_from(passed.as_nanos() / step.as_nanos().max(1)).unwrap_or(usize::MAX);
+        while due > 0
+            && let Some(first) = self.live.front_mut()
+        {
+            let gone = first.left.min(due);
+            first.left -= gone;
+            due -= gone;
+            self.live_numbers -= gone;
+            at += step * u32::try_from(gone).unwrap_or(u32::MAX);
+            if first.left == 0 {
+                if let Some(message) = history.message(&first.id) {
+                    message.state = MessageState::Sent;
+                    message.sent_at = Some(at);
+                }
+                self.live.pop_front();
+            }
+        }
+        self.drained_to = Some(if self.live.is_empty() { now } else { at });
+    }
+
+    /// Puts an accepted message into the queue; the account must be settled.
+    pub(super) fn enqueue(&mut self, id: String, numbers: usize, points_each: u64, stuck: bool) {
+        let queued = Queued { id, left: numbers, points_each };
+        if stuck {
+            self.stuck_numbers += numbers;
+            self.stuck.insert(queued.id.clone(), queued);
+        } else {
+            self.live_numbers += numbers;
+            self.live.push_back(queued);
+        }
+    }
+
+    /// Takes a message out of the queue and gives back the credits of what was not sent.
+    pub(super) fn delete(&mut self, id: &str) -> Option<u64> {
+        let queued = if let Some(queued) = self.stuck.remove(id) {
+            self.stuck_numbers -= queued.left;
+            queued
+        } else {
+            let place = self.live.iter().position(|queued| queued.id == id)?;
+            let queued = self.live.remove(place)?;
+            self.live_numbers -= queued.left;
+            queued
+        };
+        let back = queued.points_each * queued.left as u64;
+        self.available = self.available.saturating_add(back);
+        Some(back)
+    }
+
+    /// Numbers in the queue, stuck ones included or not.
+    pub(super) fn queued(&self, with_stuck: bool) -> usize {
+        self.live_numbers + if with_stuck { self.stuck_numbers } else { 0 }
+    }
+
+    /// True if one of the numbers had a message less than 15 seconds ago.
+    pub(super) fn sent_lately(&self, numbers: &[String], now: Instant) -> bool {
+        numbers.iter().any(|number| {
+            self.last_sent.get(number).is_some_and(|&at| now.saturating_duration_since(at) < SAME_NUMBER)
+        })
+    }
+
+    /// Starts the 15 seconds of these numbers, and forgets those of others that are over.
+    pub(super) fn mark_sent(&mut self, numbers: &[String], now: Instant) {
+        let swept = *self.last_swept.get_or_insert(now);
+        if now.saturating_duration_since(swept) >= SAME_NUMBER {
+            self.last_sent.retain(|_, at| now.saturating_duration_since(*at) < SAME_NUMBER);
+            self.last_swept = Some(now);
+        }
+        self.last_sent.extend(numbers.iter().map(|number| (number.clone(), now)));
+    }
+}

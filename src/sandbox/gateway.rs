@@ -1,0 +1,340 @@
+//! The model: a request and the time in, an answer out. No I/O and no clock of its own.
+
+use std::collections::{HashMap, VecDeque};
+use std::net::IpAddr;
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+use super::account::Account;
+use super::endpoints;
+use super::faults::{Fault, Kind, Script};
+use super::posted::{Posted, negotiate};
+use super::record::{History, Message, MessageState, SeenRequest};
+use super::reply::{Code, CreditStyle, ErrorStatus, Payload, Protocol, Reply};
+use super::send;
+
+/// The gateway's paths, spelled here and not taken from the client.
+pub(super) const ENDPOINTS: [&str; 7] =
+    ["balance", "senderid", "coverage", "validate", "send", "status", "dlr"];
+/// A longer body is refused by the web server; the longest sensible request is below 64 KiB.
+pub(super) const MAX_BODY: usize = 1024 * 1024;
+/// Over so many requests in a second, the firewall blocks an address (API document v4.1).
+const FIREWALL_LIMIT: usize = 5;
+/// "Per second" has no defined window; a sliding one is the strictest reading.
+const FIREWALL_WINDOW: Duration = Duration::from_secs(1);
+
+/// What a builder sets.
+#[derive(Debug, Clone)]
+pub(super) struct Settings {
+    pub(super) error_status: ErrorStatus,
+    pub(super) credit_style: CreditStyle,
+    pub(super) latency: Duration,
+    pub(super) history: usize,
+    pub(super) drain_per_second: u32,
+    pub(super) same_number_in_test_mode: bool,
+    pub(super) stuck_fill_queue: bool,
+    pub(super) known_accounts_only: bool,
+    pub(super) long_mobile: Option<String>,
+    pub(super) report_after: Duration,
+    pub(super) firewall: Option<Duration>,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            error_status: ErrorStatus::AsSeen,
+            credit_style: CreditStyle::Integer,
+            latency: Duration::ZERO,
+            history: 10_000,
+            drain_per_second: 50,
+            same_number_in_test_mode: false,
+            stuck_fill_queue: true,
+            known_accounts_only: false,
+            // Unknown on the real gateway; of the documented codes this one fits best.
+            long_mobile: Some("ERR025".to_owned()),
+            report_after: Duration::from_secs(5 * 60),
+            firewall: None,
+        }
+    }
+}
+
+/// Where a request comes from; the firewall counts by it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(super) enum Source {
+    Door(u64),
+    Address(IpAddr),
+}
+
+/// One HTTP request.
+pub(super) struct Call<'a> {
+    pub(super) method: &'a str,
+    pub(super) path: &'a str,
+    pub(super) content_type: Option<&'a str>,
+    pub(super) accept: Option<&'a str>,
+    pub(super) body: &'a [u8],
+    pub(super) source: Source,
+}
+
+/// What a door has to do.
+pub(super) struct Answer {
+    /// Wait so long first.
+    pub(super) after: Duration,
+    pub(super) outcome: Outcome,
+}
+
+pub(super) enum Outcome {
+    Reply(Reply),
+    /// Cut the connection after so many bytes of the body, always fewer than it has.
+    Truncated(Reply, usize),
+    /// Spread the body over this time.
+    Slow(Reply, Duration),
+    /// Close the connection without an answer.
+    Cut,
+    /// Have no connection come about.
+    Refused,
+    /// Say nothing at all: the firewall swallowed it.
+    Silence,
+}
+
+/// The arrivals of one source.
+#[derive(Default)]
+struct Arrivals {
+    recent: VecDeque<Instant>,
+    blocked_until: Option<Instant>,
+}
+
+pub(super) struct Gateway {
+    pub(super) settings: Settings,
+    pub(super) faults: Script,
+    pub(super) history: History,
+    pub(super) swallowed: u64,
+    accounts: HashMap<String, Account>,
+    arrivals: HashMap<Source, Arrivals>,
+    seed: u64,
+    ids: u64,
+}
+
+impl Gateway {
+    /// A gateway; the seed makes its message ids differ from another's.
+    pub(super) fn new(settings: Settings, seed: u64) -> Self {
+        Self {
+            history: History::new(settings.history),
+            settings,
+            faults: Script::default(),
+            swallowed: 0,
+            accounts: HashMap::new(),
+            arrivals: HashMap::new(),
+            seed,
+            ids: 0,
+        }
+    }
+
+    /// Takes a request that arrived at `now`, at the wall time `unix` in seconds.
+    pub(super) fn answer(&mut self, call: &Call<'_>, now: Instant, unix: u64) -> Answer {
+        if self.is_swallowed(call.source, now) {
+            self.swallowed += 1;
+            return Answer { after: Duration::ZERO, outcome: Outcome::Silence };
+        }
+        let posted = if call.body.len() > MAX_BODY {
+            Posted::default()
+        } else {
+            Posted::read(call.content_type, call.body)
+        };
+        let endpoint = endpoint_of(call.path);
+        let user = posted.text("username").unwrap_or_default().to_owned();
+        let fault = self.faults.take(endpoint.unwrap_or_default(), &user);
+        let fault = fault.unwrap_or_else(|| Fault::delay(Duration::ZERO));
+        if matches!(fault.kind, Kind::Refuse) {
+            return Answer { after: fault.after, outcome: Outcome::Refused };
+        }
+
+        let protocol = negotiate(call.content_type, call.accept);
+        let worked = fault.process.then(|| self.work(call, endpoint, &posted, protocol, now, unix));
+        let outcome = self.outcome(fault.kind, worked, protocol);
+        let (status, code) = match &outcome {
+            Outcome::Reply(reply) | Outcome::Slow(reply, _) => {
+                (Some(reply.status), reply.code.as_deref().map(str::to_owned))
+            }
+            _ => (None, None),
+        };
+        let endpoint = endpoint.map_or_else(|| call.path.chars().take(100).collect(), str::to_owned);
+        let numbers = posted.numbers();
+        let processed = fault.process;
+        self.history.see(SeenRequest { endpoint, user, at: now, processed, status, code, numbers });
+        Answer { after: self.settings.latency + fault.after, outcome }
+    }
+
+    /// What a fault makes of the gateway's own answer; there is one if the fault let the gateway work.
+    fn outcome(&self, kind: Kind, worked: Option<Reply>, protocol: Protocol) -> Outcome {
+        let own = || worked.unwrap_or_else(|| Reply::html(500, "Internal Server Error"));
+        match kind {
+            Kind::Delay => Outcome::Reply(own()),
+            Kind::Code { code, status } => {
+                let status = status.unwrap_or_else(|| self.settings.error_status.of(&code));
+                Outcome::Reply(Reply::error(protocol, status, code))
+            }
+            Kind::Reply(reply) => Outcome::Reply(reply),
+            Kind::Drop => Outcome::Cut,
+            Kind::Truncate(keep) => {
+                let reply = own();
+                let keep = keep.min(reply.body.len().saturating_sub(1));
+                Outcome::Truncated(reply, keep)
+            }
+            Kind::SlowBody(over) => Outcome::Slow(own(), over),
+            Kind::Refuse => Outcome::Refused,
+        }
+    }
+
+    fn is_swallowed(&mut self, source: Source, now: Instant) -> bool {
+        let Some(block_for) = self.settings.firewall else { return false };
+        let arrivals = self.arrivals.entry(source).or_default();
+        if arrivals.blocked_until.is_some_and(|until| now < until) {
+            return true;
+        }
+        let recent = &mut arrivals.recent;
+        while recent.front().is_some_and(|&at| now.saturating_duration_since(at) >= FIREWALL_WINDOW) {
+            recent.pop_front();
+        }
+        recent.push_back(now);
+        if recent.len() <= FIREWALL_LIMIT {
+            return false;
+        }
+        recent.clear();
+        arrivals.blocked_until = Some(now + block_for);
+        true
+    }
+
+    /// The gateway's own answer.
+    fn work(
+        &mut self,
+        call: &Call<'_>,
+        endpoint: Option<&'static str>,
+        posted: &Posted,
+        protocol: Protocol,
+        now: Instant,
+        unix: u64,
+    ) -> Reply {
+        let Some(endpoint) = endpoint else {
+            // Without the slash: nowhere recorded. A redirect is what web servers do, and it must not be followed.
+            if endpoint_of(&format!("{}/", call.path)).is_some() {
+                let mut reply = Reply::html(301, "Moved Permanently");
+                reply.location = Some(format!("{}/", call.path));
+                return reply;
+            }
+            return Reply::html(404, "Not Found");
+        };
+        // The real gateway still answers GET, undocumented and with the password in its logs; this one does not.
+        if call.method != "POST" {
+            return Reply::html(405, "Method Not Allowed");
+        }
+        if call.body.len() > MAX_BODY {
+            return Reply::html(413, "Request Entity Too Large");
+        }
+        match self.endpoint(endpoint, posted, now, unix) {
+            Ok(payload) => Reply::ok(protocol, &payload, self.settings.credit_style),
+            Err(code) => Reply::error(protocol, self.settings.error_status.of(&code), code),
+        }
+    }
+
+    fn endpoint(
+        &mut self,
+        endpoint: &str,
+        posted: &Posted,
+        now: Instant,
+        unix: u64,
+    ) -> Result<Payload, Code> {
+        let user = self.log_in(posted)?.to_owned();
+        let id = self.next_id();
+        let Self { settings, history, accounts, .. } = self;
+        let account = accounts.entry(user.clone()).or_insert_with(|| Account::new(None));
+        account.settle(now, settings.drain_per_second, history);
+        match endpoint {
+            "balance" => Ok(endpoints::balance(account)),
+            "senderid" => Ok(endpoints::sender_ids(account)),
+            "coverage" => endpoints::coverage(account),
+            "validate" => endpoints::validate(account, posted, settings.long_mobile.as_deref()),
+            "status" => endpoints::status(&user, posted, history),
+            "dlr" => endpoints::dlr(&user, posted, history, now, settings.report_after),
+            _ => {
+                let message = send::send(account, &user, posted, settings, id, now)?;
+                let payload = Payload::Send {
+                    id: message.id.clone(),
+                    numbers: message.numbers.len(),
+                    points: message.points,
+                    balance: account.available,
+                    unix,
+                };
+                history.accept(message);
+                Ok(payload)
+            }
+        }
+    }
+
+    /// The account that the credentials open. Lengths and alphabets of the document (15 and 30 characters,
+    /// alphanumeric) are not held: what the gateway says to longer ones is unknown.
+    fn log_in<'p>(&mut self, posted: &'p Posted) -> Result<&'p str, Code> {
+        let field = |key| posted.text(key).filter(|value| !value.is_empty());
+        let (Some(user), Some(password)) = (field("username"), field("password")) else {
+            return Err("ERR002".into());
+        };
+        if self.settings.known_accounts_only && !self.accounts.contains_key(user) {
+            return Err("ERR003".into());
+        }
+        let account = self.account(user);
+        if account.password.as_deref().is_some_and(|own| own != password) {
+            return Err("ERR003".into());
+        }
+        match &account.blocked {
+            Some(code) => Err(code.clone().into()),
+            None => Ok(user),
+        }
+    }
+
+    /// The account of this name, made if there is none.
+    pub(super) fn account(&mut self, user: &str) -> &mut Account {
+        self.accounts.entry(user.to_owned()).or_insert_with(|| Account::new(None))
+    }
+
+    /// Brings every queue up to `now`.
+    pub(super) fn settle(&mut self, now: Instant) {
+        for account in self.accounts.values_mut() {
+            account.settle(now, self.settings.drain_per_second, &mut self.history);
+        }
+    }
+
+    /// Deletes a message from the queue of whoever sent it; the credits given back, if it was there.
+    pub(super) fn delete(&mut self, id: &str, now: Instant) -> Option<u64> {
+        self.settle(now);
+        let back = self.accounts.values_mut().find_map(|account| account.delete(id))?;
+        if let Some(message) = self.history.message(id) {
+            message.state = MessageState::Deleted;
+        }
+        Some(back)
+    }
+
+    pub(super) fn messages(&mut self, now: Instant) -> Vec<Message> {
+        self.settle(now);
+        self.history.messages()
+    }
+
+    /// 32 lower-case hex digits: a counter, mixed. The first half alone never repeats, since the mixing can be undone.
+    pub(super) fn next_id(&mut self) -> String {
+        self.ids += 1;
+        let first = mix(self.seed.wrapping_add(self.ids));
+        format!("{first:016x}{:016x}", mix(first ^ self.seed.rotate_left(32)))
+    }
+}
+
+/// The endpoint of a path with its slash, case-sensitive.
+fn endpoint_of(path: &str) -> Option<&'static str> {
+    let name = path.strip_prefix("/API/")?.strip_suffix('/')?;
+    ENDPOINTS.into_iter().find(|&endpoint| endpoint == name)
+}
+
+/// The finaliser of SplitMix64, a bijection.
+fn mix(mut z: u64) -> u64 {
+    z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+    z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+    z ^ (z >> 31)
+}
