@@ -96,6 +96,7 @@ fn the_same_number_waits_15_seconds_and_the_whole_batch_is_refused() {
     assert_eq!(bench.send("96541234567", "x"), "OK");
     bench.pass(0.1);
     assert_eq!(bench.send("96598765432", "x"), "OK");
+    assert_eq!(bench.send("96541234567", "x"), "ERR028"); // its own are not over
     // Accounts do not see each other.
     let mut fields = message("96598765432", "x", false);
     fields["username"] = "bob".into();
