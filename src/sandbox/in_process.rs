@@ -58,6 +58,10 @@ impl Transport for SandboxTransport {
             }
         })
     }
+
+    fn is_local(&self) -> bool {
+        true
+    }
 }
 
 fn respond(reply: Reply) -> Result<Response, TransportError> {

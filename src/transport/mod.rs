@@ -1,5 +1,7 @@
 //! The seam between the SDK and the wire: bytes out, bytes in.
 
+pub(crate) mod http;
+
 use std::fmt;
 
 use bytes::Bytes;
@@ -169,4 +171,9 @@ impl TransportError {
 pub trait Transport: fmt::Debug + Send + Sync + 'static {
     /// Posts one request.
     fn post(&self, request: Request) -> BoxFuture<'static, Result<Response, TransportError>>;
+
+    /// True if nothing it carries leaves this machine; only then may a client switch its limiter off.
+    fn is_local(&self) -> bool {
+        false
+    }
 }

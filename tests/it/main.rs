@@ -6,3 +6,4 @@
 mod sandbox_doors;
 #[cfg(feature = "sandbox")]
 mod sandbox_faults;
+mod values;

@@ -1,0 +1,84 @@
+//! The account's balance, and the last one seen.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Mutex, PoisonError};
+
+use crate::credits::Credits;
+use crate::events;
+use crate::wire::RawReply;
+
+/// Credits of an account.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Balance {
+    available: Credits,
+    purchased: Option<Credits>,
+}
+
+impl Balance {
+    /// Reads a balance reply.
+    pub(crate) fn read(raw: &RawReply) -> Option<Self> {
+        Some(Self { available: raw.credits(&["available"])?, purchased: raw.credits(&["purchased"]) })
+    }
+
+    /// Credits that can be spent.
+    pub fn available(&self) -> Credits {
+        self.available
+    }
+
+    /// Credits bought in all; `None` if no balance call has told it yet (a send tells what is left only).
+    pub fn purchased(&self) -> Option<Credits> {
+        self.purchased
+    }
+}
+
+/// The newest balance seen, and the threshold it is watched by.
+#[derive(Debug, Default)]
+pub(crate) struct Cached {
+    newest: Mutex<Newest>,
+    orders: AtomicU64,
+    threshold: Option<Credits>,
+}
+
+#[derive(Debug, Default)]
+struct Newest {
+    order: u64,
+    balance: Option<Balance>,
+    below: bool,
+}
+
+impl Cached {
+    pub(crate) fn new(threshold: Option<Credits>) -> Self {
+        Self { threshold, ..Self::default() }
+    }
+
+    /// Numbers an exchange, so that answers that overtake each other do not bring back an old balance.
+    pub(crate) fn next(&self) -> u64 {
+        self.orders.fetch_add(1, Ordering::Relaxed) + 1
+    }
+
+    /// Learns from a reply, if it tells a balance.
+    pub(crate) fn learn(&self, order: u64, raw: &RawReply) {
+        let told = Balance::read(raw);
+        let Some(available) = told.map(|b| b.available).or_else(|| raw.credits(&["balance-after"])) else {
+            return;
+        };
+        let mut newest = self.newest.lock().unwrap_or_else(PoisonError::into_inner);
+        if order < newest.order {
+            return;
+        }
+        newest.order = order;
+        let purchased = told.or(newest.balance).and_then(|b| b.purchased);
+        newest.balance = Some(Balance { available, purchased });
+        if let Some(threshold) = self.threshold {
+            let below = available < threshold;
+            if below && !newest.below {
+                events::low_balance(available);
+            }
+            newest.below = below;
+        }
+    }
+
+    pub(crate) fn get(&self) -> Option<Balance> {
+        self.newest.lock().unwrap_or_else(PoisonError::into_inner).balance
+    }
+}

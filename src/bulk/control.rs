@@ -1,0 +1,264 @@
+//! A run's reins and its running account.
+
+use std::fmt;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use tokio::sync::watch;
+use tokio::time::Instant;
+
+use crate::error::Error;
+use crate::events;
+use crate::pipeline::Core;
+use crate::report::{Account, Batch};
+
+/// What a run waits for, beside its turn.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Waiting {
+    /// Nothing: it sends, or has ended.
+    No,
+    /// [`BulkHandle::resume`].
+    Paused,
+    /// The gateway's queue of 1,000 messages is full (ERR013).
+    QueueFull,
+    /// Only numbers are left that were written to less than 16 s ago.
+    SameNumber,
+}
+
+/// How far a run is.
+#[derive(Debug, Clone)]
+pub struct Progress {
+    account: Account,
+    total: Option<u64>,
+    requests: u64,
+    elapsed: Duration,
+    waiting: Waiting,
+}
+
+impl Progress {
+    /// How many numbers have ended where so far.
+    pub fn account(&self) -> Account {
+        self.account
+    }
+
+    /// How many numbers have ended somewhere.
+    pub fn done(&self) -> u64 {
+        self.account.total()
+    }
+
+    /// How many inputs there are, if that is known.
+    pub fn total(&self) -> Option<u64> {
+        self.total
+    }
+
+    /// How many batches came back, whatever their result.
+    pub fn requests(&self) -> u64 {
+        self.requests
+    }
+
+    /// Since the run started.
+    pub fn elapsed(&self) -> Duration {
+        self.elapsed
+    }
+
+    /// Numbers a second since the start, pauses included.
+    #[allow(clippy::cast_precision_loss)] // a display figure
+    pub fn rate(&self) -> f64 {
+        let seconds = self.elapsed.as_secs_f64();
+        if seconds > 0.0 { self.done() as f64 / seconds } else { 0.0 }
+    }
+
+    /// How long it will take at that rate; `None` while unknown.
+    #[allow(clippy::cast_precision_loss)] // a display figure
+    pub fn time_left(&self) -> Option<Duration> {
+        let left = self.total?.saturating_sub(self.done()) as f64;
+        Duration::try_from_secs_f64(left / self.rate()).ok()
+    }
+
+    /// What the run waits for.
+    pub fn waiting(&self) -> Waiting {
+        self.waiting
+    }
+}
+
+#[derive(Default)]
+struct State {
+    account: Account,
+    requests: u64,
+    total: Option<u64>,
+    started: Option<Instant>,
+    ended: Option<Instant>,
+    cause: Option<Error>,
+    resting: bool,
+}
+
+/// What a run and its handles share.
+pub(super) struct Control {
+    state: Mutex<State>,
+    paused: watch::Sender<bool>,
+    stopped: watch::Sender<bool>,
+    abandoned: watch::Sender<bool>,
+    ended: watch::Sender<bool>,
+}
+
+impl Control {
+    pub(super) fn new(total: Option<u64>) -> Self {
+        Self {
+            state: Mutex::new(State { total, ..State::default() }),
+            paused: watch::Sender::new(false),
+            stopped: watch::Sender::new(false),
+            abandoned: watch::Sender::new(false),
+            ended: watch::Sender::new(false),
+        }
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(super) fn set_total(&self, inputs: u64) {
+        self.state().total = Some(inputs);
+    }
+
+    pub(super) fn start(&self) {
+        self.state().started = Some(Instant::now());
+    }
+
+    /// Stops the run; the first cause stands.
+    pub(super) fn stop(&self, cause: Option<Error>) {
+        let first = self.stopped.send_if_modified(|stopped| !std::mem::replace(stopped, true));
+        if first {
+            events::run_stopped(cause.as_ref());
+            self.state().cause = cause;
+        }
+    }
+
+    pub(super) fn is_stopped(&self) -> bool {
+        *self.stopped.borrow()
+    }
+
+    pub(super) fn stop_signal(&self) -> watch::Receiver<bool> {
+        self.stopped.subscribe()
+    }
+
+    /// The error of what was not attempted after a stop.
+    pub(super) fn not_attempted(&self) -> Error {
+        Error::stopped(self.state().cause.clone())
+    }
+
+    pub(super) fn is_paused(&self) -> bool {
+        *self.paused.borrow()
+    }
+
+    /// Waits for the end of a pause.
+    pub(super) async fn resumed(&self) {
+        let _ = self.paused.subscribe().wait_for(|paused| !paused).await; // the sender is ours
+    }
+
+    /// Nobody reads the outcomes any more.
+    pub(super) fn abandon(&self) {
+        self.abandoned.send_replace(true);
+        self.stop(None);
+    }
+
+    pub(super) fn is_abandoned(&self) -> bool {
+        *self.abandoned.borrow()
+    }
+
+    pub(super) async fn abandoned(&self) {
+        let _ = self.abandoned.subscribe().wait_for(|abandoned| *abandoned).await;
+    }
+
+    pub(super) async fn stopped(&self) {
+        let _ = self.stopped.subscribe().wait_for(|stopped| *stopped).await;
+    }
+
+    pub(super) fn resting(&self, resting: bool) {
+        self.state().resting = resting;
+    }
+
+    pub(super) fn count(&self, batch: &Batch) {
+        let mut state = self.state();
+        state.account += batch.account();
+        state.requests += u64::from(!batch.numbers.is_empty());
+    }
+
+    pub(super) fn end(&self) {
+        let (account, requests) = {
+            let mut state = self.state();
+            state.ended = Some(Instant::now());
+            (state.account, state.requests)
+        };
+        events::run_ended(&account, requests);
+        self.ended.send_replace(true);
+    }
+
+    pub(super) fn progress(&self, core: &Core) -> Progress {
+        let state = self.state();
+        let until = state.ended.unwrap_or_else(Instant::now);
+        let waiting = if state.ended.is_some() || self.is_stopped() {
+            Waiting::No
+        } else if self.is_paused() {
+            Waiting::Paused
+        } else if core.queue.is_closed() {
+            Waiting::QueueFull
+        } else if state.resting {
+            Waiting::SameNumber
+        } else {
+            Waiting::No
+        };
+        Progress {
+            account: state.account,
+            total: state.total,
+            requests: state.requests,
+            elapsed: state.started.map_or(Duration::ZERO, |started| until - started),
+            waiting,
+        }
+    }
+}
+
+/// Reins of a bulk run; cheap to clone, and usable while the stream is read elsewhere.
+#[derive(Clone)]
+pub struct BulkHandle {
+    pub(super) control: Arc<Control>,
+    pub(super) core: Arc<Core>,
+}
+
+impl BulkHandle {
+    /// Starts no further batch until [`resume`](Self::resume); what is in flight is answered.
+    pub fn pause(&self) {
+        self.control.paused.send_replace(true);
+    }
+
+    /// Goes on after a pause.
+    pub fn resume(&self) {
+        self.control.paused.send_replace(false);
+    }
+
+    /// Ends the run between batches: what is in flight is answered, the rest is not attempted.
+    ///
+    /// A batch that the gateway refused and that waits for another try is not tried again.
+    pub fn stop(&self) {
+        self.control.stop(None);
+    }
+
+    /// How far the run is.
+    pub fn progress(&self) -> Progress {
+        self.control.progress(&self.core)
+    }
+
+    /// Waits for the end of the run, also of one whose stream was dropped, and gives its account.
+    ///
+    /// A run that was never polled does not end.
+    pub async fn finished(&self) -> Account {
+        let _ = self.control.ended.subscribe().wait_for(|ended| *ended).await; // the sender is ours
+        self.control.state().account
+    }
+}
+
+impl fmt::Debug for BulkHandle {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("BulkHandle").field("progress", &self.progress()).finish()
+    }
+}

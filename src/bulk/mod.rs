@@ -1,0 +1,230 @@
+//! Bulk runs: any number of recipients, in constant memory, each accounted for.
+
+mod control;
+mod run;
+mod source;
+
+use std::fmt;
+use std::ops::ControlFlow;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use futures::Stream;
+use tokio::sync::mpsc;
+use tokio::task::JoinHandle;
+
+pub use control::{BulkHandle, Progress, Waiting};
+pub use source::IntoNumbers;
+
+use crate::client::Client;
+use crate::endpoint::send::MessageOptions;
+use crate::pipeline::Core;
+use crate::report::{Batch, SendReport};
+use crate::retry::Retry;
+use control::Control;
+use run::Run;
+use source::Numbers;
+
+/// Requests under way at once, unless the call says otherwise: at 2 starts a second they hide up to 2 s of
+/// the gateway's latency.
+const DEFAULT_MAX_IN_FLIGHT: usize = 4;
+
+/// A bulk run: a `Stream` of [`Batch`]es in order, each with its numbers and its own result.
+///
+/// It starts when it is first polled, in a task of its own, so that a slow reader does not slow the sending
+/// (until 32 outcomes wait to be read: then no further batch starts). At most 200 numbers and 2,500 characters
+/// make a request; numbers repeated in the run are sent once; a number that this client wrote to less than
+/// 16 s ago is held back until it may be written to, and the rest goes out before it.
+///
+/// Memory does not grow with the input, but for the repeats: up to 10,000,000 distinct numbers are remembered
+/// in a compressed bitmap (a few MB for a million numbers of one country). Beyond that, a number is still
+/// compared with the remembered ones.
+///
+/// # What stops a run
+///
+/// A code that every further request would meet too (wrong password, blocked, no or not enough balance, IP not
+/// allowed, banned sender, refused text) stops it at once: what is in flight is answered, and all the rest
+/// comes out as not attempted. So do [`BulkHandle::stop`], a deadline, and a text or sender id that is not
+/// usable: then nothing is attempted.
+///
+/// # Cancellation
+///
+/// Dropping the stream starts no further batch. What is in flight is answered and counted in
+/// [`BulkHandle::finished`].
+#[must_use = "a bulk run does nothing until it is polled or collected"]
+pub struct Bulk {
+    handle: BulkHandle,
+    stage: Stage,
+}
+
+enum Stage {
+    Set(Box<Setup>),
+    Running { outcomes: mpsc::Receiver<Batch>, task: JoinHandle<()> },
+    Done,
+}
+
+/// What a run is made of.
+struct Setup {
+    core: Arc<Core>,
+    numbers: Numbers,
+    text: String,
+    options: MessageOptions,
+    max_in_flight: usize,
+    on_progress: Option<OnProgress>,
+    control: Arc<Control>,
+}
+
+type OnProgress = Box<dyn Fn(&Progress) + Send + Sync>;
+
+impl Client {
+    /// Sends a text to any number of recipients: any iterator or `Stream` of numbers.
+    ///
+    /// ```
+    /// # #[cfg(feature = "sandbox")] {
+    /// # tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(async {
+    /// use futures::StreamExt;
+    /// use kwtsms_async::{Client, sandbox::Sandbox};
+    ///
+    /// let sandbox = Sandbox::in_process();
+    /// let client = Client::builder("api_user", "api_pass").transport(sandbox.transport()).unpaced().build()?;
+    /// let mut batches = client.bulk((0..500).map(|i| (96_550_000_000u64 + i).to_string()), "Hello");
+    /// let mut numbers = 0;
+    /// while let Some(batch) = batches.next().await {
+    ///     match batch.result() {
+    ///         Ok(accepted) => println!("{}: {} numbers", accepted.message_id(), batch.numbers().len()),
+    ///         Err(error) => println!("batch {}: {error}; {}", batch.index(), error.action()),
+    ///     }
+    ///     numbers += batch.numbers().len();
+    /// }
+    /// assert_eq!(numbers, 500);
+    /// # Ok::<_, kwtsms_async::Error>(()) }).unwrap(); }
+    /// ```
+    pub fn bulk<M>(&self, numbers: impl IntoNumbers<M>, text: impl Into<String>) -> Bulk {
+        Bulk::new(&self.core, numbers.into_numbers(), text.into(), MessageOptions::default())
+    }
+}
+
+impl Bulk {
+    pub(crate) fn new(core: &Arc<Core>, numbers: Numbers, text: String, options: MessageOptions) -> Self {
+        let control = Arc::new(Control::new(numbers.total));
+        Self {
+            handle: BulkHandle { control: Arc::clone(&control), core: Arc::clone(core) },
+            stage: Stage::Set(Box::new(Setup {
+                core: Arc::clone(core),
+                numbers,
+                text,
+                options,
+                max_in_flight: DEFAULT_MAX_IN_FLIGHT,
+                on_progress: None,
+                control,
+            })),
+        }
+    }
+
+    fn set(mut self, change: impl FnOnce(&mut Setup)) -> Self {
+        if let Stage::Set(setup) = &mut self.stage {
+            change(setup);
+        }
+        self
+    }
+
+    /// The sender id of this run, in place of the client's.
+    pub fn sender(self, sender: impl Into<String>) -> Self {
+        self.set(|setup| setup.options.sender = Some(sender.into()))
+    }
+
+    /// Test mode of this run, in place of the client's.
+    pub fn test_mode(self, test: bool) -> Self {
+        self.set(|setup| setup.options.test_mode = Some(test))
+    }
+
+    /// Bounds the whole run from its start. What has not been started by then is not attempted.
+    pub fn deadline(self, deadline: Duration) -> Self {
+        self.set(|setup| setup.options.deadline = Some(deadline))
+    }
+
+    /// Requests under way at once, at least 1. Default: 4. Their starts are paced by the limiter in any case.
+    pub fn max_in_flight(self, requests: usize) -> Self {
+        self.set(|setup| setup.max_in_flight = requests.max(1))
+    }
+
+    /// How many inputs there are, where the iterator does not know itself; for [`Progress`] only.
+    pub fn total(self, inputs: u64) -> Self {
+        self.set(|setup| setup.control.set_total(inputs))
+    }
+
+    /// Looks at each retry of a batch before its pause; `ControlFlow::Break` ends the batch with the error at
+    /// hand.
+    pub fn on_retry(self, look: impl Fn(&Retry) -> ControlFlow<()> + Send + Sync + 'static) -> Self {
+        self.set(|setup| setup.options.on_retry = MessageOptions::look(look))
+    }
+
+    /// Tells how far the run is, after every batch.
+    pub fn on_progress(self, look: impl Fn(&Progress) + Send + Sync + 'static) -> Self {
+        self.set(|setup| setup.on_progress = Some(Box::new(look)))
+    }
+
+    /// A handle that pauses, resumes, stops and watches the run, also when the stream is read elsewhere.
+    pub fn handle(&self) -> BulkHandle {
+        self.handle.clone()
+    }
+
+    /// Runs to the end and gives the totals, with every batch in them.
+    ///
+    /// It never fails as a whole: its `status()` is OK, PARTIAL or ERROR, and each batch has its own result.
+    pub async fn collect_report(mut self) -> SendReport {
+        let mut report = SendReport::default();
+        while let Some(batch) = futures::StreamExt::next(&mut self).await {
+            report.push(batch);
+        }
+        report
+    }
+}
+
+impl Stream for Bulk {
+    type Item = Batch;
+
+    fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Batch>> {
+        loop {
+            match &mut self.stage {
+                Stage::Running { outcomes, task } => {
+                    if let Some(batch) = std::task::ready!(outcomes.poll_recv(cx)) {
+                        return Poll::Ready(Some(batch));
+                    }
+                    let ended = std::task::ready!(Pin::new(task).poll(cx));
+                    self.stage = Stage::Done;
+                    // A panic in the source or in a callback is the caller's to see.
+                    if let Err(error) = ended
+                        && error.is_panic()
+                    {
+                        std::panic::resume_unwind(error.into_panic());
+                    }
+                }
+                Stage::Set(_) => {
+                    if let Stage::Set(setup) = std::mem::replace(&mut self.stage, Stage::Done) {
+                        self.handle.control.start();
+                        let (outcomes, task) = Run::start(*setup);
+                        self.stage = Stage::Running { outcomes, task };
+                    }
+                }
+                Stage::Done => return Poll::Ready(None),
+            }
+        }
+    }
+}
+
+impl Drop for Bulk {
+    fn drop(&mut self) {
+        if matches!(self.stage, Stage::Running { .. }) {
+            self.handle.control.abandon();
+        }
+    }
+}
+
+impl fmt::Debug for Bulk {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Bulk").field("handle", &self.handle).finish_non_exhaustive()
+    }
+}

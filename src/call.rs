@@ -1,0 +1,124 @@
+//! Calls that are set up by their methods and start when they are first polled.
+
+use std::fmt;
+use std::ops::ControlFlow;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+use crate::error::Error;
+use crate::pipeline::{Call, Core};
+use crate::retry::{OnRetry, Retry};
+
+pub(crate) type Running<T> = Pin<Box<dyn Future<Output = T> + Send + Sync>>;
+type Start<O, T> = Box<dyn FnOnce(O) -> Running<T> + Send + Sync>;
+
+/// A future that keeps its options open until it is first polled.
+pub(crate) enum Lazy<O, T> {
+    Set(O, Start<O, T>),
+    Running(Running<T>),
+    Done,
+}
+
+impl<O, T> Lazy<O, T> {
+    pub(crate) fn new<F>(options: O, start: impl FnOnce(O) -> F + Send + Sync + 'static) -> Self
+    where
+        F: Future<Output = T> + Send + Sync + 'static,
+    {
+        Self::Set(options, Box::new(move |options| Box::pin(start(options))))
+    }
+
+    /// Changes the options; once started they are taken.
+    pub(crate) fn set(&mut self, change: impl FnOnce(&mut O)) {
+        if let Self::Set(options, _) = self {
+            change(options);
+        }
+    }
+
+    pub(crate) fn poll(&mut self, cx: &mut Context<'_>) -> Poll<T> {
+        loop {
+            match self {
+                Self::Running(future) => {
+                    let output = std::task::ready!(future.as_mut().poll(cx));
+                    *self = Self::Done;
+                    return Poll::Ready(output);
+                }
+                Self::Set(..) => {
+                    if let Self::Set(options, start) = std::mem::replace(self, Self::Done) {
+                        *self = Self::Running(start(options));
+                    }
+                }
+                Self::Done => panic!("a finished call was polled again"),
+            }
+        }
+    }
+}
+
+/// What a reading call can be told.
+#[derive(Debug, Default)]
+pub(crate) struct ReadOptions {
+    pub(crate) deadline: Option<Duration>,
+    pub(crate) on_retry: Option<OnRetry>,
+}
+
+impl ReadOptions {
+    /// Hands them to a call of one request.
+    pub(crate) fn apply(self, call: &mut Call) {
+        call.deadline = self.until();
+        call.on_retry = self.on_retry;
+    }
+
+    /// The deadline, counted from now: the call has just started.
+    pub(crate) fn until(&self) -> Option<Instant> {
+        self.deadline.map(|deadline| Instant::now() + deadline)
+    }
+}
+
+/// A call that only reads: it changes nothing, costs nothing and may be asked again.
+///
+/// A future: await it or spawn it. It is retried after any transport failure, 3 tries in all. Dropped while it
+/// waits for its turn, no request was made.
+#[must_use = "a call does nothing until it is awaited or spawned"]
+pub struct Reading<T>(Lazy<ReadOptions, Result<T, Error>>);
+
+impl<T> Reading<T> {
+    pub(crate) fn new<F>(
+        core: &Arc<Core>,
+        start: impl FnOnce(Arc<Core>, ReadOptions) -> F + Send + Sync + 'static,
+    ) -> Self
+    where
+        F: Future<Output = Result<T, Error>> + Send + Sync + 'static,
+    {
+        let core = Arc::clone(core);
+        Self(Lazy::new(ReadOptions::default(), move |options| start(core, options)))
+    }
+
+    /// Bounds the whole call from its start: waiting for a turn, every attempt and the pauses between them.
+    pub fn deadline(mut self, deadline: Duration) -> Self {
+        self.0.set(|options| options.deadline = Some(deadline));
+        self
+    }
+
+    /// Looks at each retry before its pause; `ControlFlow::Break` ends the call with the error at hand.
+    pub fn on_retry(mut self, look: impl Fn(&Retry) -> ControlFlow<()> + Send + Sync + 'static) -> Self {
+        self.0.set(|options| options.on_retry = Some(OnRetry::new(look)));
+        self
+    }
+}
+
+impl<T> Future for Reading<T> {
+    type Output = Result<T, Error>;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        self.0.poll(cx)
+    }
+}
+
+impl<T> fmt::Debug for Reading<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Reading")
+    }
+}

@@ -1,0 +1,325 @@
+//! `Client` and its builder; they know no endpoint.
+
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+use std::time::Duration;
+
+use crate::balance::Cached;
+use crate::code::ApiCode;
+use crate::config::{self, Environment};
+use crate::credits::Credits;
+use crate::error::Error;
+use crate::ids::SenderId;
+use crate::limit::{DEFAULT_MAX_WAITING, DEFAULT_RATE, Limiter};
+use crate::phone::CountryCheck;
+use crate::pipeline::{Core, QueueGate};
+use crate::recent::Recent;
+
+use crate::secret::Secret;
+use crate::transport::Transport;
+use crate::transport::http::HttpTransport;
+use crate::wire::Credentials;
+
+/// The client of one account.
+///
+/// Cloning is cheap, and clones share everything: connections, pacing, the cached balance and the memory of
+/// recent numbers. Make one per account and keep it.
+///
+/// ```
+/// # #[cfg(feature = "sandbox")] {
+/// # tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(async {
+/// use kwtsms_async::{Client, sandbox::Sandbox};
+///
+/// let sandbox = Sandbox::in_process();
+/// let client = Client::builder("api_user", "api_pass").transport(sandbox.transport()).build()?;
+/// let balance = client.verify().await?;
+/// let report = client.send("+965 9876 5432", "Your OTP for MYAPP is: 123456").await?;
+/// assert_eq!(report.numbers(), 1);
+/// assert!(report.balance_after() < Some(balance.available()));
+/// # Ok::<_, kwtsms_async::Error>(()) }).unwrap(); }
+/// ```
+#[derive(Debug, Clone)]
+pub struct Client {
+    pub(crate) core: Arc<Core>,
+}
+
+impl Client {
+    /// Starts a client for an API user. The user name is not the account's mobile number.
+    pub fn builder(username: impl Into<String>, password: impl Into<Secret>) -> ClientBuilder {
+        ClientBuilder::new(username.into(), password.into())
+    }
+
+    /// Makes a client from the `KWTSMS_*` variables: the process environment, completed from `.env` in the
+    /// working directory. See [`config`] for the keys.
+    ///
+    /// # Errors
+    ///
+    /// Of kind `Config`: a missing credential (every missing key is named), or a value that cannot be used.
+    pub fn from_env() -> Result<Self, Error> {
+        ClientBuilder::from_env()?.build()
+    }
+
+    /// The limiter, to be given to a second client on this machine.
+    ///
+    /// `None` if this client was built [`unpaced`](ClientBuilder::unpaced).
+    pub fn limiter(&self) -> Option<Limiter> {
+        self.core.limiter.clone()
+    }
+
+    /// The sender id that is used where a call names none.
+    pub fn sender_id(&self) -> &SenderId {
+        &self.core.sender_id
+    }
+
+    /// True if messages go out in test mode where a call does not say otherwise.
+    pub fn test_mode(&self) -> bool {
+        self.core.test_mode
+    }
+}
+
+/// How the client's pace is set.
+#[derive(Debug)]
+enum Pace {
+    Rates { single: f64, bulk: f64, max_waiting: usize },
+    Shared(Limiter),
+    Unpaced,
+}
+
+/// Settings of a client to be. Nothing is checked before [`build`](Self::build).
+#[derive(Debug)]
+#[must_use = "a builder does nothing until build() is called"]
+pub struct ClientBuilder {
+    username: String,
+    password: Secret,
+    sender_id: String,
+    test_mode: bool,
+    base_url: String,
+    connect_timeout: Duration,
+    timeout: Duration,
+    pace: Pace,
+    same_number_wait: Duration,
+    low_balance: Option<Credits>,
+    country_check: CountryCheck,
+    transport: Option<Arc<dyn Transport>>,
+}
+
+impl ClientBuilder {
+    fn new(username: String, password: Secret) -> Self {
+        Self {
+            username,
+            password,
+            sender_id: config::DEFAULT_SENDER_ID.to_owned(),
+            test_mode: false,
+            base_url: config::DEFAULT_BASE_URL.to_owned(),
+            // Measured: a total time-out below the connect time-out hides that nothing was sent.
+            connect_timeout: Duration::from_secs(5),
+            timeout: Duration::from_secs(15), // what most of the vendor's clients use
+            pace: Pace::Rates { single: DEFAULT_RATE, bulk: DEFAULT_RATE, max_waiting: DEFAULT_MAX_WAITING },
+            same_number_wait: ApiCode::ERR028.retry_after().unwrap_or_default(),
+            low_balance: None,
+            country_check: CountryCheck::default(),
+            transport: None,
+        }
+    }
+
+    /// Starts from the `KWTSMS_*` variables: the process environment, completed from `.env` in the working
+    /// directory. The process environment is not changed.
+    ///
+    /// # Errors
+    ///
+    /// Of kind `Config`, as for [`Client::from_env`].
+    pub fn from_env() -> Result<Self, Error> {
+        Self::from_environment(&Environment::read(Path::new(config::ENV_FILE), false)?)
+    }
+
+    /// Like [`from_env`](Self::from_env), completed from another file, which must exist.
+    ///
+    /// # Errors
+    ///
+    /// Of kind `Config`, as for [`Client::from_env`], and if the file cannot be read.
+    pub fn from_env_file(file: impl AsRef<Path>) -> Result<Self, Error> {
+        Self::from_environment(&Environment::read(file.as_ref(), true)?)
+    }
+
+    fn from_environment(env: &Environment) -> Result<Self, Error> {
+        let missing: Vec<_> =
+            [config::USERNAME, config::PASSWORD].into_iter().filter(|key| env.get(key).is_none()).collect();
+        let (Some(username), Some(password)) = (env.get(config::USERNAME), env.get(config::PASSWORD)) else {
+            return Err(Error::config(format!(
+                "{} not set: set it in the environment or in {}",
+                missing.join(" and "),
+                config::ENV_FILE
+            )));
+        };
+        let mut builder = Self::new(username.to_owned(), Secret::new(password));
+        if let Some(sender_id) = env.get(config::SENDER_ID) {
+            builder.sender_id = sender_id.to_owned();
+        }
+        if let Some(word) = env.get(config::TEST_MODE) {
+            builder.test_mode = config::test_mode(word)?;
+        }
+        if let Some(url) = env.get(config::BASE_URL) {
+            builder.base_url = url.to_owned();
+        }
+        Ok(builder)
+    }
+
+    /// The sender id of messages that name none; at most 11 characters, case-sensitive. Default: `KWT-SMS`,
+    /// the gateway's shared test sender.
+    pub fn sender_id(mut self, sender_id: impl Into<String>) -> Self {
+        self.sender_id = sender_id.into();
+        self
+    }
+
+    /// In test mode messages go into the queue and are not delivered. Their credits are held until the
+    /// message is deleted from the queue. Default: off.
+    pub fn test_mode(mut self, test: bool) -> Self {
+        self.test_mode = test;
+        self
+    }
+
+    /// Another base URL, such as a sandbox's. `http://` is refused unless the host is this machine.
+    pub fn base_url(mut self, url: impl Into<String>) -> Self {
+        self.base_url = url.into();
+        self
+    }
+
+    /// How long DNS, TCP and TLS may take, in all. Default: 5 s. Must be shorter than
+    /// [`timeout`](Self::timeout): what runs out while connecting is known not to be sent.
+    pub fn connect_timeout(mut self, timeout: Duration) -> Self {
+        self.connect_timeout = timeout;
+        self
+    }
+
+    /// How long one attempt may take, from the first byte out to the last byte in. Default: 15 s. It bounds an
+    /// attempt, not a call: see `deadline` on the call.
+    pub fn timeout(mut self, timeout: Duration) -> Self {
+        self.timeout = timeout;
+        self
+    }
+
+    /// Starts per second of the lanes of single requests and of bulk batches. Default: 2 and 2, the vendor's
+    /// recommendation; a sum above 5, the firewall's limit, is refused by `build()`.
+    pub fn rates(mut self, single: f64, bulk: f64) -> Self {
+        let max_waiting = match self.pace {
+            Pace::Rates { max_waiting, .. } => max_waiting,
+            _ => DEFAULT_MAX_WAITING,
+        };
+        self.pace = Pace::Rates { single, bulk, max_waiting };
+        self
+    }
+
+    /// How many calls may wait for their turn in each lane before further ones are refused. Default: 1,000,
+    /// which is over 8 minutes at 2 a second.
+    pub fn max_waiting(mut self, calls: usize) -> Self {
+        let (single, bulk) = match self.pace {
+            Pace::Rates { single, bulk, .. } => (single, bulk),
+            _ => (DEFAULT_RATE, DEFAULT_RATE),
+        };
+        self.pace = Pace::Rates { single, bulk, max_waiting: calls };
+        self
+    }
+
+    /// Shares another client's limiter: two clients on one machine have one public address.
+    pub fn limiter(mut self, limiter: Limiter) -> Self {
+        self.pace = Pace::Shared(limiter);
+        self
+    }
+
+    /// Switches the limiter off, for tests and benchmarks; refused by `build()` unless the gateway is on this
+    /// machine.
+    pub fn unpaced(mut self) -> Self {
+        self.pace = Pace::Unpaced;
+        self
+    }
+
+    /// How long a number rests after a live message to it. Default: 16 s, one more than the gateway's rule
+    /// (ERR028); zero leaves the rule to the gateway. Test mode is left to the gateway in any case.
+    pub fn same_number_wait(mut self, wait: Duration) -> Self {
+        self.same_number_wait = wait;
+        self
+    }
+
+    /// Emits an event when the balance falls below so many credits, once per crossing. Default: never.
+    pub fn low_balance(mut self, threshold: Credits) -> Self {
+        self.low_balance = Some(threshold);
+        self
+    }
+
+    /// How numbers are checked before they are sent. Default: 7 to 15 digits, nothing guessed.
+    pub fn country_check(mut self, check: CountryCheck) -> Self {
+        self.country_check = check;
+        self
+    }
+
+    /// Another transport than HTTP, such as the in-process sandbox's.
+    pub fn transport(mut self, transport: impl Transport) -> Self {
+        self.transport = Some(Arc::new(transport));
+        self
+    }
+
+    /// Checks the settings and makes the client. No request is made.
+    ///
+    /// # Errors
+    ///
+    /// Of kind `Config`, naming what is wrong: empty credentials, a sender id that cannot be, a base URL that
+    /// is refused, rates above the ceiling, time-outs in the wrong order, no TLS in this build.
+    pub fn build(self) -> Result<Client, Error> {
+        let missing: Vec<_> =
+            [("user name", self.username.trim().is_empty()), ("password", self.password.is_empty())]
+                .into_iter()
+                .filter_map(|(name, empty)| empty.then_some(name))
+                .collect();
+        if !missing.is_empty() {
+            return Err(Error::config(format!("the {} must not be empty", missing.join(" and the "))));
+        }
+        let sender_id = SenderId::parse(&self.sender_id)
+            .map_err(|error| Error::config_from("the sender id cannot be used", error))?;
+        if self.timeout <= self.connect_timeout {
+            return Err(Error::config(
+                "the connect time-out must be shorter than the time-out of an attempt",
+            ));
+        }
+        let transport: Arc<dyn Transport> = match self.transport {
+            Some(transport) => transport,
+            None => {
+                let (url, local) = config::base_url(&self.base_url)?;
+                Arc::new(HttpTransport::new(url, local, self.connect_timeout).map_err(|error| {
+                    Error::config_from("the connection to the gateway cannot be set up", error)
+                })?)
+            }
+        };
+        let limiter = match self.pace {
+            Pace::Rates { single, bulk, max_waiting } => {
+                Some(Limiter::with_max_waiting(single, bulk, max_waiting)?)
+            }
+            Pace::Shared(limiter) => Some(limiter),
+            Pace::Unpaced if transport.is_local() => None,
+            Pace::Unpaced => {
+                return Err(Error::config(
+                    "the limiter can be switched off only for a gateway on this machine: over 5 requests in a \
+                     second, the real one's firewall blocks the address",
+                ));
+            }
+        };
+        Ok(Client {
+            core: Arc::new(Core {
+                credentials: Credentials {
+                    username: self.username.trim().to_owned(),
+                    password: self.password,
+                },
+                transport,
+                limiter,
+                recent: Arc::new(Recent::new(self.same_number_wait)),
+                queue: QueueGate::default(),
+                attempt_timeout: self.timeout,
+                cached: Cached::new(self.low_balance),
+                sender_id,
+                test_mode: self.test_mode,
+                country_check: self.country_check,
+                shared_sender_told: AtomicBool::new(false),
+            }),
+        })
+    }
+}

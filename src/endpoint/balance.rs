@@ -1,0 +1,66 @@
+//! `balance/`: credentials in, credits out.
+
+use crate::balance::Balance;
+use crate::call::Reading;
+use crate::client::Client;
+use crate::error::Error;
+use crate::pipeline::Call;
+use crate::transport::Endpoint;
+use crate::wire::{NoFields, request_body};
+
+impl Client {
+    /// Checks the credentials by asking for the balance.
+    ///
+    /// # Errors
+    ///
+    /// Wrong credentials are an error with the code ERR003; see [`Error`] for the rest.
+    pub fn verify(&self) -> Reading<Balance> {
+        self.balance()
+    }
+
+    /// Asks for the balance, in credits.
+    ///
+    /// Every send answers with the balance after it, so this need not be polled: see
+    /// [`cached_balance`](Self::cached_balance).
+    ///
+    /// # Errors
+    ///
+    /// See [`Error`]; the gateway may answer ERR001 to ERR005 and ERR024.
+    pub fn balance(&self) -> Reading<Balance> {
+        Reading::new(&self.core, |core, options| async move {
+            let body = request_body(&core.credentials, &NoFields {});
+            let mut call = Call::reading(Endpoint::Balance, body);
+            options.apply(&mut call);
+            let raw = core.run(call).await?;
+            Balance::read(&raw)
+                .ok_or_else(|| Error::bad_reply("the reply holds no readable balance", None, raw))
+        })
+    }
+
+    /// The balance as the last verify, balance or send of this client or a clone told it; no request.
+    pub fn cached_balance(&self) -> Option<Balance> {
+        self.core.cached.get()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::balance::Balance;
+    use crate::credits::Credits;
+    use crate::wire::tests::ok;
+
+    #[test]
+    fn credits_come_as_integers_floats_or_strings() {
+        for body in [
+            r#"{"result":"OK","available":150,"purchased":1000}"#,
+            r#"{"result":"OK","available":150.0,"purchased":1000.00}"#,
+            r#"{"result":"OK","available":"150.00","purchased":"1000"}"#,
+        ] {
+            let balance = Balance::read(&ok(body)).unwrap();
+            assert_eq!(balance.available(), Credits::from_int(150));
+            assert_eq!(balance.purchased(), Some(Credits::from_int(1000)));
+        }
+        assert_eq!(Balance::read(&ok(r#"{"result":"OK","available":0.5}"#)).unwrap().purchased(), None);
+        assert!(Balance::read(&ok(r#"{"result":"OK","balance":150}"#)).is_none());
+    }
+}

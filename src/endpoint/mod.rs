@@ -1,0 +1,14 @@
+//! One endpoint, one file: its request body, its reply, its outcome type, its part of `Client`.
+
+mod balance;
+mod coverage;
+mod dlr;
+pub(crate) mod send;
+mod sender_ids;
+mod status;
+mod validate;
+
+pub use coverage::Coverage;
+pub use dlr::DeliveryReport;
+pub use status::MessageStatus;
+pub use validate::Validation;

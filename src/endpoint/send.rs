@@ -1,0 +1,175 @@
+//! `send/`: one request, at most 200 numbers.
+
+use std::fmt::Write;
+use std::ops::ControlFlow;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use serde::Serialize;
+use tokio::sync::watch;
+use tokio::time::Instant;
+
+use crate::error::Error;
+use crate::events;
+use crate::ids::{MessageId, SenderId};
+use crate::limit::Lane;
+use crate::message::MessageText;
+use crate::phone::PhoneNumber;
+use crate::pipeline::{Call, Core};
+use crate::recent::Reservation;
+use crate::report::Accepted;
+use crate::retry::{OnRetry, Policy, Retry};
+use crate::transport::Endpoint;
+use crate::wire::{RawReply, request_body};
+
+#[derive(Serialize)]
+struct Fields<'a> {
+    sender: &'a str,
+    mobile: &'a str,
+    message: &'a str,
+    // Strings, as in the document's sample; absent would mean a live send.
+    test: &'static str,
+}
+
+/// The numbers as the gateway takes them: digits, comma-separated.
+pub(crate) fn mobile(numbers: &[PhoneNumber]) -> String {
+    let mut mobile = String::with_capacity(numbers.len() * 13);
+    for number in numbers {
+        if !mobile.is_empty() {
+            mobile.push(',');
+        }
+        let _ = write!(mobile, "{number}"); // a String takes it
+    }
+    mobile
+}
+
+/// What a call may say of a message beyond numbers and text.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct MessageOptions {
+    pub(crate) sender: Option<String>,
+    pub(crate) test_mode: Option<bool>,
+    pub(crate) deadline: Option<Duration>,
+    pub(crate) on_retry: Option<OnRetry>,
+}
+
+impl MessageOptions {
+    pub(crate) fn look(look: impl Fn(&Retry) -> ControlFlow<()> + Send + Sync + 'static) -> Option<OnRetry> {
+        Some(OnRetry::new(look))
+    }
+}
+
+/// A message that passed every local check, for any number of requests.
+#[derive(Debug, Clone)]
+pub(crate) struct Outgoing {
+    pub(crate) text: Arc<MessageText>,
+    sender: SenderId,
+    pub(crate) test: bool,
+    pub(crate) until: Option<Instant>,
+    on_retry: Option<OnRetry>,
+}
+
+impl Outgoing {
+    /// Checks text and sender id. The deadline counts from here.
+    pub(crate) fn new(core: &Core, text: &str, options: &MessageOptions) -> Result<Self, Error> {
+        let until = options.deadline.map(|deadline| Instant::now() + deadline);
+        let text = MessageText::new(text).map_err(Error::text)?;
+        let sender = match &options.sender {
+            Some(sender) => SenderId::parse(sender)
+                .map_err(|error| Error::input_from("the sender id is not usable", error))?,
+            None => core.sender_id.clone(),
+        };
+        let test = options.test_mode.unwrap_or(core.test_mode);
+        if !test && sender.is_shared_test_sender() && !core.shared_sender_told.swap(true, Ordering::AcqRel) {
+            events::shared_sender();
+        }
+        Ok(Self { text: Arc::new(text), sender, test, until, on_retry: options.on_retry.clone() })
+    }
+
+    /// A call for these numbers.
+    pub(crate) fn call(
+        &self,
+        core: &Core,
+        numbers: &[PhoneNumber],
+        lane: Lane,
+        policy: Policy,
+        reservation: Option<Arc<Reservation>>,
+        stop: Option<watch::Receiver<bool>>,
+    ) -> Call {
+        let fields = Fields {
+            sender: self.sender.as_str(),
+            mobile: &mobile(numbers),
+            message: self.text.as_str(),
+            test: if self.test { "1" } else { "0" },
+        };
+        Call {
+            endpoint: Endpoint::Send,
+            body: request_body(&core.credentials, &fields),
+            facts: events::Facts {
+                numbers: numbers.into(),
+                text_chars: Some(self.text.as_str().chars().count()),
+                pages: Some(self.text.pages()),
+                test: Some(self.test),
+            },
+            lane,
+            policy,
+            deadline: self.until,
+            on_retry: self.on_retry.clone(),
+            reservation,
+            stop,
+        }
+    }
+}
+
+/// Reads the answer to a request that was accepted.
+pub(crate) fn accepted(raw: RawReply) -> Result<Accepted, Error> {
+    let id = raw.text(&["msg-id", "msgid", "msg_id"]).and_then(|id| MessageId::parse(&id).ok());
+    let Some(message_id) = id else {
+        return Err(Error::bad_reply("the gateway said OK and gave no readable message id", None, raw));
+    };
+    Ok(Accepted {
+        message_id,
+        numbers: raw.whole(&["numbers"]).and_then(|numbers| numbers.try_into().ok()),
+        points_charged: raw.credits(&["points-charged"]),
+        balance_after: raw.credits(&["balance-after"]),
+        unix_timestamp: raw.whole(&["unix-timestamp"]),
+        raw,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::credits::Credits;
+    use crate::error::Delivery;
+    use crate::wire::tests::ok;
+
+    #[test]
+    fn the_documented_answer_is_read_and_the_timestamp_kept_as_it_came() {
+        let accepted = accepted(ok(include_str!("../../tests/fixtures/send.json"))).unwrap();
+        assert_eq!(accepted.message_id().as_str(), "f4c841adee210f31307633ceaebff2ec");
+        assert_eq!(accepted.numbers(), Some(1));
+        assert_eq!(accepted.points_charged(), Some(Credits::from_int(1)));
+        assert_eq!(accepted.balance_after(), Some(Credits::from_int(180)));
+        assert_eq!(accepted.unix_timestamp(), Some(1_684_763_355));
+    }
+
+    #[test]
+    fn floats_and_strings_are_read_and_what_is_missing_is_not_made_up() {
+        let reply =
+            r#"{"result":"OK","msg-id":"abc1","numbers":"2","points-charged":3.0,"balance-after":"180.50"}"#;
+        let accepted = accepted(ok(reply)).unwrap();
+        assert_eq!(accepted.numbers(), Some(2));
+        assert_eq!(accepted.points_charged(), Some(Credits::from_int(3)));
+        assert_eq!(accepted.balance_after().unwrap().to_string(), "180.5");
+        assert_eq!(accepted.unix_timestamp(), None);
+    }
+
+    #[test]
+    fn an_ok_without_a_message_id_is_of_unknown_outcome() {
+        for body in [r#"{"result":"OK"}"#, r#"{"result":"OK","msg-id":""}"#, r#"{"result":"OK","msg-id":{}}"#]
+        {
+            assert_eq!(accepted(ok(body)).unwrap_err().delivery(), Delivery::Unknown, "{body}");
+        }
+    }
+}

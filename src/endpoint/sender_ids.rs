@@ -1,0 +1,53 @@
+//! `senderid/`: the sender ids of the account.
+
+use serde_json::Value;
+
+use crate::call::Reading;
+use crate::client::Client;
+use crate::error::Error;
+use crate::ids::SenderId;
+use crate::pipeline::Call;
+use crate::transport::Endpoint;
+use crate::wire::{NoFields, RawReply, request_body, text};
+
+impl Client {
+    /// Asks for the sender ids registered on the account. They are case-sensitive.
+    ///
+    /// # Errors
+    ///
+    /// See [`Error`]; the gateway may answer ERR001 to ERR005 and ERR024.
+    pub fn sender_ids(&self) -> Reading<Vec<SenderId>> {
+        Reading::new(&self.core, |core, options| async move {
+            let body = request_body(&core.credentials, &NoFields {});
+            let mut call = Call::reading(Endpoint::SenderId, body);
+            options.apply(&mut call);
+            let raw = core.run(call).await?;
+            read(&raw).ok_or_else(|| Error::bad_reply("the reply holds no list of sender ids", None, raw))
+        })
+    }
+}
+
+/// Documented is a list of strings under `senderid`; a single string and the plural are taken too.
+fn read(raw: &RawReply) -> Option<Vec<SenderId>> {
+    let ids = match raw.field(&["senderid", "senderids", "sender_ids"])? {
+        Value::Array(ids) => ids.iter().filter_map(text).collect(),
+        Value::Null => Vec::new(),
+        one => vec![text(one)?],
+    };
+    Some(ids.iter().filter_map(|id| SenderId::parse(id).ok()).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::read;
+    use crate::wire::tests::ok;
+
+    #[test]
+    fn the_key_is_singular_and_holds_a_list() {
+        let ids = read(&ok(include_str!("../../tests/fixtures/senderid.json"))).unwrap();
+        assert_eq!(ids.iter().map(|id| id.as_str()).collect::<Vec<_>>(), ["KWT-SMS", "KWT-TEST"]);
+        assert_eq!(read(&ok(r#"{"result":"OK","senderid":"My App"}"#)).unwrap()[0].as_str(), "My App");
+        assert_eq!(read(&ok(r#"{"result":"OK","senderid":[]}"#)).unwrap().len(), 0);
+        assert!(read(&ok(r#"{"result":"OK"}"#)).is_none());
+    }
+}

@@ -1,0 +1,99 @@
+//! `status/`: where in the gateway's queue a message is.
+
+use std::fmt;
+
+use serde::Serialize;
+
+use crate::call::Reading;
+use crate::client::Client;
+use crate::error::Error;
+use crate::ids::MessageId;
+use crate::pipeline::Call;
+use crate::transport::Endpoint;
+use crate::wire::{RawReply, request_body};
+
+#[derive(Serialize)]
+pub(super) struct Fields<'a> {
+    // No hyphen here, though the send's answer writes `msg-id` (API document v4.1).
+    pub(super) msgid: &'a MessageId,
+}
+
+/// A message's place in the gateway's queue. Not a delivery report.
+#[derive(Clone)]
+pub struct MessageStatus {
+    status: String,
+    description: Option<String>,
+    raw: RawReply,
+}
+
+impl MessageStatus {
+    /// The gateway's word, as it came. Documented is only `sent` (handed to the operator); others may come.
+    pub fn as_str(&self) -> &str {
+        &self.status
+    }
+
+    /// True for `sent`: handed to the operator, which does not mean delivered.
+    pub fn is_sent(&self) -> bool {
+        self.status.eq_ignore_ascii_case("sent")
+    }
+
+    /// The gateway's description.
+    pub fn description(&self) -> Option<&str> {
+        self.description.as_deref()
+    }
+
+    /// The gateway's reply as it came.
+    pub fn raw(&self) -> &RawReply {
+        &self.raw
+    }
+}
+
+impl fmt::Debug for MessageStatus {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("MessageStatus").field("status", &self.status).finish_non_exhaustive()
+    }
+}
+
+impl Client {
+    /// Asks where in the queue a message is.
+    ///
+    /// # Errors
+    ///
+    /// See [`Error`]. ERR029: no such message. ERR030: stuck in the queue with an error; delete it there to get
+    /// its credits back. Test messages answer so, since they are never delivered.
+    pub fn status(&self, message_id: &MessageId) -> Reading<MessageStatus> {
+        let message_id = message_id.clone();
+        Reading::new(&self.core, |core, options| async move {
+            let body = request_body(&core.credentials, &Fields { msgid: &message_id });
+            let mut call = Call::reading(Endpoint::Status, body);
+            options.apply(&mut call);
+            let raw = core.run(call).await?;
+            read(raw)
+        })
+    }
+}
+
+fn read(raw: RawReply) -> Result<MessageStatus, Error> {
+    match raw.text(&["status", "Status"]) {
+        Some(status) => {
+            Ok(MessageStatus { status, description: raw.text(&["description", "Description"]), raw })
+        }
+        None => Err(Error::bad_reply("the reply holds no status", None, raw)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::read;
+    use crate::wire::tests::ok;
+
+    #[test]
+    fn known_and_unknown_words_survive() {
+        let status = read(ok(include_str!("../../tests/fixtures/status.json"))).unwrap();
+        assert!(status.is_sent());
+        assert_eq!(status.description(), Some("Message successfully sent to gateway"));
+        let status = read(ok(r#"{"result":"OK","status":"In the oven"}"#)).unwrap();
+        assert_eq!((status.as_str(), status.is_sent(), status.description()), ("In the oven", false, None));
+        assert!(read(ok(r#"{"result":"OK"}"#)).is_err());
+    }
+}

@@ -1,0 +1,369 @@
+//! The one error type: what failed, whether the message may have gone out, and what to do.
+
+use std::error::Error as StdError;
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::code::{ApiCode, UserMessage};
+use crate::message::TextError;
+use crate::phone::PhoneError;
+use crate::report::SendReport;
+use crate::transport::{TransportError, TransportFailure};
+use crate::wire::RawReply;
+
+/// What is known of a message after an error.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Delivery {
+    /// Nothing left this machine: it was not sent and may be sent.
+    NotSent,
+    /// The gateway answered with an error code: it queued nothing and charged nothing.
+    Rejected,
+    /// The request may have reached the gateway and no verdict came back. It may have been accepted and
+    /// charged: sending it again may send it twice.
+    Unknown,
+}
+
+/// What failed. Each kind says whether it is retried and what became of the message.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum ErrorKind {
+    /// A phone number, text, sender id or id is not usable. Refused before any request, never retried:
+    /// [`Delivery::NotSent`].
+    InvalidInput,
+    /// The settings are not usable (credentials missing, base URL refused, …): [`Delivery::NotSent`].
+    Config,
+    /// Too many calls of this client wait for their turn already. No request was made; try again later:
+    /// [`Delivery::NotSent`].
+    TooManyWaiting,
+    /// The call's deadline passed, or could not be met, before its request was made: [`Delivery::NotSent`].
+    Deadline,
+    /// This client wrote to the number less than 16 s ago, and the gateway would refuse the request
+    /// (ERR028). No request was made; [`Error::retry_after`] says when: [`Delivery::NotSent`].
+    RecentNumber,
+    /// The run was stopped before this batch: [`Delivery::NotSent`].
+    Stopped,
+    /// DNS, TCP or TLS failed. Tried 3 times with a short pause, since nothing left: [`Delivery::NotSent`].
+    Connect,
+    /// No answer came in time. Retried for reading calls, never for a send: [`Delivery::Unknown`].
+    Timeout,
+    /// The connection broke off after the request may have left. Retried for reading calls, never for a
+    /// send: [`Delivery::Unknown`].
+    Interrupted,
+    /// The answer was no usable reply: not JSON, cut short, too long, or without a verdict. Retried for
+    /// reading calls, never for a send: [`Delivery::Unknown`].
+    BadReply,
+    /// The gateway refused with a code, see [`Error::code`]: [`Delivery::Rejected`].
+    Api,
+}
+
+/// A failed call.
+///
+/// Neither `Display` nor `Debug` shows a password, a text or a full phone number, so an error can be logged as
+/// it is. Cloning is cheap.
+#[derive(Clone)]
+pub struct Error(Arc<Inner>);
+
+#[derive(Clone)]
+struct Inner {
+    kind: ErrorKind,
+    message: String,
+    code: Option<ApiCode>,
+    delivery: Delivery,
+    attempts: u32,
+    retry_after: Option<Duration>,
+    http_status: Option<u16>,
+    action: Option<&'static str>,
+    user_message: Option<UserMessage>,
+    description: Option<String>,
+    raw: Option<RawReply>,
+    source: Option<Arc<dyn StdError + Send + Sync>>,
+    report: Option<Arc<SendReport>>,
+}
+
+impl Error {
+    /// What failed.
+    pub fn kind(&self) -> ErrorKind {
+        self.0.kind
+    }
+
+    /// The code, if the gateway refused; local refusals of a text carry the code that the gateway would give
+    /// (ERR009 for an empty one, ERR012 for one of too many pages).
+    pub fn code(&self) -> Option<&ApiCode> {
+        self.0.code.as_ref()
+    }
+
+    /// What became of the message, and with it whether sending again can send twice.
+    pub fn delivery(&self) -> Delivery {
+        self.0.delivery
+    }
+
+    /// How many requests were made for this call.
+    pub fn attempts(&self) -> u32 {
+        self.0.attempts
+    }
+
+    /// What to do about it.
+    pub fn action(&self) -> &'static str {
+        if let Some(action) = self.0.action {
+            return action;
+        }
+        match self.0.kind {
+            ErrorKind::Api => self.code().map_or("ask kwtSMS support", |code| code.action()),
+            ErrorKind::InvalidInput => "correct the input; no request was made",
+            ErrorKind::Config => "correct the settings; no request was made",
+            ErrorKind::TooManyWaiting => "send later, or spread the calls: too many wait for their turn",
+            ErrorKind::Deadline => "send again with a longer deadline; no request was made",
+            ErrorKind::RecentNumber => "wait as long as retry_after() says, or call .wait()",
+            ErrorKind::Stopped => "see what stopped the run, correct it, and send what was not attempted",
+            ErrorKind::Connect => {
+                "check the network; if it works for others, ask kwtSMS support whether their firewall blocked \
+                 this machine's public IP (over 5 requests in a second)"
+            }
+            ErrorKind::Timeout | ErrorKind::Interrupted | ErrorKind::BadReply => {
+                "do not send again blindly: look in the account's queue or archive whether it was accepted"
+            }
+        }
+    }
+
+    /// A sentence that is safe to show to an end user, in English and Arabic.
+    pub fn user_message(&self) -> UserMessage {
+        if let Some(message) = self.0.user_message {
+            return message;
+        }
+        match self.0.kind {
+            ErrorKind::Api => self.code().map_or(UserMessage::Unavailable, ApiCode::user_message),
+            ErrorKind::RecentNumber => UserMessage::PleaseWait,
+            ErrorKind::TooManyWaiting | ErrorKind::Deadline => UserMessage::Busy,
+            ErrorKind::Timeout | ErrorKind::Interrupted | ErrorKind::BadReply => UserMessage::Unconfirmed,
+            _ => UserMessage::Unavailable,
+        }
+    }
+
+    /// True if the same call may succeed later and cannot send twice: nothing left, or the gateway asked to
+    /// wait. Never true after an unknown outcome.
+    pub fn is_retryable(&self) -> bool {
+        match self.0.kind {
+            ErrorKind::Connect
+            | ErrorKind::TooManyWaiting
+            | ErrorKind::Deadline
+            | ErrorKind::RecentNumber => true,
+            ErrorKind::Api => self.retry_after().is_some(),
+            _ => false,
+        }
+    }
+
+    /// How long to wait before trying again, where that is known.
+    pub fn retry_after(&self) -> Option<Duration> {
+        self.0.retry_after.or_else(|| self.code().and_then(ApiCode::retry_after))
+    }
+
+    /// The HTTP status of the last answer, if one came; only a hint.
+    pub fn http_status(&self) -> Option<u16> {
+        self.0.http_status
+    }
+
+    /// The gateway's own description, for support. It is not part of `Display`: it is free text.
+    pub fn description(&self) -> Option<&str> {
+        self.0.description.as_deref()
+    }
+
+    /// The gateway's reply, if it could be read.
+    pub fn raw(&self) -> Option<&RawReply> {
+        self.0.raw.as_ref()
+    }
+
+    /// What became of each number, if the call was a send that nothing was accepted of.
+    pub fn report(&self) -> Option<&SendReport> {
+        self.0.report.as_deref()
+    }
+
+    /// True for a code that every further request of the account, the sender or the text would meet too.
+    pub(crate) fn dooms_run(&self) -> bool {
+        self.code().is_some_and(|code| code.class().stops_run())
+    }
+
+    fn new(kind: ErrorKind, delivery: Delivery, message: impl Into<String>) -> Self {
+        Self(Arc::new(Inner {
+            kind,
+            message: message.into(),
+            code: None,
+            delivery,
+            attempts: 0,
+            retry_after: None,
+            http_status: None,
+            action: None,
+            user_message: None,
+            description: None,
+            raw: None,
+            source: None,
+            report: None,
+        }))
+    }
+
+    fn with(mut self, change: impl FnOnce(&mut Inner)) -> Self {
+        change(Arc::make_mut(&mut self.0));
+        self
+    }
+
+    pub(crate) fn config(message: impl Into<String>) -> Self {
+        Self::new(ErrorKind::Config, Delivery::NotSent, message)
+    }
+
+    pub(crate) fn config_from(
+        message: impl Into<String>,
+        source: impl StdError + Send + Sync + 'static,
+    ) -> Self {
+        Self::config(message).with(|e| e.source = Some(Arc::new(source)))
+    }
+
+    pub(crate) fn input(message: impl Into<String>) -> Self {
+        Self::new(ErrorKind::InvalidInput, Delivery::NotSent, message)
+    }
+
+    pub(crate) fn input_from(
+        message: impl Into<String>,
+        source: impl StdError + Send + Sync + 'static,
+    ) -> Self {
+        Self::input(message).with(|e| e.source = Some(Arc::new(source)))
+    }
+
+    pub(crate) fn number(reason: &PhoneError) -> Self {
+        Self::input_from("the phone number is not usable", reason.clone())
+            .with(|e| e.user_message = Some(UserMessage::InvalidNumber))
+    }
+
+    pub(crate) fn text(reason: TextError) -> Self {
+        let code = match reason {
+            TextError::Empty => ApiCode::ERR009,
+            TextError::TooManyPages { .. } => ApiCode::ERR012,
+        };
+        Self::input_from("the text is not usable", reason).with(|e| {
+            e.user_message = Some(code.user_message());
+            e.action = Some(code.action());
+            e.code = Some(code);
+        })
+    }
+
+    pub(crate) fn too_many_waiting(limit: usize) -> Self {
+        Self::new(
+            ErrorKind::TooManyWaiting,
+            Delivery::NotSent,
+            format!("{limit} calls wait for their turn already"),
+        )
+    }
+
+    pub(crate) fn deadline() -> Self {
+        Self::new(
+            ErrorKind::Deadline,
+            Delivery::NotSent,
+            "the deadline cannot be met, and no request was made",
+        )
+    }
+
+    pub(crate) fn recent_number(wait: Duration) -> Self {
+        Self::new(
+            ErrorKind::RecentNumber,
+            Delivery::NotSent,
+            "a number was written to less than 16 s ago, and the gateway would refuse it",
+        )
+        .with(|e| e.retry_after = Some(wait))
+    }
+
+    pub(crate) fn stopped(cause: Option<Error>) -> Self {
+        Self::new(ErrorKind::Stopped, Delivery::NotSent, "not attempted because the run was stopped")
+            .with(|e| e.source = cause.map(|cause| Arc::new(cause) as _))
+    }
+
+    pub(crate) fn timeout(after: Duration) -> Self {
+        Self::new(
+            ErrorKind::Timeout,
+            Delivery::Unknown,
+            format!("no answer within {} ms of the request", after.as_millis()),
+        )
+    }
+
+    pub(crate) fn answer_after_deadline() -> Self {
+        Self::new(ErrorKind::Timeout, Delivery::Unknown, "the deadline passed before the answer came")
+    }
+
+    pub(crate) fn runtime_ended() -> Self {
+        Self::new(ErrorKind::Interrupted, Delivery::Unknown, "the runtime shut down before the answer came")
+    }
+
+    pub(crate) fn transport(error: TransportError) -> Self {
+        let (kind, delivery) = match error.failure() {
+            TransportFailure::Connect => (ErrorKind::Connect, Delivery::NotSent),
+            TransportFailure::Interrupted => (ErrorKind::Interrupted, Delivery::Unknown),
+            TransportFailure::ReplyTooLong => (ErrorKind::BadReply, Delivery::Unknown),
+        };
+        Self::new(kind, delivery, "the exchange with the gateway failed")
+            .with(|e| e.source = Some(Arc::new(error)))
+    }
+
+    pub(crate) fn not_json(status: u16, length: usize) -> Self {
+        Self::new(
+            ErrorKind::BadReply,
+            Delivery::Unknown,
+            format!("the reply is not a JSON object (HTTP status {status}, {length} bytes)"),
+        )
+        .with(|e| e.http_status = Some(status))
+    }
+
+    pub(crate) fn bad_reply(message: &'static str, status: Option<u16>, raw: RawReply) -> Self {
+        Self::new(ErrorKind::BadReply, Delivery::Unknown, message).with(|e| {
+            e.http_status = status;
+            e.raw = Some(raw);
+        })
+    }
+
+    pub(crate) fn api(code: ApiCode, description: Option<String>, status: u16, raw: RawReply) -> Self {
+        Self::new(ErrorKind::Api, Delivery::Rejected, "the gateway refused the request").with(|e| {
+            e.code = Some(code);
+            e.description = description;
+            e.http_status = Some(status);
+            e.raw = Some(raw);
+        })
+    }
+
+    pub(crate) fn attempted(self, attempts: u32) -> Self {
+        self.with(|e| e.attempts = attempts)
+    }
+
+    pub(crate) fn with_report(self, report: SendReport) -> Self {
+        self.with(|e| e.report = Some(Arc::new(report)))
+    }
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0.message)?;
+        if let Some(code) = &self.0.code {
+            write!(f, ": {code} ({})", code.meaning())?;
+        }
+        Ok(())
+    }
+}
+
+impl fmt::Debug for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Error")
+            .field("kind", &self.0.kind)
+            .field("message", &self.0.message)
+            .field("code", &self.0.code)
+            .field("delivery", &self.0.delivery)
+            .field("attempts", &self.0.attempts)
+            .field("retry_after", &self.retry_after())
+            .field("http_status", &self.0.http_status)
+            .field("source", &self.0.source)
+            .field("report", &self.0.report)
+            .finish()
+    }
+}
+
+impl StdError for Error {
+    fn source(&self) -> Option<&(dyn StdError + 'static)> {
+        self.0.source.as_deref().map(|source| source as _)
+    }
+}

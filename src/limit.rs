@@ -1,0 +1,270 @@
+//! Pacing: two lanes that never borrow from each other, each first come, first served.
+
+use std::fmt;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+use governor::clock::Clock;
+use governor::middleware::NoOpMiddleware;
+use governor::state::{InMemoryState, NotKeyed};
+use governor::{Quota, RateLimiter};
+use tokio::sync::Mutex;
+use tokio::time::Instant;
+
+use crate::clock::{Tick, TokioClock};
+use crate::error::Error;
+
+/// The gateway's ceiling: over 5 requests in a second from one address, its firewall blocks the address
+/// (API document v4.1).
+pub const CEILING: f64 = 5.0;
+
+/// What the vendor recommends, and each lane's default: 2 requests a second (API document v4.1).
+pub const DEFAULT_RATE: f64 = 2.0;
+
+/// How many calls may wait for their turn in a lane, unless the builder says otherwise.
+pub const DEFAULT_MAX_WAITING: usize = 1_000;
+
+/// Which of the two lanes a request passes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(crate) enum Lane {
+    /// Single requests: codes, balance, status.
+    Single,
+    /// The batches of bulk runs.
+    Bulk,
+}
+
+/// Paces the requests of a client, its clones, and of every other client that is given it.
+///
+/// Requests of a lane start evenly spaced (500 ms apart by default), first come, first served. Waiting costs
+/// nothing until the turn has come: a wait that is dropped gives its place back.
+///
+/// Two clients on one machine share one public address, so give the second one the first one's limiter:
+/// `Client::builder(..).limiter(first.limiter())`.
+#[derive(Clone)]
+pub struct Limiter(Arc<Lanes>);
+
+struct Lanes {
+    single: LaneState,
+    bulk: LaneState,
+    max_waiting: usize,
+}
+
+struct LaneState {
+    period: Duration,
+    turn: Mutex<()>,
+    cells: RateLimiter<NotKeyed, InMemoryState, TokioClock, NoOpMiddleware<Tick>>,
+    waiting: AtomicUsize,
+}
+
+impl LaneState {
+    fn new(rate: f64) -> Option<Self> {
+        let period = Duration::try_from_secs_f64(1.0 / rate).ok()?;
+        // A period and no burst: `per_second(2)` would let 3 through in the first second.
+        let quota = Quota::with_period(period)?;
+        Some(Self {
+            period,
+            turn: Mutex::new(()),
+            cells: RateLimiter::direct_with_clock(quota, TokioClock),
+            waiting: AtomicUsize::new(0),
+        })
+    }
+}
+
+/// Leaves the queue when the wait ends, however it ends.
+struct Place<'a>(&'a AtomicUsize);
+
+impl Drop for Place<'_> {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::AcqRel);
+    }
+}
+
+impl Limiter {
+    /// Makes a limiter of two rates, in requests a second.
+    ///
+    /// # Errors
+    ///
+    /// Of kind `Config` if a rate is not above 0 or their sum is above 5, the gateway's ceiling.
+    pub fn new(single: f64, bulk: f64) -> Result<Self, Error> {
+        Self::with_max_waiting(single, bulk, DEFAULT_MAX_WAITING)
+    }
+
+    /// Like [`new`](Self::new), with a bound on how many calls may wait in each lane.
+    ///
+    /// # Errors
+    ///
+    /// As for [`new`](Self::new).
+    pub fn with_max_waiting(single: f64, bulk: f64, max_waiting: usize) -> Result<Self, Error> {
+        let sum = single + bulk;
+        // Written so that NaN is refused.
+        if !(single > 0.0 && bulk > 0.0 && sum <= CEILING) {
+            return Err(Error::config(format!(
+                "rates of {single} and {bulk} requests a second are refused: each must be above 0 and their sum \
+                 at most {CEILING}, since the gateway's firewall blocks an address above that"
+            )));
+        }
+        match (LaneState::new(single), LaneState::new(bulk)) {
+            (Some(single), Some(bulk)) => Ok(Self(Arc::new(Lanes { single, bulk, max_waiting }))),
+            _ => Err(Error::config("a rate is too small to be kept: use at least one request a day")),
+        }
+    }
+
+    fn lane(&self, lane: Lane) -> &LaneState {
+        match lane {
+            Lane::Single => &self.0.single,
+            Lane::Bulk => &self.0.bulk,
+        }
+    }
+
+    /// Waits for a turn and takes it. Dropped before it returns, it has taken nothing.
+    pub(crate) async fn acquire(&self, lane: Lane, deadline: Option<Instant>) -> Result<(), Error> {
+        let lane = self.lane(lane);
+        let ahead = lane.waiting.fetch_add(1, Ordering::AcqRel);
+        let _place = Place(&lane.waiting);
+        if ahead >= self.0.max_waiting {
+            return Err(Error::too_many_waiting(self.0.max_waiting));
+        }
+        // Those ahead take at least a period each: what cannot be met is refused now, not after the wait.
+        let behind = lane.period.saturating_mul(u32::try_from(ahead).unwrap_or(u32::MAX));
+        if deadline.is_some_and(|deadline| Instant::now() + behind > deadline) {
+            return Err(Error::deadline());
+        }
+        let take = async {
+            let _turn = lane.turn.lock().await;
+            loop {
+                match lane.cells.check() {
+                    Ok(()) => return Ok(()),
+                    Err(not_yet) => {
+                        let wait = not_yet.wait_time_from(TokioClock.now());
+                        if deadline.is_some_and(|deadline| Instant::now() + wait > deadline) {
+                            return Err(Error::deadline());
+                        }
+                        tokio::time::sleep(wait).await;
+                    }
+                }
+            }
+        };
+        match deadline {
+            None => take.await,
+            Some(deadline) => {
+                tokio::time::timeout_at(deadline, take).await.unwrap_or_else(|_| Err(Error::deadline()))
+            }
+        }
+    }
+
+    /// How many calls wait in the lane of single requests and in that of bulk batches.
+    pub fn waiting(&self) -> (usize, usize) {
+        (self.0.single.waiting.load(Ordering::Acquire), self.0.bulk.waiting.load(Ordering::Acquire))
+    }
+}
+
+impl fmt::Debug for Limiter {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Limiter")
+            .field("single_period", &self.0.single.period)
+            .field("bulk_period", &self.0.bulk.period)
+            .field("waiting", &self.waiting())
+            .finish()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::error::ErrorKind;
+
+    fn limiter() -> Limiter {
+        Limiter::new(DEFAULT_RATE, DEFAULT_RATE).unwrap()
+    }
+
+    #[test]
+    fn rates_above_the_ceiling_or_without_meaning_are_refused() {
+        for (single, bulk) in
+            [(2.0, 3.1), (0.0, 1.0), (-1.0, 1.0), (f64::NAN, 1.0), (1.0, f64::INFINITY), (1e-30, 1.0)]
+        {
+            let error = Limiter::new(single, bulk).unwrap_err();
+            assert_eq!(error.kind(), ErrorKind::Config, "{single} {bulk}");
+        }
+        assert!(Limiter::new(2.5, 2.5).is_ok());
+        assert!(Limiter::new(4.0, 1.0).is_ok());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn starts_of_a_lane_are_half_a_second_apart_and_in_order() {
+        let limiter = limiter();
+        let begin = Instant::now();
+        let mut waits = Vec::new();
+        for i in 0..6u32 {
+            let limiter = limiter.clone();
+            waits.push(tokio::spawn(async move {
+                limiter.acquire(Lane::Single, None).await.unwrap();
+                (i, begin.elapsed().as_millis())
+            }));
+            tokio::task::yield_now().await;
+        }
+        for (i, wait) in waits.into_iter().enumerate() {
+            let (who, at) = wait.await.unwrap();
+            let ideal = 500 * i as u128;
+            assert_eq!(who as usize, i);
+            assert!((ideal..=ideal + 2 * i as u128).contains(&at), "{i}: {at}");
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_full_bulk_lane_does_not_delay_a_single_request() {
+        let limiter = limiter();
+        for _ in 0..50 {
+            let limiter = limiter.clone();
+            tokio::spawn(async move { limiter.acquire(Lane::Bulk, None).await });
+        }
+        tokio::task::yield_now().await;
+        let begin = Instant::now();
+        limiter.acquire(Lane::Single, None).await.unwrap();
+        assert_eq!(begin.elapsed(), Duration::ZERO);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_hundred_dropped_waits_cost_no_turn() {
+        let limiter = limiter();
+        limiter.acquire(Lane::Single, None).await.unwrap();
+        let waits: Vec<_> = (0..100)
+            .map(|_| {
+                let limiter = limiter.clone();
+                tokio::spawn(async move { limiter.acquire(Lane::Single, None).await })
+            })
+            .collect();
+        while limiter.waiting().0 < 100 {
+            tokio::task::yield_now().await;
+        }
+        for wait in &waits {
+            wait.abort();
+        }
+        for wait in waits {
+            assert!(wait.await.unwrap_err().is_cancelled());
+        }
+        assert_eq!(limiter.waiting().0, 0);
+        let begin = Instant::now();
+        limiter.acquire(Lane::Single, None).await.unwrap();
+        assert!(begin.elapsed() <= Duration::from_millis(501), "{:?}", begin.elapsed());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_full_queue_and_a_deadline_that_cannot_be_met_are_refused_at_once() {
+        let limiter = Limiter::with_max_waiting(2.0, 2.0, 3).unwrap();
+        limiter.acquire(Lane::Single, None).await.unwrap();
+        for _ in 0..2 {
+            let limiter = limiter.clone();
+            tokio::spawn(async move { limiter.acquire(Lane::Single, None).await });
+        }
+        tokio::task::yield_now().await;
+        let begin = Instant::now();
+        let soon = Some(begin + Duration::from_millis(900));
+        assert_eq!(limiter.acquire(Lane::Single, soon).await.unwrap_err().kind(), ErrorKind::Deadline);
+        let one_more = limiter.clone();
+        tokio::spawn(async move { one_more.acquire(Lane::Single, None).await });
+        tokio::task::yield_now().await;
+        assert_eq!(limiter.acquire(Lane::Single, None).await.unwrap_err().kind(), ErrorKind::TooManyWaiting);
+        assert_eq!(begin.elapsed(), Duration::ZERO);
+    }
+}

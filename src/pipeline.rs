@@ -1,0 +1,304 @@
+//! The engine of every call: deadline → (gate → limiter → transport → envelope → decide)* → events.
+
+use std::fmt;
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+use std::time::Duration;
+
+use bytes::Bytes;
+use tokio::sync::watch;
+use tokio::time::Instant;
+use tracing::{Instrument, Span};
+
+use crate::balance::Cached;
+use crate::error::{Delivery, Error, ErrorKind};
+use crate::events::{self, Facts, Finished};
+use crate::ids::SenderId;
+use crate::limit::{Lane, Limiter};
+use crate::phone::CountryCheck;
+use crate::recent::{Recent, Reservation};
+use crate::retry::{Decision, Met, OnRetry, Policy, Retry, RetryReason, decide};
+use crate::transport::{Endpoint, Request, Response, Transport};
+use crate::wire::{self, Credentials, RawReply, Verdict};
+
+/// What all clones of a client share.
+pub(crate) struct Core {
+    pub(crate) credentials: Credentials,
+    pub(crate) transport: Arc<dyn Transport>,
+    /// `None` only for a transport that does not leave this machine.
+    pub(crate) limiter: Option<Limiter>,
+    pub(crate) recent: Arc<Recent>,
+    pub(crate) queue: QueueGate,
+    pub(crate) attempt_timeout: Duration,
+    pub(crate) cached: Cached,
+    pub(crate) sender_id: SenderId,
+    pub(crate) test_mode: bool,
+    pub(crate) country_check: CountryCheck,
+    pub(crate) shared_sender_told: AtomicBool,
+}
+
+/// One call, ready to go.
+pub(crate) struct Call {
+    pub(crate) endpoint: Endpoint,
+    pub(crate) body: Bytes,
+    pub(crate) facts: Facts,
+    pub(crate) lane: Lane,
+    pub(crate) policy: Policy,
+    pub(crate) deadline: Option<Instant>,
+    pub(crate) on_retry: Option<OnRetry>,
+    /// The numbers of a live send.
+    pub(crate) reservation: Option<Arc<Reservation>>,
+    /// Ends waits between attempts when it turns true.
+    pub(crate) stop: Option<watch::Receiver<bool>>,
+}
+
+impl Call {
+    /// A reading call without further wishes.
+    pub(crate) fn reading(endpoint: Endpoint, body: Bytes) -> Self {
+        Self {
+            endpoint,
+            body,
+            facts: Facts::default(),
+            lane: Lane::Single,
+            policy: Policy { reading: true, queue_full: false, same_number: false },
+            deadline: None,
+            on_retry: None,
+            reservation: None,
+            stop: None,
+        }
+    }
+}
+
+/// Lets one batch at a time find out whether the gateway's full queue has drained; the others wait for it.
+#[derive(Default)]
+pub(crate) struct QueueGate {
+    holder: tokio::sync::Mutex<()>,
+    closed: watch::Sender<bool>,
+}
+
+/// The gate is closed while this lives.
+struct GateHold<'a> {
+    _holder: tokio::sync::MutexGuard<'a, ()>,
+    closed: &'a watch::Sender<bool>,
+}
+
+impl Drop for GateHold<'_> {
+    fn drop(&mut self) {
+        self.closed.send_replace(false);
+    }
+}
+
+impl QueueGate {
+    pub(crate) fn is_closed(&self) -> bool {
+        *self.closed.borrow()
+    }
+
+    pub(crate) async fn opened(&self) {
+        let mut closed = self.closed.subscribe();
+        // The sender lives as long as the gate.
+        let _ = closed.wait_for(|closed| !closed).await;
+    }
+
+    async fn close(&self) -> GateHold<'_> {
+        let holder = self.holder.lock().await;
+        self.closed.send_replace(true);
+        GateHold { _holder: holder, closed: &self.closed }
+    }
+}
+
+impl Core {
+    /// Waits for a turn in a lane.
+    pub(crate) async fn turn(
+        &self,
+        endpoint: Endpoint,
+        lane: Lane,
+        deadline: Option<Instant>,
+    ) -> Result<(), Error> {
+        let Some(limiter) = &self.limiter else {
+            return match deadline {
+                Some(deadline) if Instant::now() > deadline => Err(Error::deadline()),
+                _ => Ok(()),
+            };
+        };
+        let turn = limiter.acquire(lane, deadline).await;
+        if turn.as_ref().is_err_and(|error| error.kind() == ErrorKind::TooManyWaiting) {
+            events::limiter_full(endpoint);
+        }
+        turn
+    }
+
+    /// Runs a call to its end.
+    ///
+    /// Dropped while it waits, it has taken nothing. Dropped after its request left, the exchange goes on in
+    /// its own task until it is answered or times out, so that its outcome is still recorded.
+    pub(crate) async fn run(self: Arc<Self>, call: Call) -> Result<RawReply, Error> {
+        let span = events::call_span(call.endpoint);
+        self.attempts(call, false).instrument(span).await
+    }
+
+    /// Like [`run`](Self::run), for a caller who has taken the turn of the first attempt already.
+    pub(crate) async fn run_in_turn(self: Arc<Self>, call: Call) -> Result<RawReply, Error> {
+        let span = events::call_span(call.endpoint);
+        self.attempts(call, true).instrument(span).await
+    }
+
+    async fn attempts(self: Arc<Self>, call: Call, mut has_turn: bool) -> Result<RawReply, Error> {
+        let mut met = Met::default();
+        let mut attempts = 0u32;
+        let mut hold: Option<GateHold<'_>> = None;
+        let mut since = Instant::now();
+        let mut last: Option<Error> = None;
+        loop {
+            if !std::mem::take(&mut has_turn)
+                && let Err(error) = self.turn(call.endpoint, call.lane, call.deadline).await
+            {
+                return Err(last.unwrap_or(error)); // what the gateway said tells more
+            }
+            attempts += 1;
+            let failure = match self.attempt(&call, attempts, since.elapsed()).await {
+                Ok(raw) => return Ok(raw),
+                Err(failure) => failure.attempted(attempts),
+            };
+            since = Instant::now();
+            let Decision::Again { mut after, reason } = decide(call.policy, met, &failure, fastrand::f64())
+            else {
+                return Err(failure);
+            };
+            let wait = Wait { deadline: call.deadline, stop: call.stop.clone() };
+            match reason {
+                RetryReason::QueueFull => met.queue_full += 1,
+                RetryReason::SameNumber => met.same_number += 1,
+                RetryReason::Transport => met.transport += 1,
+            }
+            if reason == RetryReason::QueueFull && call.lane == Lane::Bulk && hold.is_none() {
+                // Another batch may be finding out already; what was waited for it counts.
+                match wait.until(self.queue.close()).await {
+                    Some(closed) => hold = Some(closed),
+                    None => return Err(failure),
+                }
+                after = after.saturating_sub(since.elapsed());
+            }
+            if call.deadline.is_some_and(|deadline| Instant::now() + after > deadline) {
+                return Err(failure); // now, not after the sleep
+            }
+            let retry = Retry { attempts, reason, after, error: failure.clone() };
+            if call.on_retry.as_ref().is_some_and(|look| look.look(&retry).is_break()) {
+                return Err(failure);
+            }
+            events::retrying(call.endpoint, &retry);
+            if wait.until(tokio::time::sleep(after)).await.is_none() {
+                return Err(failure);
+            }
+            last = Some(failure);
+        }
+    }
+
+    /// One exchange, in its own task: it ends by itself even if nobody waits for it any more.
+    async fn attempt(self: &Arc<Self>, call: &Call, attempt: u32, wait: Duration) -> Result<RawReply, Error> {
+        let core = Arc::clone(self);
+        let facts = call.facts.clone();
+        let request = Request::new(call.endpoint, call.body.clone());
+        let reservation = call.reservation.clone();
+        let exchange = async move {
+            let begin = Instant::now();
+            let order = core.cached.next();
+            let answer =
+                tokio::time::timeout(core.attempt_timeout, core.transport.post(request.clone())).await;
+            let (http_status, result) = match answer {
+                Err(_) => (None, Err(Error::timeout(core.attempt_timeout))),
+                Ok(Err(error)) => (None, Err(Error::transport(error))),
+                Ok(Ok(response)) => (Some(response.status()), verdict(&response)),
+            };
+            if let Some(reservation) = reservation {
+                let written = match &result {
+                    Ok(_) => true,
+                    Err(error) => error.delivery() == Delivery::Unknown,
+                };
+                if written {
+                    reservation.written();
+                }
+            }
+            if let Ok(raw) = &result {
+                core.cached.learn(order, raw);
+            }
+            events::request_finished(&Finished {
+                request: &request,
+                endpoint: request.endpoint(),
+                facts: &facts,
+                attempt,
+                wait,
+                took: begin.elapsed(),
+                http_status,
+                result: result.as_ref(),
+            });
+            result
+        };
+        let task = tokio::spawn(exchange.instrument(Span::current()));
+        let joined = match call.deadline {
+            None => task.await,
+            Some(deadline) => match tokio::time::timeout_at(deadline, task).await {
+                Ok(joined) => joined,
+                // The exchange goes on for the record; the caller is told that its outcome is open.
+                Err(_) => return Err(Error::answer_after_deadline()),
+            },
+        };
+        match joined {
+            Ok(result) => result,
+            Err(error) if error.is_panic() => std::panic::resume_unwind(error.into_panic()),
+            Err(_) => Err(Error::runtime_ended()),
+        }
+    }
+}
+
+fn verdict(response: &Response) -> Result<RawReply, Error> {
+    let status = response.status();
+    match wire::read(response) {
+        Verdict::Ok(raw) => Ok(raw),
+        Verdict::Refused { code, description, raw } => Err(Error::api(code, description, status, raw)),
+        Verdict::Undecided(raw) => {
+            Err(Error::bad_reply("the reply says neither OK nor ERROR", Some(status), raw))
+        }
+        Verdict::NotJson => Err(Error::not_json(status, response.body().len())),
+    }
+}
+
+/// A wait that a stopped run or a deadline ends early.
+struct Wait {
+    deadline: Option<Instant>,
+    stop: Option<watch::Receiver<bool>>,
+}
+
+impl Wait {
+    async fn until<T>(&self, done: impl Future<Output = T>) -> Option<T> {
+        let stopped = async {
+            if let Some(mut stop) = self.stop.clone()
+                && stop.wait_for(|stop| *stop).await.is_ok()
+            {
+                return;
+            }
+            std::future::pending().await // the sender gone means that nobody can stop it any more
+        };
+        let late = async {
+            match self.deadline {
+                Some(deadline) => tokio::time::sleep_until(deadline).await,
+                None => std::future::pending().await,
+            }
+        };
+        tokio::select! {
+            biased;
+            done = done => Some(done),
+            () = stopped => None,
+            () = late => None,
+        }
+    }
+}
+
+impl fmt::Debug for Core {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Core")
+            .field("transport", &self.transport)
+            .field("limiter", &self.limiter)
+            .field("cached_balance", &self.cached.get())
+            .finish_non_exhaustive()
+    }
+}

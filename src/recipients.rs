@@ -1,0 +1,345 @@
+//! From what was handed in to batches: lists split, numbers parsed, repeats found, requests cut.
+
+use std::collections::{BTreeSet, HashSet, VecDeque};
+use std::fmt;
+
+use roaring::RoaringTreemap;
+
+use crate::phone::{CountryCheck, PhoneError, PhoneNumber};
+use crate::report::{Duplicate, Rejected};
+
+/// Numbers a request (API document v4.1).
+pub(crate) const MAX_NUMBERS: usize = 200;
+/// Characters of `mobile` a request (API document v4.1). 200 numbers of 12 digits need 2,599, so the limits
+/// disagree and both are kept.
+pub(crate) const MAX_CHARS: usize = 2_500;
+/// Refused and repeated inputs that a batch carries before it is let go without numbers, so that a run over
+/// nothing else takes no more memory.
+pub(crate) const MAX_LOCAL: usize = 1_000;
+/// How many distinct numbers a bulk run remembers to find repeats. Beyond it, further numbers are compared
+/// with the remembered ones and not remembered themselves.
+pub(crate) const MAX_REMEMBERED: u64 = 10_000_000;
+
+/// One input: a number, or a string that holds one or, comma-separated, several.
+#[derive(Clone)]
+pub struct Recipient(Input);
+
+#[derive(Clone)]
+enum Input {
+    Text(String),
+    Number(PhoneNumber),
+}
+
+impl fmt::Debug for Recipient {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.0 {
+            Input::Text(text) => write!(f, "Recipient({} characters)", text.chars().count()),
+            Input::Number(number) => write!(f, "Recipient({number:?})"),
+        }
+    }
+}
+
+macro_rules! recipient_from_text {
+    ($($type:ty),*) => {$(
+        impl From<$type> for Recipient {
+            fn from(text: $type) -> Self {
+                Self(Input::Text(text.into()))
+            }
+        }
+
+        impl From<$type> for Recipients {
+            fn from(text: $type) -> Self {
+                Self(vec![text.into()])
+            }
+        }
+    )*};
+}
+recipient_from_text!(&str, String, &String, std::borrow::Cow<'_, str>);
+
+impl From<PhoneNumber> for Recipient {
+    fn from(number: PhoneNumber) -> Self {
+        Self(Input::Number(number))
+    }
+}
+
+impl From<&PhoneNumber> for Recipient {
+    fn from(number: &PhoneNumber) -> Self {
+        Self(Input::Number(*number))
+    }
+}
+
+/// What `send` and `validate` take: one number, a comma-separated string, or any collection of them.
+#[derive(Clone, Debug, Default)]
+pub struct Recipients(Vec<Recipient>);
+
+impl Recipients {
+    pub(crate) fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    pub(crate) fn into_inner(self) -> Vec<Recipient> {
+        self.0
+    }
+}
+
+impl<T: Into<Recipient>> FromIterator<T> for Recipients {
+    fn from_iter<I: IntoIterator<Item = T>>(inputs: I) -> Self {
+        Self(inputs.into_iter().map(Into::into).collect())
+    }
+}
+
+impl<T: Into<Recipient>> Extend<T> for Recipients {
+    fn extend<I: IntoIterator<Item = T>>(&mut self, inputs: I) {
+        self.0.extend(inputs.into_iter().map(Into::into));
+    }
+}
+
+impl From<PhoneNumber> for Recipients {
+    fn from(number: PhoneNumber) -> Self {
+        Self(vec![number.into()])
+    }
+}
+
+impl From<&PhoneNumber> for Recipients {
+    fn from(number: &PhoneNumber) -> Self {
+        Self(vec![number.into()])
+    }
+}
+
+impl<T: Into<Recipient>> From<Vec<T>> for Recipients {
+    fn from(inputs: Vec<T>) -> Self {
+        inputs.into_iter().collect()
+    }
+}
+
+impl<T: Into<Recipient>, const N: usize> From<[T; N]> for Recipients {
+    fn from(inputs: [T; N]) -> Self {
+        inputs.into_iter().collect()
+    }
+}
+
+impl<T: Into<Recipient> + Clone> From<&[T]> for Recipients {
+    fn from(inputs: &[T]) -> Self {
+        inputs.iter().cloned().collect()
+    }
+}
+
+impl<T: Into<Recipient> + Clone, const N: usize> From<&[T; N]> for Recipients {
+    fn from(inputs: &[T; N]) -> Self {
+        inputs.iter().cloned().collect()
+    }
+}
+
+impl<T: Into<Recipient> + Clone> From<&Vec<T>> for Recipients {
+    fn from(inputs: &Vec<T>) -> Self {
+        inputs.iter().cloned().collect()
+    }
+}
+
+impl<T: Into<Recipient>, S> From<HashSet<T, S>> for Recipients {
+    fn from(inputs: HashSet<T, S>) -> Self {
+        inputs.into_iter().collect()
+    }
+}
+
+impl<T: Into<Recipient>> From<BTreeSet<T>> for Recipients {
+    fn from(inputs: BTreeSet<T>) -> Self {
+        inputs.into_iter().collect()
+    }
+}
+
+impl<T: Into<Recipient>> From<VecDeque<T>> for Recipients {
+    fn from(inputs: VecDeque<T>) -> Self {
+        inputs.into_iter().collect()
+    }
+}
+
+/// The makings of one request, and the inputs that were met on the way and make none.
+#[derive(Debug, Default)]
+pub(crate) struct Draft {
+    pub(crate) numbers: Vec<PhoneNumber>,
+    pub(crate) positions: Vec<u64>,
+    pub(crate) rejected: Vec<Rejected>,
+    pub(crate) duplicates: Vec<Duplicate>,
+    chars: usize,
+}
+
+impl Draft {
+    /// Adds a number unless the request is full.
+    pub(crate) fn push(&mut self, number: PhoneNumber, position: u64) -> bool {
+        let chars = self.chars + usize::from(self.chars > 0) + number.digits();
+        if self.numbers.len() == MAX_NUMBERS || chars > MAX_CHARS {
+            return false;
+        }
+        self.chars = chars;
+        self.numbers.push(number);
+        self.positions.push(position);
+        true
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.numbers.is_empty() && self.rejected.is_empty() && self.duplicates.is_empty()
+    }
+
+    /// True when the refused and repeated inputs should be let go.
+    pub(crate) fn is_heavy(&self) -> bool {
+        self.rejected.len() + self.duplicates.len() >= MAX_LOCAL
+    }
+
+    /// Keeps the numbers for the next draft and lets the refused and repeated inputs go.
+    pub(crate) fn let_go(&mut self) -> Self {
+        Self {
+            rejected: std::mem::take(&mut self.rejected),
+            duplicates: std::mem::take(&mut self.duplicates),
+            ..Self::default()
+        }
+    }
+}
+
+/// Parses inputs one by one and remembers what was seen.
+#[derive(Debug)]
+pub(crate) struct Plan {
+    check: CountryCheck,
+    seen: RoaringTreemap,
+    remembered: u64,
+    next: u64,
+    /// Good numbers that have not found a draft yet, with their positions.
+    pub(crate) ready: VecDeque<(PhoneNumber, u64)>,
+    pub(crate) draft: Draft,
+}
+
+impl Plan {
+    pub(crate) fn new(check: CountryCheck) -> Self {
+        Self {
+            check,
+            seen: RoaringTreemap::new(),
+            remembered: 0,
+            next: 0,
+            ready: VecDeque::new(),
+            draft: Draft::default(),
+        }
+    }
+
+    /// Cuts a list that is at hand.
+    pub(crate) fn all(recipients: Recipients, check: CountryCheck) -> Vec<Draft> {
+        let mut plan = Self::new(check);
+        let mut drafts = Vec::new();
+        for recipient in recipients.0 {
+            plan.add(recipient);
+            while let Some(&(number, position)) = plan.ready.front() {
+                if plan.draft.push(number, position) {
+                    plan.ready.pop_front();
+                } else {
+                    drafts.push(std::mem::take(&mut plan.draft));
+                }
+            }
+        }
+        if !plan.draft.is_empty() {
+            drafts.push(plan.draft);
+        }
+        drafts
+    }
+
+    /// Takes one input apart: its good numbers become ready, the rest goes to the draft at hand.
+    pub(crate) fn add(&mut self, recipient: Recipient) {
+        let position = self.next;
+        self.next += 1;
+        match recipient.0 {
+            Input::Number(number) => self.one(position, Ok(number), String::new),
+            Input::Text(text) => {
+                let parts = || text.split([',', '\u{60c}']).filter(|part| !part.trim().is_empty());
+                // A trailing comma is no number; a string of nothing but blanks and commas is a bad one.
+                if parts().nth(1).is_none() {
+                    let part = parts().next().unwrap_or("");
+                    let parsed = PhoneNumber::parse_with(part, self.check);
+                    return self.one(position, parsed, || text.clone());
+                }
+                for part in parts() {
+                    self.one(position, PhoneNumber::parse_with(part, self.check), || part.to_owned());
+                }
+            }
+        }
+    }
+
+    fn one(
+        &mut self,
+        position: u64,
+        parsed: Result<PhoneNumber, PhoneError>,
+        input: impl FnOnce() -> String,
+    ) {
+        match parsed {
+            Err(reason) => self.draft.rejected.push(Rejected { position, input: input(), reason }),
+            Ok(number) if self.is_repeat(number) => {
+                self.draft.duplicates.push(Duplicate { position, number })
+            }
+            Ok(number) => self.ready.push_back((number, position)),
+        }
+    }
+
+    fn is_repeat(&mut self, number: PhoneNumber) -> bool {
+        if self.remembered >= MAX_REMEMBERED {
+            return self.seen.contains(number.as_u64());
+        }
+        let new = self.seen.insert(number.as_u64());
+        self.remembered += u64::from(new);
+        !new
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn plan(inputs: impl Into<Recipients>) -> Vec<Draft> {
+        Plan::all(inputs.into(), CountryCheck::default())
+    }
+
+    #[test]
+    fn a_comma_separated_string_is_a_list() {
+        let drafts = plan("96598765432, +965 4123 4567،0096551234567,");
+        assert_eq!(drafts.len(), 1);
+        assert_eq!(drafts[0].numbers.len(), 3);
+        assert_eq!(drafts[0].rejected.len(), 0);
+        let drafts = plan(["96598765432,abc", "", " , ", "96598765432"]);
+        assert_eq!(
+            drafts[0].rejected.iter().map(|r| (r.position, r.input.as_str())).collect::<Vec<_>>(),
+            [(0, "abc"), (1, ""), (2, " , ")]
+        );
+        assert_eq!(drafts[0].duplicates.iter().map(Duplicate::position).collect::<Vec<_>>(), [3]);
+    }
+
+    #[test]
+    fn requests_are_cut_at_200_numbers_and_at_2500_characters() {
+        // Digits a number, and how many fit: the table of gateway-api section 2.5.
+        for (digits, fit) in [(7, 200), (11, 200), (12, 192), (13, 178), (15, 156)] {
+            let first = 10u64.pow(digits - 1);
+            let numbers: Vec<String> = (0..201).map(|i| (first + i).to_string()).collect();
+            let drafts = plan(&numbers);
+            assert_eq!(drafts[0].numbers.len(), fit, "{digits}");
+            let mobile = crate::endpoint::send::mobile(&drafts[0].numbers);
+            assert!(mobile.len() <= MAX_CHARS);
+            assert_eq!(drafts.iter().map(|d| d.numbers.len()).sum::<usize>(), 201);
+        }
+    }
+
+    #[test]
+    fn every_collection_is_taken() {
+        let number = PhoneNumber::parse("96598765432").unwrap();
+        let one: [Recipients; 11] = [
+            "96598765432".into(),
+            String::from("96598765432").into(),
+            (&String::from("96598765432")).into(),
+            number.into(),
+            (&number).into(),
+            vec!["96598765432"].into(),
+            (&vec![String::from("96598765432")]).into(),
+            [number].into(),
+            [number][..].into(),
+            HashSet::from([number]).into(),
+            ["96598765432"].into_iter().collect(),
+        ];
+        for recipients in one {
+            assert_eq!(Plan::all(recipients, CountryCheck::default())[0].numbers, [number]);
+        }
+    }
+}

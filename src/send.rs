@@ -1,0 +1,218 @@
+//! `send`: one number or many, one request or a bulk run.
+
+use std::fmt;
+use std::ops::ControlFlow;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use crate::bulk::Bulk;
+use crate::call::Lazy;
+use crate::client::Client;
+use crate::endpoint::send::{MessageOptions, Outgoing, accepted};
+use crate::error::Error;
+use crate::limit::Lane;
+use crate::pipeline::Core;
+use crate::recent::Reservation;
+use crate::recipients::{Draft, Plan, Recipients};
+use crate::report::{Batch, SendReport, Status};
+use crate::retry::{Policy, Retry};
+
+#[derive(Debug, Default)]
+struct Options {
+    message: MessageOptions,
+    wait: bool,
+    wait_for_queue: bool,
+}
+
+/// A send that is being set up; a future: await it or spawn it.
+///
+/// `Ok` means that at least one number was accepted, and the report says what became of each. If none was, it
+/// is an [`Error`], whose [`delivery`](Error::delivery) says whether sending again can send twice, and whose
+/// [`report`](Error::report) says what became of each.
+///
+/// # Cancellation
+///
+/// Dropped while it waits for its turn, no request was made and its place is given back. Dropped after its
+/// request left, the exchange goes on in its own task until it is answered or times out: the message may have
+/// been sent, and the event and the cached balance still tell.
+#[must_use = "a send does nothing until it is awaited or spawned"]
+pub struct SendCall(Lazy<Options, Result<SendReport, Error>>);
+
+impl Client {
+    /// Sends a text to one number, a comma-separated string of numbers, or any collection of them.
+    ///
+    /// Numbers are normalised, repeats are sent once, and what is not a phone number is reported. The text is
+    /// cleaned, see [`clean_message`](crate::clean_message). Up to 200 numbers and 2,500 characters are one
+    /// request; more become a bulk run, see [`Client::bulk`].
+    ///
+    /// # Errors
+    ///
+    /// See [`SendCall`] and [`Error`]. Bad input costs nothing: an unusable text or sender id, or a list
+    /// without a phone number, is refused before any request.
+    pub fn send(&self, to: impl Into<Recipients>, text: impl Into<String>) -> SendCall {
+        let (core, to, text) = (Arc::clone(&self.core), to.into(), text.into());
+        SendCall(Lazy::new(Options::default(), move |options| send(core, to, text, options)))
+    }
+}
+
+impl SendCall {
+    fn set(mut self, change: impl FnOnce(&mut Options)) -> Self {
+        self.0.set(change);
+        self
+    }
+
+    /// The sender id of this message, in place of the client's.
+    pub fn sender(self, sender: impl Into<String>) -> Self {
+        let sender = sender.into();
+        self.set(|options| options.message.sender = Some(sender))
+    }
+
+    /// Test mode of this message, in place of the client's: it is queued and not delivered, and its credits
+    /// are held until it is deleted from the queue.
+    pub fn test_mode(self, test: bool) -> Self {
+        self.set(|options| options.message.test_mode = Some(test))
+    }
+
+    /// Bounds the whole call from its start: waiting for its turn, every attempt and the pauses between them.
+    ///
+    /// If it passes before the request left, nothing was sent; if it passes before the answer came, the
+    /// outcome is unknown. Without it a call waits as long as its turn takes, and then 15 s for the answer.
+    pub fn deadline(self, deadline: Duration) -> Self {
+        self.set(|options| options.message.deadline = Some(deadline))
+    }
+
+    /// Waits where the same number was written to less than 16 s ago, instead of failing at once, and tries
+    /// again when the gateway says so (ERR028): 16 s, at most 3 times.
+    pub fn wait(self) -> Self {
+        self.set(|options| options.wait = true)
+    }
+
+    /// Tries again when the gateway's queue is full (ERR013): after 30, 60 and 120 s. Bulk runs always do.
+    pub fn wait_for_queue(self) -> Self {
+        self.set(|options| options.wait_for_queue = true)
+    }
+
+    /// Looks at each retry before its pause; `ControlFlow::Break` ends the call with the error at hand.
+    pub fn on_retry(self, look: impl Fn(&Retry) -> ControlFlow<()> + Send + Sync + 'static) -> Self {
+        self.set(|options| options.message.on_retry = MessageOptions::look(look))
+    }
+}
+
+impl Future for SendCall {
+    type Output = Result<SendReport, Error>;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        self.0.poll(cx)
+    }
+}
+
+impl fmt::Debug for SendCall {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("SendCall")
+    }
+}
+
+async fn send(core: Arc<Core>, to: Recipients, text: String, options: Options) -> Result<SendReport, Error> {
+    if to.is_empty() {
+        return Err(Error::input("no number was given"));
+    }
+    let outgoing = Outgoing::new(&core, &text, &options.message)?;
+    let mut drafts = Plan::all(to.clone(), core.country_check);
+    match (drafts.len(), drafts.pop()) {
+        (1, Some(draft)) if draft.numbers.is_empty() => Err(nobody(draft)),
+        (1, Some(draft)) => one(core, outgoing, draft, &options).await,
+        _ => {
+            drop(drafts); // a list too long for one request is planned again, batch by batch
+            many(&core, to, text, options.message).await
+        }
+    }
+}
+
+/// The error of a list without a phone number.
+fn nobody(draft: Draft) -> Error {
+    let error = match draft.rejected.as_slice() {
+        [only] => Error::number(&only.reason),
+        many => Error::input(format!("none of the {} inputs is a usable phone number", many.len())),
+    };
+    let mut report = SendReport::default();
+    report.push(batch(draft, Err(error.clone())));
+    error.with_report(report)
+}
+
+fn batch(draft: Draft, result: Result<crate::report::Accepted, Error>) -> Batch {
+    let Draft { numbers, positions, rejected, duplicates, .. } = draft;
+    Batch { index: 0, numbers, positions, result, rejected, duplicates }
+}
+
+async fn one(
+    core: Arc<Core>,
+    outgoing: Outgoing,
+    draft: Draft,
+    options: &Options,
+) -> Result<SendReport, Error> {
+    let result = match reserve(&core, &outgoing, &draft, options.wait).await {
+        Err(error) => Err(error),
+        Ok(reservation) => {
+            let policy =
+                Policy { reading: false, queue_full: options.wait_for_queue, same_number: options.wait };
+            let call = outgoing.call(&core, &draft.numbers, Lane::Single, policy, reservation, None);
+            Arc::clone(&core).run(call).await.and_then(accepted)
+        }
+    };
+    let mut report = SendReport::default();
+    let error = result.as_ref().err().cloned();
+    report.push(batch(draft, result));
+    match error {
+        None => Ok(report),
+        Some(error) => Err(error.with_report(report)),
+    }
+}
+
+/// Takes the numbers of a live message, or fails at once where one was written to recently.
+async fn reserve(
+    core: &Core,
+    outgoing: &Outgoing,
+    draft: &Draft,
+    wait: bool,
+) -> Result<Option<Arc<Reservation>>, Error> {
+    if outgoing.test {
+        return Ok(None);
+    }
+    loop {
+        match core.recent.reserve(&draft.numbers) {
+            Ok(reservation) => return Ok(Some(Arc::new(reservation))),
+            Err(rest) if !wait => return Err(Error::recent_number(rest)),
+            Err(rest) => {
+                if outgoing.until.is_some_and(|until| tokio::time::Instant::now() + rest > until) {
+                    return Err(Error::recent_number(rest));
+                }
+                tokio::time::sleep(rest).await;
+            }
+        }
+    }
+}
+
+async fn many(
+    core: &Arc<Core>,
+    to: Recipients,
+    text: String,
+    options: MessageOptions,
+) -> Result<SendReport, Error> {
+    let numbers = to.into_inner();
+    let report = Bulk::new(core, crate::bulk::IntoNumbers::into_numbers(numbers), text, options)
+        .collect_report()
+        .await;
+    if report.status() != Status::Error {
+        return Ok(report);
+    }
+    // The first refusal tells why; what was not attempted comes after it.
+    let error = match report.errors().next() {
+        Some((_, error)) => error.clone(),
+        None => {
+            Error::input(format!("none of the {} inputs is a usable phone number", report.rejected().len()))
+        }
+    };
+    Err(error.with_report(report))
+}

@@ -1,0 +1,141 @@
+//! The transport over reqwest: HTTP/1.1, no redirects, no retries of its own.
+
+use std::fmt;
+use std::time::Duration;
+
+use bytes::BytesMut;
+use futures::future::BoxFuture;
+use reqwest::header::{ACCEPT, CONTENT_TYPE, HeaderValue};
+use reqwest::{Url, redirect, retry};
+
+use super::{MAX_REPLY, Request, Response, Transport, TransportError, TransportFailure};
+
+/// Idle connections are dropped after this: common servers close theirs from 5 s on, and a request that
+/// meets the server's close is of unknown outcome.
+const IDLE: Duration = Duration::from_secs(4);
+
+/// Why no transport could be made for a URL.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum HttpSetupError {
+    #[cfg(not(any(feature = "rustls", feature = "native-tls")))]
+    #[error("this build has no TLS: switch on the feature `rustls` or `native-tls` of kwtsms-async")]
+    NoTls,
+    #[cfg(feature = "rustls")]
+    #[error(
+        "TLS could not be set up: this machine seems to have no CA certificates; install them (Debian: \
+         ca-certificates) or switch on the feature `webpki-roots` of kwtsms-async"
+    )]
+    Certificates(#[source] rustls::Error),
+    #[error("the HTTP client could not be set up")]
+    Client(#[source] reqwest::Error),
+}
+
+/// Posts requests with reqwest and keeps its connections for reuse.
+pub(crate) struct HttpTransport {
+    client: reqwest::Client,
+    base: Url,
+    local: bool,
+}
+
+impl HttpTransport {
+    /// `base` ends with a slash; `local` says that its host is this machine.
+    pub(crate) fn new(base: Url, local: bool, connect: Duration) -> Result<Self, HttpSetupError> {
+        let builder = reqwest::Client::builder()
+            .user_agent(concat!("kwtsms-async/", env!("CARGO_PKG_VERSION")))
+            .redirect(redirect::Policy::none()) // a followed 307 posts the password to another host
+            .retry(retry::never())
+            .referer(false)
+            .http1_only()
+            .connect_timeout(connect)
+            .pool_idle_timeout(IDLE);
+        let builder = with_tls(builder, base.scheme() == "https")?;
+        let client = builder.build().map_err(|error| HttpSetupError::Client(error.without_url()))?;
+        Ok(Self { client, base, local })
+    }
+}
+
+#[cfg(feature = "rustls")]
+fn with_tls(builder: reqwest::ClientBuilder, needed: bool) -> Result<reqwest::ClientBuilder, HttpSetupError> {
+    use std::sync::Arc;
+
+    // The provider is given explicitly and never installed process-wide: the application may have its own.
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let config = rustls::ClientConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .map_err(HttpSetupError::Certificates)?;
+    if !needed {
+        // reqwest asks for a provider even if no connection will use it; certificates are not looked for.
+        let config = config.with_root_certificates(rustls::RootCertStore::empty());
+        return Ok(builder.tls_backend_preconfigured(config.with_no_client_auth()));
+    }
+    #[cfg(feature = "webpki-roots")]
+    let config = config.with_root_certificates(rustls::RootCertStore::from_iter(
+        webpki_roots::TLS_SERVER_ROOTS.iter().cloned(),
+    ));
+    #[cfg(not(feature = "webpki-roots"))]
+    let config = {
+        use rustls_platform_verifier::BuilderVerifierExt;
+        config.with_platform_verifier().map_err(HttpSetupError::Certificates)?
+    };
+    Ok(builder.tls_backend_preconfigured(config.with_no_client_auth()))
+}
+
+#[cfg(all(feature = "native-tls", not(feature = "rustls")))]
+#[allow(clippy::unnecessary_wraps)] // the shape of the other variants
+fn with_tls(builder: reqwest::ClientBuilder, _: bool) -> Result<reqwest::ClientBuilder, HttpSetupError> {
+    Ok(builder.tls_backend_native())
+}
+
+#[cfg(not(any(feature = "rustls", feature = "native-tls")))]
+fn with_tls(builder: reqwest::ClientBuilder, needed: bool) -> Result<reqwest::ClientBuilder, HttpSetupError> {
+    if needed { Err(HttpSetupError::NoTls) } else { Ok(builder) }
+}
+
+impl fmt::Debug for HttpTransport {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("HttpTransport").field("host", &self.base.host_str()).finish_non_exhaustive()
+    }
+}
+
+impl Transport for HttpTransport {
+    fn post(&self, request: Request) -> BoxFuture<'static, Result<Response, TransportError>> {
+        let mut url = self.base.clone();
+        url.set_path(&format!("{}{}/", self.base.path(), request.endpoint().name()));
+        const JSON: HeaderValue = HeaderValue::from_static("application/json");
+        let exchange = self
+            .client
+            .post(url)
+            .header(CONTENT_TYPE, JSON)
+            .header(ACCEPT, JSON)
+            .body(request.body().clone())
+            .send();
+        Box::pin(async move {
+            let mut reply = exchange.await.map_err(classify)?;
+            let status = reply.status().as_u16();
+            let mut body = BytesMut::new();
+            // To its end, or the connection is lost for reuse; never further than the cap.
+            while let Some(chunk) = reply.chunk().await.map_err(classify)? {
+                if body.len() + chunk.len() > MAX_REPLY {
+                    return Err(TransportError::new(TransportFailure::ReplyTooLong));
+                }
+                body.extend_from_slice(&chunk);
+            }
+            Ok(Response::new(status, body.freeze()))
+        })
+    }
+
+    fn is_local(&self) -> bool {
+        self.local
+    }
+}
+
+/// Only a failed connect proves that nothing left; a reset on a reused connection looks the same whether the
+/// server read the request or not.
+fn classify(error: reqwest::Error) -> TransportError {
+    let failure = if error.is_connect() || error.is_builder() {
+        TransportFailure::Connect
+    } else {
+        TransportFailure::Interrupted
+    };
+    TransportError::with_source(failure, error.without_url())
+}

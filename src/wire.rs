@@ -1,0 +1,228 @@
+//! Request bodies and the reply envelope: where bytes become a verdict, once.
+
+use std::fmt;
+use std::io;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use serde::Serialize;
+use serde_json::{Map, Value};
+use zeroize::Zeroizing;
+
+use crate::code::ApiCode;
+use crate::credits::Credits;
+use crate::secret::Secret;
+use crate::transport::Response;
+
+/// The user name and password that stand in every request body.
+#[derive(Debug, Clone)]
+pub(crate) struct Credentials {
+    pub(crate) username: String,
+    pub(crate) password: Secret,
+}
+
+/// The fields of a request that needs nothing but the credentials.
+#[derive(Serialize)]
+pub(crate) struct NoFields {}
+
+#[derive(Serialize)]
+struct Body<'a, F> {
+    username: &'a str,
+    password: &'a str,
+    #[serde(flatten)]
+    fields: &'a F,
+}
+
+/// Writes a request body. The only place where the password is exposed: the bytes are wiped when the last
+/// handle to them goes, and the buffer is sized first so that growing leaves no copy behind.
+pub(crate) fn request_body<F: Serialize>(credentials: &Credentials, fields: &F) -> Bytes {
+    const PLAIN: &str = "strings and numbers always serialise";
+    let body = Body { username: &credentials.username, password: credentials.password.expose(), fields };
+    let mut size = Count(0);
+    serde_json::to_writer(&mut size, &body).expect(PLAIN);
+    let mut bytes = Zeroizing::new(Vec::with_capacity(size.0));
+    serde_json::to_writer(&mut *bytes, &body).expect(PLAIN);
+    Bytes::from_owner(bytes)
+}
+
+struct Count(usize);
+
+impl io::Write for Count {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0 += bytes.len();
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+/// The gateway's own JSON object, as it came, for support and for fields this crate does not know.
+///
+/// It may hold phone numbers (`validate`, `dlr`), so `Debug` shows the names of its fields only.
+#[derive(Clone, PartialEq)]
+pub struct RawReply(Arc<Map<String, Value>>);
+
+impl RawReply {
+    /// The object.
+    pub fn as_object(&self) -> &Map<String, Value> {
+        &self.0
+    }
+
+    /// A field by the first of the names that is there.
+    pub(crate) fn field(&self, names: &[&str]) -> Option<&Value> {
+        names.iter().find_map(|name| self.0.get(*name))
+    }
+
+    /// A field as text; a number is written out.
+    pub(crate) fn text(&self, names: &[&str]) -> Option<String> {
+        self.field(names).and_then(text)
+    }
+
+    /// A field as credits, whether integer, float or string.
+    pub(crate) fn credits(&self, names: &[&str]) -> Option<Credits> {
+        self.field(names).and_then(Credits::from_json)
+    }
+
+    /// A field as a whole number, whether integer, float or string.
+    pub(crate) fn whole(&self, names: &[&str]) -> Option<i64> {
+        match self.field(names)? {
+            Value::Number(n) => n.as_i64().or_else(|| whole(n.as_f64()?)),
+            Value::String(s) => s.trim().parse().ok().or_else(|| whole(s.trim().parse().ok()?)),
+            _ => None,
+        }
+    }
+}
+
+impl fmt::Debug for RawReply {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("RawReply")?;
+        f.debug_set().entries(self.0.keys()).finish()
+    }
+}
+
+/// A scalar as text.
+pub(crate) fn text(value: &Value) -> Option<String> {
+    match value {
+        Value::String(s) => Some(s.trim().to_owned()),
+        Value::Number(n) => Some(n.to_string()),
+        _ => None,
+    }
+}
+
+#[allow(clippy::cast_possible_truncation)] // checked against the range of exact integers
+fn whole(value: f64) -> Option<i64> {
+    const EXACT: f64 = 9_007_199_254_740_992.0; // 2^53
+    (value.fract() == 0.0 && value.abs() <= EXACT).then_some(value as i64)
+}
+
+/// What a reply says.
+#[derive(Debug)]
+pub(crate) enum Verdict {
+    /// `result` is OK.
+    Ok(RawReply),
+    /// `result` is ERROR, or a code stands in its place.
+    Refused { code: ApiCode, description: Option<String>, raw: RawReply },
+    /// JSON, but without a verdict.
+    Undecided(RawReply),
+    /// Not a JSON object: a proxy's or server's page, or a reply cut short.
+    NotJson,
+}
+
+/// Reads a reply. The body decides, on 200 and on 4xx alike.
+pub(crate) fn read(response: &Response) -> Verdict {
+    let body = response.body();
+    let body = body.strip_prefix(b"\xef\xbb\xbf").unwrap_or(body);
+    let Ok(Value::Object(object)) = serde_json::from_slice(body) else {
+        return Verdict::NotJson;
+    };
+    let raw = RawReply(Arc::new(object));
+    let code = raw.text(&["code"]).filter(|code| !code.is_empty());
+    match (raw.text(&["result"]), code) {
+        (Some(result), _) if result.eq_ignore_ascii_case("OK") => Verdict::Ok(raw),
+        (Some(result), code) if result.eq_ignore_ascii_case("ERROR") => {
+            let code = ApiCode::new(&code.unwrap_or_default());
+            Verdict::Refused { code, description: raw.text(&["description"]), raw }
+        }
+        (None, Some(code)) if code.starts_with("ERR") => {
+            Verdict::Refused { code: ApiCode::new(&code), description: raw.text(&["description"]), raw }
+        }
+        _ => Verdict::Undecided(raw),
+    }
+}
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use super::*;
+
+    /// An accepted reply, for the endpoints' tests.
+    pub(crate) fn ok(body: &str) -> RawReply {
+        match reply(body) {
+            Verdict::Ok(raw) => raw,
+            other => panic!("{body}: {other:?}"),
+        }
+    }
+
+    fn reply(body: &str) -> Verdict {
+        read(&Response::new(200, body.to_owned()))
+    }
+
+    #[test]
+    fn the_body_decides_whatever_the_status() {
+        for status in [200, 400, 403, 406, 500] {
+            let ok = read(&Response::new(status, r#"{"result":"OK","available":1}"#));
+            assert!(matches!(ok, Verdict::Ok(_)), "{status}");
+            let refused = read(&Response::new(status, r#"{"result":"ERROR","code":"ERR003"}"#));
+            assert!(matches!(refused, Verdict::Refused { code, .. } if code == ApiCode::ERR003), "{status}");
+        }
+    }
+
+    #[test]
+    fn what_is_not_a_json_object_is_no_verdict() {
+        for body in ["", "<html>502</html>", "[1,2]", "\"OK\"", "null", r#"{"result":"OK""#] {
+            assert!(matches!(reply(body), Verdict::NotJson), "{body}");
+        }
+        for body in
+            ["{}", r#"{"result":"MAYBE"}"#, r#"{"result":true}"#, r#"{"result":"MAYBE","code":"ERR003"}"#]
+        {
+            assert!(matches!(reply(body), Verdict::Undecided(_)), "{body}");
+        }
+    }
+
+    #[test]
+    fn an_error_without_a_code_is_still_a_refusal() {
+        assert!(matches!(reply(r#"{"result":"ERROR"}"#), Verdict::Refused { .. }));
+        assert!(
+            matches!(reply(r#"{"code":"ERR010"}"#), Verdict::Refused { code, .. } if code == ApiCode::ERR010)
+        );
+    }
+
+    #[test]
+    fn numbers_are_read_from_integers_floats_and_strings() {
+        for body in [
+            r#"{"result":"OK","n":5}"#,
+            r#"{"result":"OK","n":5.0}"#,
+            r#"{"result":"OK","n":" 5 "}"#,
+            r#"{"result":"ok","n":"5.0"}"#,
+        ] {
+            let Verdict::Ok(raw) = reply(body) else { panic!("{body}") };
+            assert_eq!(raw.whole(&["n"]), Some(5), "{body}");
+            assert_eq!(raw.credits(&["n"]), Some(Credits::from_int(5)), "{body}");
+        }
+        let Verdict::Ok(raw) = reply(r#"{"result":"OK","n":"five","m":1.5,"l":[1]}"#) else { panic!() };
+        assert_eq!((raw.whole(&["n"]), raw.whole(&["m"]), raw.whole(&["l"])), (None, None, None));
+    }
+
+    #[test]
+    fn a_byte_order_mark_does_not_hide_the_verdict() {
+        assert!(matches!(reply("\u{feff}{\"result\":\"OK\"}"), Verdict::Ok(_)));
+    }
+
+    #[test]
+    fn the_body_is_one_flat_object_with_the_credentials_first() {
+        let credentials = Credentials { username: "user".into(), password: Secret::new("p\"a#&ss") };
+        let body = request_body(&credentials, &NoFields {});
+        assert_eq!(&body[..], br#"{"username":"user","password":"p\"a#&ss"}"#);
+    }
+}
