@@ -117,53 +117,56 @@ pub(super) struct Cleaned {
 
 /// Cleans a text, taking down the changes if `RECORD`; `None` when nothing changes.
 pub(super) fn clean<const RECORD: bool>(input: &str) -> Option<Cleaned> {
-    let mut pass = Pass::<RECORD> { input, output: None, changes: Vec::new(), settled: 0 };
-    let mut at = 0;
+    let (mut found, settled) = first_change(input)?;
+    let mut output = String::with_capacity(input.len());
+    output.push_str(&input[..found.at]);
+    let mut pass = Pass::<RECORD> { output, changes: Vec::new(), settled };
     loop {
-        let (stop, found) = next_special(input, at);
-        if let Some(output) = &mut pass.output {
-            output.push_str(&input[at..stop]);
-        }
-        let Some((special, len)) = found else { break };
-        match special {
-            Special::CloseAngle => pass.close_angle(stop),
-            Special::Removed(kind) => pass.remove(kind, stop, len),
+        match found.special {
+            Special::CloseAngle => pass.close_angle(found.at),
+            Special::Removed(kind) => pass.record(kind, &found),
             Special::Digit(ascii) => {
-                pass.output_up_to(stop).push(char::from(ascii));
-                pass.record(ChangeKind::Digit, stop, len);
+                pass.output.push(char::from(ascii));
+                pass.record(ChangeKind::Digit, &found);
             }
         }
-        at = stop + len;
+        let rest = found.at + found.len;
+        let Some(next) = next_special(input, rest) else {
+            pass.output.push_str(&input[rest..]);
+            return Some(Cleaned { text: pass.output, changes: pass.changes });
+        };
+        pass.output.push_str(&input[rest..next.at]);
+        found = next;
     }
-    pass.output.map(|text| Cleaned { text, changes: pass.changes })
 }
 
-struct Pass<'a, const RECORD: bool> {
-    input: &'a str,
-    /// What is kept; `None` while that is the input itself.
-    output: Option<String>,
+/// Finds the first special character that changes the text, and how much before it is settled ([`Pass::settled`]).
+fn first_change(input: &str) -> Option<(Found, usize)> {
+    let (mut at, mut settled) = (0, 0);
+    loop {
+        let found = next_special(input, at)?;
+        if !matches!(found.special, Special::CloseAngle)
+            || last_open_tag(&input.as_bytes()[..found.at], settled).is_some()
+        {
+            return Some((found, settled));
+        }
+        at = found.at + found.len;
+        settled = at;
+    }
+}
+
+struct Pass<const RECORD: bool> {
+    /// What is kept so far.
+    output: String,
     changes: Vec<Change>,
     /// No tag is open in the kept text before this byte. It bounds the search for an opening `<`: every byte is
     /// searched once at most, since it is then either removed with its tag or settled.
     settled: usize,
 }
 
-impl<const RECORD: bool> Pass<'_, RECORD> {
-    fn output_up_to(&mut self, at: usize) -> &mut String {
-        self.output.get_or_insert_with(|| {
-            let mut output = String::with_capacity(self.input.len());
-            output.push_str(&self.input[..at]);
-            output
-        })
-    }
-
-    fn remove(&mut self, kind: ChangeKind, at: usize, len: usize) {
-        self.output_up_to(at);
-        self.record(kind, at, len);
-    }
-
+impl<const RECORD: bool> Pass<RECORD> {
     /// Notes one changed character, as part of the change before it where the two belong together.
-    fn record(&mut self, kind: ChangeKind, at: usize, len: usize) {
+    fn record(&mut self, kind: ChangeKind, &Found { at, len, .. }: &Found) {
         if !RECORD {
             return;
         }
@@ -181,26 +184,24 @@ impl<const RECORD: bool> Pass<'_, RECORD> {
 
     /// Takes the `>` at `at`: with the tag that it ends, or as a character like any other.
     fn close_angle(&mut self, at: usize) {
-        let kept = self.output.as_deref().unwrap_or(&self.input[..at]);
-        let Some(open) = last_open_tag(kept.as_bytes(), self.settled) else {
-            self.settled = kept.len() + 1;
-            if let Some(output) = &mut self.output {
-                output.push('>');
-            }
+        let Some(open) = last_open_tag(self.output.as_bytes(), self.settled) else {
+            self.output.push('>');
+            self.settled = self.output.len();
             return;
         };
         if RECORD {
-            let tag = self.tag(kept.len(), open, at, kept[open..].chars().count() + 1);
+            let tag = self.tag(open, at);
             self.changes.push(tag);
         }
-        self.output_up_to(at).truncate(open);
+        self.output.truncate(open);
     }
 
     /// The tag from byte `open` of the kept text to the `>` at byte `at` of the input; the changes inside the tag
-    /// are dropped. `characters` are those of the kept text.
-    fn tag(&mut self, kept: usize, open: usize, at: usize, mut characters: usize) -> Change {
+    /// are dropped.
+    fn tag(&mut self, open: usize, at: usize) -> Change {
+        let mut characters = self.output[open..].chars().count() + 1;
         // Back from here to the opening `<`, in the kept text and in the input at once.
-        let (mut kept_at, mut input_at) = (kept, at);
+        let (mut kept_at, mut input_at) = (self.output.len(), at);
         while let Some(last) = self.changes.last() {
             let change_ends = kept_at - (input_at - last.end());
             if change_ends <= open {
@@ -252,84 +253,129 @@ enum Special {
     Digit(u8),
 }
 
-/// The first special character from byte `from` on: where it is, what it is and its length in bytes. The place is the
-/// end of the text when there is none.
-fn next_special(text: &str, from: usize) -> (usize, Option<(Special, usize)>) {
-    const CHUNK: usize = 32;
-    let bytes = text.as_bytes();
+/// A special character found in a text: what it is, its first byte and its length in bytes.
+struct Found {
+    special: Special,
+    at: usize,
+    len: usize,
+}
+
+/// Finds the first special character from byte `from` on.
+// Inlined, with the next: a text with many specials takes a fifth longer otherwise.
+#[inline(always)]
+fn next_special(text: &str, from: usize) -> Option<Found> {
     let mut at = from;
     loop {
-        // Without a branch per byte, so that the compiler makes vector instructions of it.
+        at += plain_bytes(&text.as_bytes()[at..])?;
+        let c = text[at..].chars().next()?;
+        let len = c.len_utf8();
+        if let Some(special) = special(u32::from(c)) {
+            return Some(Found { special, at, len });
+        }
+        at += len;
+    }
+}
+
+/// Counts the bytes before the first that may be special; `None` when none may.
+#[inline(always)]
+fn plain_bytes(bytes: &[u8]) -> Option<usize> {
+    const CHUNK: usize = 16;
+    let mut at = 0;
+    while let Some(near) = bytes[at..].first_chunk::<{ CHUNK + 1 }>() {
+        if let Some(plain) = (0..CHUNK).position(|i| may_be_special(near[i], near[i + 1])) {
+            return Some(at + plain);
+        }
+        at += CHUNK;
+        // A long run of ASCII: without a branch per byte, so that the compiler makes vector instructions of it.
         while let Some(chunk) = bytes[at..].first_chunk::<CHUNK>()
             && chunk.iter().fold(true, |plain, &byte| plain & is_plain_ascii(byte))
         {
             at += CHUNK;
         }
-        let chunk_end = at + CHUNK;
-        while at < chunk_end {
-            let Some(&lead) = bytes.get(at) else { return (at, None) };
-            let (code, len) = match lead {
-                0x00..0x80 => (u32::from(lead), 1),
-                0x80..0xE0 => ((u32::from(lead) & 0x1F) << 6 | u32::from(bytes[at + 1]) & 0x3F, 2),
-                _ => text[at..].chars().next().map_or((0, 1), |c| (u32::from(c), c.len_utf8())),
-            };
-            if !is_plain_short(code)
-                && let Some(special) = special(code)
-            {
-                return (at, Some((special, len)));
-            }
-            at += len;
-        }
     }
+    let rest = &bytes[at..];
+    if let Some(plain) = rest.windows(2).position(|pair| may_be_special(pair[0], pair[1])) {
+        return Some(at + plain);
+    }
+    // The last byte has none after it; when it is not ASCII it ends a character that was looked at.
+    rest.last().is_some_and(|&last| may_be_special(last, 0)).then(|| bytes.len() - 1)
 }
 
 /// True for the ASCII characters of everyday texts.
-fn is_plain_ascii(byte: u8) -> bool {
+const fn is_plain_ascii(byte: u8) -> bool {
     ((byte >= b' ') & (byte < 0x7F) & (byte != b'>')) | (byte == b'\n')
 }
 
 /// Tells what cleaning does with a code point; `None` leaves it.
-fn special(code: u32) -> Option<Special> {
+const fn special(code: u32) -> Option<Special> {
     match code {
         0x3E => Some(Special::CloseAngle),
         0x660..=0x669 => Some(Special::Digit(b'0' + (code - 0x660) as u8)),
         0x6F0..=0x6F9 => Some(Special::Digit(b'0' + (code - 0x6F0) as u8)),
         _ => {
-            let next = TABLE.partition_point(|&(_, last, _)| last < code);
-            let &(first, _, kind) = TABLE.get(next)?;
-            (first <= code).then_some(Special::Removed(kind))
+            let mut row = FIRST_ROW[code as usize / BLOCK] as usize;
+            while row < TABLE.len() {
+                let (first, last, kind) = TABLE[row];
+                if code <= last {
+                    return if first <= code { Some(Special::Removed(kind)) } else { None };
+                }
+                row += 1;
+            }
+            None
         }
     }
 }
 
-/// Code points of one and two bytes in UTF-8, Arabic letters among them.
-const SHORT: usize = 0x800;
+const BLOCK: usize = 0x100;
 
-/// One bit for each short code point that cleaning leaves alone.
-static PLAIN_SHORT: [u64; SHORT / 64] = plain_short();
-
-/// True for a short code point that cleaning leaves alone; false for others of its kind and for all longer ones.
-fn is_plain_short(code: u32) -> bool {
-    PLAIN_SHORT.get(code as usize / 64).is_some_and(|word| word >> (code % 64) & 1 == 1)
-}
-
-const fn plain_short() -> [u64; SHORT / 64] {
-    const fn clear(words: &mut [u64; SHORT / 64], first: usize, last: usize) {
-        let mut code = first;
-        while code <= last && code < SHORT {
-            words[code / 64] &= !(1 << (code % 64));
-            code += 1;
+/// For each block of code points the first row of the table that does not end before the block.
+static FIRST_ROW: [u8; char::MAX as usize / BLOCK + 1] = {
+    assert!(TABLE.len() < 256, "a row's number is a byte");
+    let mut rows = [0; char::MAX as usize / BLOCK + 1];
+    let (mut block, mut row) = (0, 0);
+    while block < rows.len() {
+        while row < TABLE.len() && (TABLE[row].1 as usize) < block * BLOCK {
+            row += 1;
         }
+        rows[block] = row as u8;
+        block += 1;
     }
-    let mut words = [u64::MAX; SHORT / 64];
-    clear(&mut words, '>' as usize, '>' as usize);
-    clear(&mut words, 0x660, 0x669);
-    clear(&mut words, 0x6F0, 0x6F9);
-    let mut row = 0;
-    while row < TABLE.len() {
-        let (first, last, _) = TABLE[row];
-        clear(&mut words, first as usize, last as usize);
-        row += 1;
-    }
-    words
+    rows
+};
+
+/// False if a byte, with the one after it, neither is nor begins a special character. Exact for characters of one and
+/// two bytes, so that Arabic letters are told from the signs and digits among them; true for all longer ones.
+fn may_be_special(byte: u8, next: u8) -> bool {
+    LEADS[usize::from(byte)] & NEXTS[usize::from(next)] != 0
 }
+
+/// Bit 7 stands for bytes that always need a look, and each lower bit for a lead byte of two-byte characters some of
+/// which are special, with the bytes that follow it in those.
+static LEADS: [u8; 256] = PAIRS.0;
+static NEXTS: [u8; 256] = PAIRS.1;
+
+const PAIRS: ([u8; 256], [u8; 256]) = {
+    let (mut leads, mut nexts) = ([0; 256], [0x80; 256]);
+    let mut bit = 1;
+    let mut byte = 0;
+    while byte < 256 {
+        if byte < 0x80 && !is_plain_ascii(byte as u8) || byte >= 0xE0 {
+            leads[byte] = 0x80;
+        } else if byte >= 0xC0 {
+            let mut next = 0x80;
+            while next < 0xC0 {
+                if special(((byte & 0x1F) << 6 | next & 0x3F) as u32).is_some() {
+                    leads[byte] = bit;
+                    nexts[next] |= bit;
+                }
+                next += 1;
+            }
+            if leads[byte] != 0 {
+                assert!(bit < 0x80, "more lead bytes with special characters than bits");
+                bit <<= 1;
+            }
+        }
+        byte += 1;
+    }
+    (leads, nexts)
+};

@@ -14,8 +14,9 @@ const ACCEPTED_PAGES: usize = 7;
 ///
 /// Its size is reckoned by the GSM 7-bit alphabet of 3GPP TS 23.038: 160 septets on a single page, 153 on each of
 /// several, and with one character outside the alphabet 70 and 67 UTF-16 units. `^ { } \ [ ~ ] | €` take two septets
-/// each, and no page border divides them or a surrogate pair. Whether the gateway counts those nine as two is not
-/// documented: when it does not, such a text may take a page less than [`pages`](Self::pages) says, never more.
+/// each, and no page border divides them or a surrogate pair. The page sizes fit what the live gateway took; whether
+/// it counts those nine as two, and whether it takes the likes of `é` and `€` for Unicode, is not documented. What a
+/// message cost stands in the reply to its sending.
 ///
 /// `Debug` shows sizes, never the text.
 ///
