@@ -67,6 +67,11 @@ impl Client {
         self.core.limiter.clone()
     }
 
+    /// The host of the gateway, with its port if it is not the usual one; `None` over a transport of one's own.
+    pub fn host(&self) -> Option<&str> {
+        self.core.host.as_deref()
+    }
+
     /// The sender id that is used where a call names none.
     pub fn sender_id(&self) -> &SenderId {
         &self.core.sender_id
@@ -281,13 +286,17 @@ impl ClientBuilder {
                 "the connect time-out must be shorter than the time-out of an attempt",
             ));
         }
-        let transport: Arc<dyn Transport> = match self.transport {
-            Some(transport) => transport,
+        let (transport, host): (Arc<dyn Transport>, _) = match self.transport {
+            Some(transport) => (transport, None),
             None => {
                 let (url, local) = config::base_url(&self.base_url)?;
-                Arc::new(HttpTransport::new(url, local, self.connect_timeout).map_err(|error| {
-                    Error::config_from("the connection to the gateway cannot be set up", error)
-                })?)
+                let host = Some(authority(&url));
+                (
+                    Arc::new(HttpTransport::new(url, local, self.connect_timeout).map_err(|error| {
+                        Error::config_from("the connection to the gateway cannot be set up", error)
+                    })?),
+                    host,
+                )
             }
         };
         let limiter = match self.pace {
@@ -310,6 +319,7 @@ impl ClientBuilder {
                     password: self.password,
                 },
                 transport,
+                host,
                 limiter,
                 recent: Arc::new(Recent::new(self.same_number_wait)),
                 queue: QueueGate::default(),
@@ -322,4 +332,10 @@ impl ClientBuilder {
             }),
         })
     }
+}
+
+/// Host and, if it is not the scheme's own, port.
+fn authority(url: &reqwest::Url) -> String {
+    let host = url.host_str().unwrap_or_default();
+    url.port().map_or_else(|| host.to_owned(), |port| format!("{host}:{port}"))
 }

@@ -31,6 +31,15 @@ pub const ENV_FILE: &str = ".env";
 
 const KEYS: [&str; 6] = [USERNAME, PASSWORD, SENDER_ID, TEST_MODE, LOG_FILE, BASE_URL];
 
+/// Tells whether a `KWTSMS_*` variable is set and not empty, in the process environment or in `.env`.
+///
+/// # Errors
+///
+/// Of kind `Config` if `.env` is there and cannot be read.
+pub fn is_set(key: &str) -> Result<bool, Error> {
+    Ok(Environment::read(Path::new(ENV_FILE), false)?.get(key).is_some())
+}
+
 /// The `KWTSMS_*` values: from the process environment, completed from a file.
 ///
 /// A variable of the process wins over the file; an empty one counts as unset, except that an empty

@@ -1,4 +1,43 @@
 //! Async, Tokio-native SDK for kwtSMS, the Kuwaiti SMS gateway.
+//!
+//! ```
+//! # #[cfg(feature = "sandbox")] {
+//! # tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(async {
+//! use kwtsms_async::{Client, Delivery, sandbox::Sandbox};
+//!
+//! let sandbox = Sandbox::in_process(); // a whole gateway; `Client::from_env()` goes to the real one
+//! let client = Client::builder("api_user", "api_pass").transport(sandbox.transport()).build()?;
+//!
+//! let report = client.send("+965 9876 5432", "Your OTP for MYAPP is: 123456").await?;
+//! assert_eq!(report.numbers(), 1);
+//!
+//! let error = client.send("98765", "Hello").await.unwrap_err();
+//! assert_eq!(error.delivery(), Delivery::NotSent); // and no request was made
+//! # Ok::<_, kwtsms_async::Error>(()) }).unwrap(); }
+//! ```
+//!
+//! # Three questions
+//!
+//! **What happened to each number?** A [`SendReport`] accounts for every number handed in, also inside an
+//! [`Error`]: accepted with its message id, refused locally with the reason, a duplicate, refused by the gateway
+//! with its code, of unknown outcome, or not attempted.
+//!
+//! **May it be sent again?** [`Error::delivery`] says whether nothing left, the gateway refused, or nobody knows.
+//! The SDK itself never sends a message twice.
+//!
+//! **What did it cost?** [`SendReport::points_charged`], in exact [`Credits`].
+//!
+//! # Pacing
+//!
+//! All requests of a client and its clones pass a [`Limiter`] with two lanes, single requests and bulk batches,
+//! each 2 starts a second by default, the vendor's recommendation. Over 5 in a second from one address, the
+//! gateway's firewall blocks the address.
+//!
+//! # Cancellation
+//!
+//! Every call is a future that does nothing before it is polled. Dropped while it waits, no request was made and
+//! its place is given back. Dropped after its request left, the exchange goes on in its own task until it is
+//! answered or times out, so that its event, the cached balance and the memory of recent numbers stay true.
 
 mod balance;
 mod bulk;
@@ -46,3 +85,7 @@ pub use credits::{Credits, CreditsError};
 pub use ids::{MessageId, MessageIdError, SenderId, SenderIdError};
 pub use message::{Change, ChangeKind, Encoding, MessageText, TextError, clean_message};
 pub use phone::{CountryCheck, PhoneError, PhoneNumber};
+
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

@@ -25,6 +25,7 @@ use crate::wire::{self, Credentials, RawReply, Verdict};
 pub(crate) struct Core {
     pub(crate) credentials: Credentials,
     pub(crate) transport: Arc<dyn Transport>,
+    pub(crate) host: Option<String>,
     /// `None` only for a transport that does not leave this machine.
     pub(crate) limiter: Option<Limiter>,
     pub(crate) recent: Arc<Recent>,

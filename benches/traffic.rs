@@ -1,0 +1,220 @@
+//! The traffic engine's figures: pacing, memory, and the cost of a send over a bare POST.
+//!
+//! `cargo bench --features sandbox --bench traffic [pacing|memory|overhead]`
+//!
+//! These are single long runs and not samples of nanoseconds, so they are timed whole, each beside what it is
+//! compared with in the same run.
+
+#![allow(clippy::print_stdout, clippy::unwrap_used, missing_docs)]
+#![allow(clippy::disallowed_methods)] // the server's thread sleeps; nothing of the crate runs on it
+
+use std::io::{Read, Write};
+use std::net::{TcpListener, TcpStream};
+use std::time::Duration;
+
+use cpu_time::ThreadTime;
+use futures::future::BoxFuture;
+use futures::{FutureExt, StreamExt};
+use kwtsms_async::sandbox::Sandbox;
+use kwtsms_async::transport::{Request, Response, Transport, TransportError};
+use kwtsms_async::{Client, PhoneNumber};
+use tokio::time::Instant;
+
+const LATENCY: Duration = Duration::from_millis(300);
+
+fn main() {
+    let wanted: Vec<String> = std::env::args().skip(1).filter(|arg| !arg.starts_with('-')).collect();
+    let run = |name: &str| wanted.is_empty() || wanted.iter().any(|arg| arg == name);
+    if run("memory") {
+        memory();
+    }
+    if run("overhead") {
+        overhead();
+    }
+    if run("pacing") {
+        pacing();
+    }
+}
+
+fn numbers(count: u64) -> impl Iterator<Item = PhoneNumber> + Send + 'static {
+    (0..count).map(|i| PhoneNumber::parse(&(96_550_000_000 + i).to_string()).unwrap())
+}
+
+/// 10,000 numbers are 50 requests: at exactly 2 a second, 25 s.
+fn pacing() {
+    tokio::runtime::Runtime::new().unwrap().block_on(async {
+        let sandbox = Sandbox::builder().latency(LATENCY).drain_per_second(1_000_000).start().await.unwrap();
+        for user in ["bench", "sleeper"] {
+            sandbox.account(user).set_balance(1_000_000);
+        }
+        let client = Client::builder("bench", "any").base_url(sandbox.base_url()).build().unwrap();
+        let begin = Instant::now();
+        let report = client.bulk(numbers(10_000), "Hello").collect_report().await;
+        let wall = begin.elapsed();
+        assert_eq!(report.numbers(), 10_000);
+        let ours = 25.0 / wall.as_secs_f64();
+        println!(
+            "pacing: 10,000 numbers in {:.2} s at 300 ms latency, efficiency {ours:.3}",
+            wall.as_secs_f64()
+        );
+
+        // What clients do that sleep half a second after each answer; 10 requests tell the rate.
+        let client =
+            Client::builder("sleeper", "any").base_url(sandbox.base_url()).unpaced().build().unwrap();
+        let begin = Instant::now();
+        for batch in numbers(2_000).collect::<Vec<_>>().chunks(200) {
+            client.send(batch, "Hello").await.unwrap();
+            tokio::time::sleep(Duration::from_millis(500)).await;
+        }
+        let sleeper = 5.0 / begin.elapsed().as_secs_f64();
+        println!(
+            "pacing: sleeping 0.5 s after each answer, efficiency {sleeper:.3}; ratio {:.2}",
+            ours / sleeper
+        );
+    });
+}
+
+/// Answers at once, so that what grows is the client's.
+#[derive(Debug)]
+struct Instantly;
+
+impl Transport for Instantly {
+    fn post(&self, _: Request) -> BoxFuture<'static, Result<Response, TransportError>> {
+        async { Ok(Response::new(200, ANSWER)) }.boxed()
+    }
+
+    fn is_local(&self) -> bool {
+        true
+    }
+}
+
+const ANSWER: &str = r#"{"result":"OK","msg-id":"f4c841adee210f31307633ceaebff2ec","numbers":1,"points-charged":1,"balance-after":180,"unix-timestamp":1684763355}"#;
+
+fn peak_kib() -> u64 {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap();
+    let line = status.lines().find(|line| line.starts_with("VmHWM:")).unwrap();
+    line.split_whitespace().nth(1).unwrap().parse().unwrap()
+}
+
+fn memory() {
+    tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(async {
+        for (name, step) in [("of one country, in order", 1u64), ("spread over 8 digits", 7_919)] {
+            let client = Client::builder("bench", "any").transport(Instantly).unpaced().build().unwrap();
+            // A first run brings in what any run needs.
+            client.bulk(numbers(2_000), "Hello").for_each(|_| async {}).await;
+            let before = peak_kib();
+            let mut count = 0;
+            let inputs =
+                (0..1_000_000u64).map(move |i| (96_500_000_000 + (i * step) % 99_999_989).to_string());
+            let client = Client::builder("bench", "any").transport(Instantly).unpaced().build().unwrap();
+            let mut batches = client.bulk(inputs, "Hello");
+            while let Some(batch) = batches.next().await {
+                count += batch.account().accepted();
+            }
+            let grown = peak_kib().saturating_sub(before);
+            println!("memory: {count} numbers {name}: peak grew by {:.1} MB", grown as f64 / 1024.0);
+        }
+    });
+}
+
+/// A keep-alive server in a thread of its own, whose processor time does not count.
+fn serve(listener: &TcpListener) {
+    for stream in listener.incoming().flatten() {
+        std::thread::spawn(move || answer(stream));
+    }
+}
+
+fn answer(mut stream: TcpStream) {
+    let reply = format!(
+        "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: {}\r\n\r\n{ANSWER}",
+        ANSWER.len()
+    );
+    let mut seen = Vec::new();
+    let mut buffer = [0u8; 4096];
+    while let Ok(read) = stream.read(&mut buffer) {
+        if read == 0 {
+            return;
+        }
+        seen.extend_from_slice(&buffer[..read]);
+        // Every body here ends its one JSON object with "0"} or "1"}.
+        if seen.ends_with(b"\"}") {
+            // As a real one would, it answers when the client waits, so that both clients sleep and wake alike.
+            std::thread::sleep(Duration::from_micros(200));
+            seen.clear();
+            if stream.write_all(reply.as_bytes()).is_err() {
+                return;
+            }
+        }
+    }
+}
+
+fn overhead() {
+    const ROUNDS: usize = 20;
+    const CALLS: u64 = 500;
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let base = format!("http://{}/API/", listener.local_addr().unwrap());
+    std::thread::spawn(move || serve(&listener));
+    tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(async {
+        let client = Client::builder("bench_user", "bench_pass").base_url(&base).unpaced().build().unwrap();
+        let bare = bare_client();
+        let url = format!("{base}send/");
+        let (mut ours, mut theirs) = (Vec::new(), Vec::new());
+        let mut next = 96_550_000_000u64;
+        for round in 0..=ROUNDS {
+            let begin = ThreadTime::now();
+            for _ in 0..CALLS {
+                let body = format!(
+                    r#"{{"username":"bench_user","password":"bench_pass","sender":"KWT-SMS","mobile":"{next}","message":"Your OTP for MYAPP is: 123456","test":"0"}}"#
+                );
+                next += 1;
+                let reply = bare
+                    .post(&url)
+                    .header("content-type", "application/json")
+                    .header("accept", "application/json")
+                    .body(body)
+                    .send()
+                    .await
+                    .unwrap();
+                assert_eq!(reply.bytes().await.unwrap().len(), ANSWER.len());
+            }
+            let bare_time = begin.elapsed();
+            let begin = ThreadTime::now();
+            for _ in 0..CALLS {
+                let number = PhoneNumber::parse(&next.to_string()).unwrap();
+                next += 1;
+                client.send(number, "Your OTP for MYAPP is: 123456").await.unwrap();
+            }
+            if round > 0 {
+                theirs.push(bare_time.as_secs_f64());
+                ours.push(begin.elapsed().as_secs_f64());
+            }
+        }
+        let mut ratios: Vec<f64> = ours.iter().zip(&theirs).map(|(ours, theirs)| ours / theirs).collect();
+        ratios.sort_by(f64::total_cmp);
+        let per_call = |times: &[f64]| times.iter().sum::<f64>() / (ROUNDS as u64 * CALLS) as f64 * 1e6;
+        println!(
+            "overhead: a send takes {:.1} µs of processor time, a bare reqwest POST {:.1} µs; ratio {:.3} (median of {ROUNDS}; {:.3} to {:.3})",
+            per_call(&ours),
+            per_call(&theirs),
+            ratios[ROUNDS / 2],
+            ratios[0],
+            ratios[ROUNDS - 1],
+        );
+    });
+}
+
+#[cfg(feature = "rustls")]
+fn bare_client() -> reqwest::Client {
+    let provider = std::sync::Arc::new(rustls::crypto::ring::default_provider());
+    let tls = rustls::ClientConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .unwrap()
+        .with_root_certificates(rustls::RootCertStore::empty())
+        .with_no_client_auth();
+    reqwest::Client::builder().tls_backend_preconfigured(tls).build().unwrap()
+}
+
+#[cfg(not(feature = "rustls"))]
+fn bare_client() -> reqwest::Client {
+    reqwest::Client::new()
+}

@@ -1,0 +1,91 @@
+//! One SMS, end to end.
+//!
+//! `cargo run --features sandbox --example quickstart [NUMBER] [TEXT]`
+//!
+//! With `KWTSMS_USERNAME` set (in the environment or in `.env`) it goes to the gateway, in test mode unless
+//! `KWTSMS_TEST_MODE` says otherwise. Without, it starts a sandbox on this machine and says so.
+
+#![allow(clippy::print_stdout)] // a program for people
+
+use std::error::Error;
+
+use kwtsms_async::sandbox::Sandbox;
+use kwtsms_async::{Client, ClientBuilder, config};
+
+#[tokio::main]
+async fn main() -> Result<(), Box<dyn Error>> {
+    let mut args = std::env::args().skip(1);
+    let number = args.next().unwrap_or_else(|| "+965 9876 5432".to_owned());
+    let text = args.next().unwrap_or_else(|| "Your OTP for MYAPP is: 123456".to_owned());
+
+    let (client, sandbox) = connect().await?;
+
+    let balance = client.verify().await?;
+    println!("Balance:       {} credits", balance.available());
+
+    match client.send(number, text).await {
+        Ok(report) => {
+            for id in report.message_ids() {
+                println!("Message id:    {id}");
+            }
+            println!("Accepted:      {} ({})", report.numbers(), report.status());
+            println!("Cost:          {} credits", report.points_charged());
+            if let Some(left) = report.balance_after() {
+                println!("Balance after: {left} credits");
+            }
+            for rejected in report.rejected() {
+                println!("Not sent:      input {}: {}", rejected.position() + 1, rejected.reason());
+            }
+        }
+        Err(error) => {
+            // Says whether sending again can send twice, and what to do.
+            println!("Not accepted:  {error} (delivery: {:?})", error.delivery());
+            let mut source = error.source();
+            while let Some(cause) = source {
+                println!("  because:     {cause}");
+                source = cause.source();
+            }
+            println!("  to do:       {}", error.action());
+            return Err("the message was not accepted".into());
+        }
+    }
+
+    if let Some(sandbox) = sandbox {
+        for message in sandbox.messages() {
+            println!(
+                "The sandbox received {} for {}: {:?}, {} page(s), from {}",
+                message.id(),
+                message.numbers().join(", "),
+                message.text(),
+                message.pages(),
+                message.sender(),
+            );
+        }
+    }
+    Ok(())
+}
+
+/// The gateway where credentials are set, else a sandbox on this machine.
+async fn connect() -> Result<(Client, Option<Sandbox>), Box<dyn Error>> {
+    if !config::is_set(config::USERNAME)? {
+        let sandbox = Sandbox::start().await?;
+        println!(
+            "KWTSMS_USERNAME is not set: using a sandbox at {}; nothing is delivered",
+            sandbox.base_url()
+        );
+        let client = Client::builder("sandbox", "any password").base_url(sandbox.base_url()).build()?;
+        return Ok((client, Some(sandbox)));
+    }
+    let mut builder = ClientBuilder::from_env()?;
+    if !config::is_set(config::TEST_MODE)? {
+        builder = builder.test_mode(true); // live only where it is asked for
+    }
+    let client = builder.build()?;
+    let mode = if client.test_mode() {
+        "test mode: queued, not delivered; credits are held until it is deleted from the queue"
+    } else {
+        "LIVE: delivered and charged"
+    };
+    println!("Gateway at {} ({mode})", client.host().unwrap_or_default());
+    Ok((client, None))
+}
