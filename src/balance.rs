@@ -62,23 +62,44 @@ impl Cached {
         let Some(available) = told.map(|b| b.available).or_else(|| raw.credits(&["balance-after"])) else {
             return;
         };
-        let mut newest = self.newest.lock().unwrap_or_else(PoisonError::into_inner);
-        if order < newest.order {
-            return;
-        }
-        newest.order = order;
-        let purchased = told.or(newest.balance).and_then(|b| b.purchased);
-        newest.balance = Some(Balance { available, purchased });
-        if let Some(threshold) = self.threshold {
-            let below = available < threshold;
-            if below && !newest.below {
-                events::low_balance(available);
+        let crossed = {
+            let mut newest = self.newest.lock().unwrap_or_else(PoisonError::into_inner);
+            if order < newest.order {
+                return;
             }
-            newest.below = below;
+            newest.order = order;
+            let purchased = told.or(newest.balance).and_then(|b| b.purchased);
+            newest.balance = Some(Balance { available, purchased });
+            let below = self.threshold.is_some_and(|threshold| available < threshold);
+            let was_below = std::mem::replace(&mut newest.below, below);
+            below && !was_below
+        };
+        if crossed {
+            events::low_balance(available); // unlocked: a subscriber may ask for the balance
         }
     }
 
     pub(crate) fn get(&self) -> Option<Balance> {
         self.newest.lock().unwrap_or_else(PoisonError::into_inner).balance
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::wire::tests::ok;
+
+    #[test]
+    fn an_answer_that_was_overtaken_does_not_bring_back_an_old_balance() {
+        let cached = Cached::new(None);
+        let (first, second) = (cached.next(), cached.next());
+        cached.learn(second, &ok(r#"{"result":"OK","msg-id":"b","balance-after":98}"#));
+        cached.learn(first, &ok(r#"{"result":"OK","msg-id":"a","balance-after":99}"#));
+        assert_eq!(cached.get().unwrap().available(), Credits::from_int(98));
+        assert_eq!(cached.get().unwrap().purchased(), None);
+        cached.learn(cached.next(), &ok(r#"{"result":"OK","available":90,"purchased":100}"#));
+        cached.learn(cached.next(), &ok(r#"{"result":"OK","balance-after":80}"#));
+        assert_eq!(cached.get().unwrap().available(), Credits::from_int(80));
+        assert_eq!(cached.get().unwrap().purchased(), Some(Credits::from_int(100)));
     }
 }

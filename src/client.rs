@@ -205,7 +205,8 @@ impl ClientBuilder {
     }
 
     /// Starts per second of the lanes of single requests and of bulk batches. Default: 2 and 2, the vendor's
-    /// recommendation; a sum above 5, the firewall's limit, is refused by `build()`.
+    /// recommendation; a sum above 5, the firewall's limit, is refused by `build()`. Fractions count as the next
+    /// whole number: 2.5 a second are up to 3 starts in one second.
     pub fn rates(mut self, single: f64, bulk: f64) -> Self {
         let max_waiting = match self.pace {
             Pace::Rates { max_waiting, .. } => max_waiting,

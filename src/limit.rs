@@ -59,7 +59,8 @@ struct LaneState {
 
 impl LaneState {
     fn new(rate: f64) -> Option<Self> {
-        let period = Duration::try_from_secs_f64(1.0 / rate).ok()?;
+        // Rounded up: at 333,333,333 ns a fourth start would fall into a second.
+        let period = Duration::try_from_secs_f64((1e9 / rate).ceil() / 1e9).ok()?;
         // A period and no burst: `per_second(2)` would let 3 through in the first second.
         let quota = Quota::with_period(period)?;
         Some(Self {
@@ -85,7 +86,8 @@ impl Limiter {
     ///
     /// # Errors
     ///
-    /// Of kind `Config` if a rate is not above 0 or their sum is above 5, the gateway's ceiling.
+    /// Of kind `Config` if a rate is not above 0, or if their sum, each rounded up to a whole number, is above 5,
+    /// the gateway's ceiling: starts at 2.5 a second are up to 3 in one second.
     pub fn new(single: f64, bulk: f64) -> Result<Self, Error> {
         Self::with_max_waiting(single, bulk, DEFAULT_MAX_WAITING)
     }
@@ -96,12 +98,14 @@ impl Limiter {
     ///
     /// As for [`new`](Self::new).
     pub fn with_max_waiting(single: f64, bulk: f64, max_waiting: usize) -> Result<Self, Error> {
-        let sum = single + bulk;
+        // Starts 400 ms apart (2.5 a second) are up to 3 in a sliding second: that is what the firewall counts.
+        let most = single.ceil() + bulk.ceil();
         // Written so that NaN is refused.
-        if !(single > 0.0 && bulk > 0.0 && sum <= CEILING) {
+        if !(single > 0.0 && bulk > 0.0 && most <= CEILING) {
             return Err(Error::config(format!(
-                "rates of {single} and {bulk} requests a second are refused: each must be above 0 and their sum \
-                 at most {CEILING}, since the gateway's firewall blocks an address above that"
+                "rates of {single} and {bulk} requests a second are refused: each must be above 0 and their sum, \
+                 each rounded up to a whole number, at most {CEILING}, since the gateway's firewall blocks an \
+                 address above that"
             )));
         }
         match (LaneState::new(single), LaneState::new(bulk)) {
@@ -180,13 +184,21 @@ mod tests {
 
     #[test]
     fn rates_above_the_ceiling_or_without_meaning_are_refused() {
-        for (single, bulk) in
-            [(2.0, 3.1), (0.0, 1.0), (-1.0, 1.0), (f64::NAN, 1.0), (1.0, f64::INFINITY), (1e-30, 1.0)]
-        {
+        for (single, bulk) in [
+            (2.0, 3.1),
+            (0.0, 1.0),
+            (-1.0, 1.0),
+            (f64::NAN, 1.0),
+            (1.0, f64::INFINITY),
+            (1e-30, 1.0),
+            (2.5, 2.5),
+            (0.5, 4.5),
+        ] {
             let error = Limiter::new(single, bulk).unwrap_err();
             assert_eq!(error.kind(), ErrorKind::Config, "{single} {bulk}");
         }
-        assert!(Limiter::new(2.5, 2.5).is_ok());
+        assert!(Limiter::new(3.0, 2.0).is_ok());
+        assert!(Limiter::new(0.1, 4.0).is_ok());
         assert!(Limiter::new(4.0, 1.0).is_ok());
     }
 
@@ -208,6 +220,23 @@ mod tests {
             let ideal = 500 * i as u128;
             assert_eq!(who as usize, i);
             assert!((ideal..=ideal + 2 * i as u128).contains(&at), "{i}: {at}");
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn no_sliding_second_holds_more_starts_than_the_rate_rounded_up() {
+        for rate in [0.5, 1.0, 1.5, 2.0, 2.9, 3.0, 4.0] {
+            let limiter = Limiter::new(rate, 1.0).unwrap();
+            let mut starts = Vec::new();
+            for _ in 0..30 {
+                limiter.acquire(Lane::Single, None).await.unwrap();
+                starts.push(Instant::now());
+            }
+            for (i, begin) in starts.iter().enumerate() {
+                let end = *begin + Duration::from_secs(1);
+                let within = starts[i..].iter().filter(|start| **start < end).count();
+                assert!(within as f64 <= rate.ceil(), "{rate}: {within}");
+            }
         }
     }
 

@@ -129,7 +129,7 @@ pub enum Outcome {
 ///
 /// Inputs that were refused or repeated ride along with the batch during which they were met; a batch of only
 /// those has no numbers, made no request, and its result is an error of kind `InvalidInput`.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct Batch {
     pub(crate) index: u64,
     pub(crate) numbers: Vec<PhoneNumber>,
@@ -201,6 +201,18 @@ impl Batch {
             Outcome::NotAttempted => account.not_attempted = numbers,
         }
         account
+    }
+}
+
+impl fmt::Debug for Batch {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Batch")
+            .field("index", &self.index)
+            .field("numbers", &self.numbers.len())
+            .field("result", &self.result)
+            .field("rejected", &self.rejected.len())
+            .field("duplicates", &self.duplicates.len())
+            .finish()
     }
 }
 

@@ -127,11 +127,15 @@ impl Control {
 
     /// Stops the run; the first cause stands.
     pub(super) fn stop(&self, cause: Option<Error>) {
-        let first = self.stopped.send_if_modified(|stopped| !std::mem::replace(stopped, true));
-        if first {
-            events::run_stopped(cause.as_ref());
-            self.state().cause = cause;
+        {
+            let mut state = self.state();
+            if self.is_stopped() {
+                return;
+            }
+            state.cause.clone_from(&cause); // before the signal, so that whoever sees it knows why
+            self.stopped.send_replace(true);
         }
+        events::run_stopped(cause.as_ref());
     }
 
     pub(super) fn is_stopped(&self) -> bool {

@@ -48,6 +48,8 @@ impl HttpTransport {
             .http1_only()
             .connect_timeout(connect)
             .pool_idle_timeout(IDLE);
+        // A proxy of the environment would get what is meant for this machine, password in clear.
+        let builder = if local { builder.no_proxy() } else { builder };
         let builder = with_tls(builder, base.scheme() == "https")?;
         let client = builder.build().map_err(|error| HttpSetupError::Client(error.without_url()))?;
         Ok(Self { client, base, local })
