@@ -308,23 +308,22 @@ impl Error {
             Delivery::Unknown,
             format!("the reply is not a JSON object (HTTP status {status}, {length} bytes)"),
         )
-        .with(|e| e.http_status = Some(status))
     }
 
-    pub(crate) fn bad_reply(message: &'static str, status: Option<u16>, raw: RawReply) -> Self {
-        Self::new(ErrorKind::BadReply, Delivery::Unknown, message).with(|e| {
-            e.http_status = status;
-            e.raw = Some(raw);
-        })
+    pub(crate) fn bad_reply(message: &'static str, raw: RawReply) -> Self {
+        Self::new(ErrorKind::BadReply, Delivery::Unknown, message).with(|e| e.raw = Some(raw))
     }
 
-    pub(crate) fn api(code: ApiCode, description: Option<String>, status: u16, raw: RawReply) -> Self {
+    pub(crate) fn api(code: ApiCode, description: Option<String>, raw: RawReply) -> Self {
         Self::new(ErrorKind::Api, Delivery::Rejected, "the gateway refused the request").with(|e| {
             e.code = Some(code);
             e.description = description;
-            e.http_status = Some(status);
             e.raw = Some(raw);
         })
+    }
+
+    pub(crate) fn answered(self, status: u16) -> Self {
+        self.with(|e| e.http_status = Some(status))
     }
 
     pub(crate) fn attempted(self, attempts: u32) -> Self {

@@ -38,6 +38,9 @@ pub(crate) struct Core {
     pub(crate) shared_sender_told: AtomicBool,
 }
 
+/// Takes what an endpoint gives out of an accepted reply.
+pub(crate) type Read<T> = fn(&RawReply) -> Result<T, Error>;
+
 /// One call, ready to go.
 pub(crate) struct Call {
     pub(crate) endpoint: Endpoint,
@@ -132,18 +135,33 @@ impl Core {
     ///
     /// Dropped while it waits, it has taken nothing. Dropped after its request left, the exchange goes on in
     /// its own task until it is answered or times out, so that its outcome is still recorded.
-    pub(crate) async fn run(self: Arc<Self>, call: Call) -> Result<RawReply, Error> {
+    ///
+    /// `read` takes what the endpoint gives out of an accepted reply; what it cannot read is a failed attempt.
+    pub(crate) async fn run<T: Send + 'static>(
+        self: Arc<Self>,
+        call: Call,
+        read: Read<T>,
+    ) -> Result<T, Error> {
         let span = events::call_span(call.endpoint);
-        self.attempts(call, false).instrument(span).await
+        self.attempts(call, read, false).instrument(span).await
     }
 
     /// Like [`run`](Self::run), for a caller who has taken the turn of the first attempt already.
-    pub(crate) async fn run_in_turn(self: Arc<Self>, call: Call) -> Result<RawReply, Error> {
+    pub(crate) async fn run_in_turn<T: Send + 'static>(
+        self: Arc<Self>,
+        call: Call,
+        read: Read<T>,
+    ) -> Result<T, Error> {
         let span = events::call_span(call.endpoint);
-        self.attempts(call, true).instrument(span).await
+        self.attempts(call, read, true).instrument(span).await
     }
 
-    async fn attempts(self: Arc<Self>, call: Call, mut has_turn: bool) -> Result<RawReply, Error> {
+    async fn attempts<T: Send + 'static>(
+        self: Arc<Self>,
+        call: Call,
+        read: Read<T>,
+        mut has_turn: bool,
+    ) -> Result<T, Error> {
         let mut met = Met::default();
         let mut attempts = 0u32;
         let mut hold: Option<GateHold<'_>> = None;
@@ -156,8 +174,8 @@ impl Core {
                 return Err(last.unwrap_or(error)); // what the gateway said tells more
             }
             attempts += 1;
-            let failure = match self.attempt(&call, attempts, since.elapsed()).await {
-                Ok(raw) => return Ok(raw),
+            let failure = match self.attempt(&call, read, attempts, since.elapsed()).await {
+                Ok(read) => return Ok(read),
                 Err(failure) => failure.attempted(attempts),
             };
             since = Instant::now();
@@ -195,7 +213,13 @@ impl Core {
     }
 
     /// One exchange, in its own task: it ends by itself even if nobody waits for it any more.
-    async fn attempt(self: &Arc<Self>, call: &Call, attempt: u32, wait: Duration) -> Result<RawReply, Error> {
+    async fn attempt<T: Send + 'static>(
+        self: &Arc<Self>,
+        call: &Call,
+        read: Read<T>,
+        attempt: u32,
+        wait: Duration,
+    ) -> Result<T, Error> {
         let core = Arc::clone(self);
         let facts = call.facts.clone();
         let request = Request::new(call.endpoint, call.body.clone());
@@ -208,7 +232,10 @@ impl Core {
             let (http_status, result) = match answer {
                 Err(_) => (None, Err(Error::timeout(core.attempt_timeout))),
                 Ok(Err(error)) => (None, Err(Error::transport(error))),
-                Ok(Ok(response)) => (Some(response.status()), verdict(&response)),
+                Ok(Ok(response)) => {
+                    let result = verdict(&response).and_then(|raw| read(&raw).map(|read| (raw, read)));
+                    (Some(response.status()), result.map_err(|error| error.answered(response.status())))
+                }
             };
             if let Some(reservation) = reservation {
                 let written = match &result {
@@ -219,7 +246,7 @@ impl Core {
                     reservation.written();
                 }
             }
-            if let Ok(raw) = &result {
+            if let Ok((raw, _)) = &result {
                 core.cached.learn(order, raw);
             }
             events::request_finished(&Finished {
@@ -230,9 +257,9 @@ impl Core {
                 wait,
                 took: begin.elapsed(),
                 http_status,
-                result: result.as_ref(),
+                result: result.as_ref().map(|(raw, _)| raw),
             });
-            result
+            result.map(|(_, read)| read)
         };
         let task = tokio::spawn(exchange.instrument(Span::current()));
         let joined = match call.deadline {
@@ -252,14 +279,11 @@ impl Core {
 }
 
 fn verdict(response: &Response) -> Result<RawReply, Error> {
-    let status = response.status();
     match wire::read(response) {
         Verdict::Ok(raw) => Ok(raw),
-        Verdict::Refused { code, description, raw } => Err(Error::api(code, description, status, raw)),
-        Verdict::Undecided(raw) => {
-            Err(Error::bad_reply("the reply says neither OK nor ERROR", Some(status), raw))
-        }
-        Verdict::NotJson => Err(Error::not_json(status, response.body().len())),
+        Verdict::Refused { code, description, raw } => Err(Error::api(code, description, raw)),
+        Verdict::Undecided(raw) => Err(Error::bad_reply("the reply says neither OK nor ERROR", raw)),
+        Verdict::NotJson => Err(Error::not_json(response.status(), response.body().len())),
     }
 }
 

@@ -186,6 +186,15 @@ impl Batch {
         &self.duplicates
     }
 
+    /// How many of its accepted numbers the gateway did not count; it does not say which.
+    ///
+    /// The gateway is thought to drop numbers that it finds bad and to send to the rest.
+    /// [`Client::validate`](crate::Client::validate) tells which they are.
+    pub fn uncounted(&self) -> u64 {
+        let counted = self.result.as_ref().ok().and_then(Accepted::numbers);
+        counted.map_or(0, |counted| (self.numbers.len() as u64).saturating_sub(counted))
+    }
+
     /// The account of this batch alone.
     pub fn account(&self) -> Account {
         let mut account = Account {
@@ -284,9 +293,9 @@ impl AddAssign for Account {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Status {
-    /// Every number was accepted; repeats and nothing else were left out.
+    /// Every number was accepted and counted by the gateway; repeats and nothing else were left out.
     Ok,
-    /// Some numbers were accepted and some were not.
+    /// Some numbers were accepted and some were not, or the gateway counted fewer than it was given.
     Partial,
     /// No number was accepted.
     Error,
@@ -329,12 +338,12 @@ impl SendReport {
         self.account
     }
 
-    /// OK if all were accepted, PARTIAL if some were, ERROR if none was.
+    /// OK if all were accepted and counted, PARTIAL if some were, ERROR if none was.
     pub fn status(&self) -> Status {
         let account = self.account;
         match (account.accepted, account.total() - account.duplicates) {
             (0, _) => Status::Error,
-            (accepted, wanted) if accepted == wanted => Status::Ok,
+            (accepted, wanted) if accepted == wanted && self.uncounted() == 0 => Status::Ok,
             _ => Status::Partial,
         }
     }
@@ -352,6 +361,11 @@ impl SendReport {
     /// How many numbers were accepted.
     pub fn numbers(&self) -> u64 {
         self.account.accepted
+    }
+
+    /// How many numbers of accepted batches the gateway did not count, see [`Batch::uncounted`].
+    pub fn uncounted(&self) -> u64 {
+        self.batches.iter().map(Batch::uncounted).sum()
     }
 
     /// Credits charged, over all accepted batches. In test mode they are held until the message is deleted

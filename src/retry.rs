@@ -116,3 +116,137 @@ impl fmt::Debug for OnRetry {
         f.write_str("OnRetry")
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::message::TextError;
+    use crate::phone::PhoneError;
+    use crate::transport::{TransportError, TransportFailure};
+    use crate::wire::tests::ok;
+
+    const READING: Policy = Policy { reading: true, queue_full: false, same_number: false };
+    const SENDING: Policy = Policy { reading: false, queue_full: false, same_number: false };
+    const BULK: Policy = Policy { reading: false, queue_full: true, same_number: true };
+    const POLICIES: [Policy; 3] = [READING, SENDING, BULK];
+
+    fn api(code: &str) -> Error {
+        Error::api(ApiCode::new(code), None, ok(r#"{"result":"OK"}"#))
+    }
+
+    fn transport(failure: TransportFailure) -> Error {
+        Error::transport(TransportError::new(failure))
+    }
+
+    /// The waits of a call that meets the same failure every time, until it is given up.
+    fn waits(policy: Policy, failure: &Error, jitter: f64) -> Vec<(u128, RetryReason)> {
+        let mut met = Met::default();
+        let mut waits = Vec::new();
+        while let Decision::Again { after, reason } = decide(policy, met, failure, jitter) {
+            waits.push((after.as_millis(), reason));
+            assert!(waits.len() < 10, "{failure:?} is retried for ever");
+            match reason {
+                RetryReason::QueueFull => met.queue_full += 1,
+                RetryReason::SameNumber => met.same_number += 1,
+                RetryReason::Transport => met.transport += 1,
+            }
+        }
+        waits
+    }
+
+    #[test]
+    fn a_full_queue_and_the_same_number_are_waited_for_where_that_was_asked_for() {
+        use RetryReason::{QueueFull, SameNumber};
+        let queue = vec![(30_000, QueueFull), (60_000, QueueFull), (120_000, QueueFull)];
+        let same = vec![(16_000, SameNumber); 3];
+        let only_queue = Policy { queue_full: true, ..SENDING };
+        let only_same = Policy { same_number: true, ..SENDING };
+        for (policy, code, expected) in [
+            (BULK, "ERR013", &queue),
+            (BULK, "ERR028", &same),
+            (only_queue, "ERR013", &queue),
+            (only_queue, "ERR028", &vec![]),
+            (only_same, "ERR013", &vec![]),
+            (only_same, "ERR028", &same),
+            (SENDING, "ERR013", &vec![]),
+            (SENDING, "ERR028", &vec![]),
+            (READING, "ERR013", &vec![]),
+            (READING, "ERR028", &vec![]),
+        ] {
+            assert_eq!(&waits(policy, &api(code), 0.5), expected, "{code} {policy:?}");
+        }
+    }
+
+    #[test]
+    fn no_other_code_is_ever_retried() {
+        let unknown = ["ERR014", "ERR099", "", "MAINTENANCE"].map(ApiCode::new);
+        for code in ApiCode::known().chain(unknown) {
+            if code == ApiCode::ERR013 || code == ApiCode::ERR028 {
+                continue;
+            }
+            for policy in POLICIES {
+                assert_eq!(waits(policy, &api(code.as_str()), 0.5), [], "{code} {policy:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_connection_that_did_not_come_about_is_tried_three_times_by_every_call() {
+        let failure = transport(TransportFailure::Connect);
+        for policy in POLICIES {
+            for (jitter, expected) in [(0.0, [100, 200]), (0.5, [150, 300]), (1.0, [200, 400])] {
+                let expected = expected.map(|wait| (wait, RetryReason::Transport));
+                assert_eq!(waits(policy, &failure, jitter), expected, "{policy:?} {jitter}");
+            }
+        }
+    }
+
+    #[test]
+    fn what_may_have_been_sent_is_asked_again_by_reading_calls_only() {
+        for failure in [
+            transport(TransportFailure::Interrupted),
+            transport(TransportFailure::ReplyTooLong),
+            Error::timeout(Duration::from_secs(15)),
+            Error::runtime_ended(),
+            Error::not_json(502, 100),
+            Error::bad_reply("no verdict", ok(r#"{"result":"OK"}"#)),
+        ] {
+            assert_eq!(failure.delivery(), Delivery::Unknown, "{failure:?}");
+            assert_eq!(waits(READING, &failure, 0.5).len(), 2, "{failure:?}");
+            for policy in [SENDING, BULK] {
+                assert_eq!(waits(policy, &failure, 0.5), [], "{failure:?} {policy:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn what_never_became_a_request_is_not_retried() {
+        for failure in [
+            Error::input("bad"),
+            Error::number(&PhoneError::Empty),
+            Error::text(TextError::Empty),
+            Error::config("bad"),
+            Error::too_many_waiting(1),
+            Error::deadline(),
+            Error::recent_number(Duration::from_secs(3)),
+            Error::stopped(None),
+        ] {
+            assert_eq!(failure.delivery(), Delivery::NotSent, "{failure:?}");
+            for policy in POLICIES {
+                assert_eq!(waits(policy, &failure, 0.5), [], "{failure:?} {policy:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn one_reason_does_not_use_up_the_tries_of_another() {
+        let met = Met { queue_full: 3, same_number: 0, transport: 2 };
+        let again = |millis, reason| Decision::Again { after: Duration::from_millis(millis), reason };
+        assert_eq!(decide(BULK, met, &api("ERR028"), 0.5), again(16_000, RetryReason::SameNumber));
+        assert_eq!(decide(BULK, met, &api("ERR013"), 0.5), Decision::GiveUp);
+        assert_eq!(decide(BULK, met, &transport(TransportFailure::Connect), 0.5), Decision::GiveUp);
+        let met = Met { same_number: 3, ..Met::default() };
+        assert_eq!(decide(BULK, met, &api("ERR028"), 0.5), Decision::GiveUp);
+        assert_eq!(decide(BULK, met, &api("ERR013"), 0.5), again(30_000, RetryReason::QueueFull));
+    }
+}

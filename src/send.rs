@@ -158,7 +158,7 @@ async fn one(
             let policy =
                 Policy { reading: false, queue_full: options.wait_for_queue, same_number: options.wait };
             let call = outgoing.call(&core, &draft.numbers, Lane::Single, policy, reservation, None);
-            Arc::clone(&core).run(call).await.and_then(accepted)
+            Arc::clone(&core).run(call, accepted).await
         }
     };
     let mut report = SendReport::default();

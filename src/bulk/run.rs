@@ -177,7 +177,7 @@ impl Run {
         let index = self.next_index();
         let (core, control) = (Arc::clone(&self.core), Arc::clone(&self.control));
         let task = async move {
-            let result = core.run_in_turn(call).await.and_then(accepted);
+            let result = core.run_in_turn(call, accepted).await;
             if let Err(error) = &result
                 && error.dooms_run()
             {

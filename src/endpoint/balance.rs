@@ -6,7 +6,7 @@ use crate::client::Client;
 use crate::error::Error;
 use crate::pipeline::Call;
 use crate::transport::Endpoint;
-use crate::wire::{NoFields, request_body};
+use crate::wire::{NoFields, RawReply, request_body};
 
 impl Client {
     /// Checks the credentials by asking for the balance.
@@ -31,9 +31,7 @@ impl Client {
             let body = request_body(&core.credentials, &NoFields {});
             let mut call = Call::reading(Endpoint::Balance, body);
             options.apply(&mut call);
-            let raw = core.run(call).await?;
-            Balance::read(&raw)
-                .ok_or_else(|| Error::bad_reply("the reply holds no readable balance", None, raw))
+            core.run(call, read).await
         })
     }
 
@@ -41,6 +39,10 @@ impl Client {
     pub fn cached_balance(&self) -> Option<Balance> {
         self.core.cached.get()
     }
+}
+
+fn read(raw: &RawReply) -> Result<Balance, Error> {
+    Balance::read(raw).ok_or_else(|| Error::bad_reply("the reply holds no readable balance", raw.clone()))
 }
 
 #[cfg(test)]

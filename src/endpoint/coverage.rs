@@ -47,8 +47,10 @@ impl Client {
             let body = request_body(&core.credentials, &NoFields {});
             let mut call = Call::reading(Endpoint::Coverage, body);
             options.apply(&mut call);
-            let raw = core.run(call).await?;
-            read(&raw).ok_or_else(|| Error::bad_reply("the reply holds no list of prefixes", None, raw))
+            core.run(call, |raw| {
+                read(raw).ok_or_else(|| Error::bad_reply("the reply holds no list of prefixes", raw.clone()))
+            })
+            .await
         })
     }
 }

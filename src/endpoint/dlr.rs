@@ -61,8 +61,10 @@ impl Client {
             let body = request_body(&core.credentials, &Fields { msgid: &message_id });
             let mut call = Call::reading(Endpoint::Dlr, body);
             options.apply(&mut call);
-            let raw = core.run(call).await?;
-            read(&raw).ok_or_else(|| Error::bad_reply("the reply holds no reports", None, raw))
+            core.run(call, |raw| {
+                read(raw).ok_or_else(|| Error::bad_reply("the reply holds no reports", raw.clone()))
+            })
+            .await
         })
     }
 }

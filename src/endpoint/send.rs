@@ -122,10 +122,10 @@ impl Outgoing {
 }
 
 /// Reads the answer to a request that was accepted.
-pub(crate) fn accepted(raw: RawReply) -> Result<Accepted, Error> {
+pub(crate) fn accepted(raw: &RawReply) -> Result<Accepted, Error> {
     let id = raw.text(&["msg-id", "msgid", "msg_id"]).and_then(|id| MessageId::parse(&id).ok());
     let Some(message_id) = id else {
-        return Err(Error::bad_reply("the gateway said OK and gave no readable message id", None, raw));
+        return Err(Error::bad_reply("the gateway said OK and gave no readable message id", raw.clone()));
     };
     Ok(Accepted {
         message_id,
@@ -133,7 +133,7 @@ pub(crate) fn accepted(raw: RawReply) -> Result<Accepted, Error> {
         points_charged: raw.credits(&["points-charged"]),
         balance_after: raw.credits(&["balance-after"]),
         unix_timestamp: raw.whole(&["unix-timestamp"]),
-        raw,
+        raw: raw.clone(),
     })
 }
 
@@ -146,7 +146,7 @@ mod tests {
 
     #[test]
     fn the_documented_answer_is_read_and_the_timestamp_kept_as_it_came() {
-        let accepted = accepted(ok(include_str!("../../tests/fixtures/send.json"))).unwrap();
+        let accepted = accepted(&ok(include_str!("../../tests/fixtures/send.json"))).unwrap();
         assert_eq!(accepted.message_id().as_str(), "f4c841adee210f31307633ceaebff2ec");
         assert_eq!(accepted.numbers(), Some(1));
         assert_eq!(accepted.points_charged(), Some(Credits::from_int(1)));
@@ -158,7 +158,7 @@ mod tests {
     fn floats_and_strings_are_read_and_what_is_missing_is_not_made_up() {
         let reply =
             r#"{"result":"OK","msg-id":"abc1","numbers":"2","points-charged":3.0,"balance-after":"180.50"}"#;
-        let accepted = accepted(ok(reply)).unwrap();
+        let accepted = accepted(&ok(reply)).unwrap();
         assert_eq!(accepted.numbers(), Some(2));
         assert_eq!(accepted.points_charged(), Some(Credits::from_int(3)));
         assert_eq!(accepted.balance_after().unwrap().to_string(), "180.5");
@@ -169,7 +169,7 @@ mod tests {
     fn an_ok_without_a_message_id_is_of_unknown_outcome() {
         for body in [r#"{"result":"OK"}"#, r#"{"result":"OK","msg-id":""}"#, r#"{"result":"OK","msg-id":{}}"#]
         {
-            assert_eq!(accepted(ok(body)).unwrap_err().delivery(), Delivery::Unknown, "{body}");
+            assert_eq!(accepted(&ok(body)).unwrap_err().delivery(), Delivery::Unknown, "{body}");
         }
     }
 }

@@ -21,8 +21,11 @@ impl Client {
             let body = request_body(&core.credentials, &NoFields {});
             let mut call = Call::reading(Endpoint::SenderId, body);
             options.apply(&mut call);
-            let raw = core.run(call).await?;
-            read(&raw).ok_or_else(|| Error::bad_reply("the reply holds no list of sender ids", None, raw))
+            core.run(call, |raw| {
+                read(raw)
+                    .ok_or_else(|| Error::bad_reply("the reply holds no list of sender ids", raw.clone()))
+            })
+            .await
         })
     }
 }

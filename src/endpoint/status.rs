@@ -67,18 +67,18 @@ impl Client {
             let body = request_body(&core.credentials, &Fields { msgid: &message_id });
             let mut call = Call::reading(Endpoint::Status, body);
             options.apply(&mut call);
-            let raw = core.run(call).await?;
-            read(raw)
+            core.run(call, read).await
         })
     }
 }
 
-fn read(raw: RawReply) -> Result<MessageStatus, Error> {
+fn read(raw: &RawReply) -> Result<MessageStatus, Error> {
+    let raw = raw.clone();
     match raw.text(&["status", "Status"]) {
         Some(status) => {
             Ok(MessageStatus { status, description: raw.text(&["description", "Description"]), raw })
         }
-        None => Err(Error::bad_reply("the reply holds no status", None, raw)),
+        None => Err(Error::bad_reply("the reply holds no status", raw)),
     }
 }
 
@@ -89,11 +89,11 @@ mod tests {
 
     #[test]
     fn known_and_unknown_words_survive() {
-        let status = read(ok(include_str!("../../tests/fixtures/status.json"))).unwrap();
+        let status = read(&ok(include_str!("../../tests/fixtures/status.json"))).unwrap();
         assert!(status.is_sent());
         assert_eq!(status.description(), Some("Message successfully sent to gateway"));
-        let status = read(ok(r#"{"result":"OK","status":"In the oven"}"#)).unwrap();
+        let status = read(&ok(r#"{"result":"OK","status":"In the oven"}"#)).unwrap();
         assert_eq!((status.as_str(), status.is_sent(), status.description()), ("In the oven", false, None));
-        assert!(read(ok(r#"{"result":"OK"}"#)).is_err());
+        assert!(read(&ok(r#"{"result":"OK"}"#)).is_err());
     }
 }

@@ -66,24 +66,11 @@ impl Validation {
         &self.raw
     }
 
-    fn take(&mut self, asked: &[PhoneNumber], raw: RawReply) -> Result<(), Error> {
-        let Some(Value::Object(groups)) = raw.field(&["mobile", "mobiles"]).cloned() else {
-            return Err(Error::bad_reply("the reply holds no groups of numbers", None, raw));
-        };
-        // Whether an empty group is [] or missing is not documented: both are empty.
-        let group = |name: &str| -> Vec<String> {
-            match groups.get(name).or_else(|| groups.get(&name.to_ascii_lowercase())) {
-                Some(Value::Array(items)) => items.iter().filter_map(text).collect(),
-                Some(one @ (Value::String(_) | Value::Number(_))) => {
-                    text(one).filter(|one| !one.is_empty()).into_iter().collect()
-                }
-                _ => Vec::new(),
-            }
-        };
-        let (ok, er, nr) = (group("OK"), group("ER"), group("NR"));
+    fn take(&mut self, asked: &[PhoneNumber], answer: Answer) {
         let parsed = |items: &[String]| -> Vec<PhoneNumber> {
             items.iter().filter_map(|item| PhoneNumber::parse(item).ok()).collect()
         };
+        let Answer { ok, er, nr, raw } = answer;
         let mut told = parsed(&ok);
         self.ok.extend(&told);
         told.extend(parsed(&er));
@@ -93,8 +80,32 @@ impl Validation {
         self.er.extend(er);
         self.nr.extend(nr);
         self.raw.push(raw);
-        Ok(())
     }
+}
+
+/// One reply: the numbers of each group, as the gateway wrote them.
+struct Answer {
+    ok: Vec<String>,
+    er: Vec<String>,
+    nr: Vec<String>,
+    raw: RawReply,
+}
+
+fn read(raw: &RawReply) -> Result<Answer, Error> {
+    let Some(Value::Object(groups)) = raw.field(&["mobile", "mobiles"]) else {
+        return Err(Error::bad_reply("the reply holds no groups of numbers", raw.clone()));
+    };
+    // Whether an empty group is [] or missing is not documented: both are empty.
+    let group = |name: &str| -> Vec<String> {
+        match groups.get(name).or_else(|| groups.get(&name.to_ascii_lowercase())) {
+            Some(Value::Array(items)) => items.iter().filter_map(text).collect(),
+            Some(one @ (Value::String(_) | Value::Number(_))) => {
+                text(one).filter(|one| !one.is_empty()).into_iter().collect()
+            }
+            _ => Vec::new(),
+        }
+    };
+    Ok(Answer { ok: group("OK"), er: group("ER"), nr: group("NR"), raw: raw.clone() })
 }
 
 impl std::fmt::Debug for Validation {
@@ -131,8 +142,8 @@ impl Client {
                 validation.rejected.extend(draft.rejected);
                 validation.duplicates.extend(draft.duplicates);
                 if !draft.numbers.is_empty() {
-                    let raw = ask(&core, &draft.numbers, until, &options).await?;
-                    validation.take(&draft.numbers, raw)?;
+                    let answer = ask(&core, &draft.numbers, until, &options).await?;
+                    validation.take(&draft.numbers, answer);
                 }
             }
             Ok(validation)
@@ -145,14 +156,14 @@ async fn ask(
     numbers: &[PhoneNumber],
     until: Option<tokio::time::Instant>,
     options: &crate::call::ReadOptions,
-) -> Result<RawReply, Error> {
+) -> Result<Answer, Error> {
     let mobile = crate::endpoint::send::mobile(numbers);
     let mut call =
         Call::reading(Endpoint::Validate, request_body(&core.credentials, &Fields { mobile: &mobile }));
     call.facts.numbers = numbers.into();
     call.deadline = until;
     call.on_retry = options.on_retry.clone();
-    std::sync::Arc::clone(core).run(call).await
+    std::sync::Arc::clone(core).run(call, read).await
 }
 
 #[cfg(test)]
@@ -167,9 +178,8 @@ mod tests {
     #[test]
     fn the_documented_groups_are_read() {
         let mut validation = Validation::default();
-        validation
-            .take(&numbers(&["96599153258"]), ok(include_str!("../../tests/fixtures/validate.json")))
-            .unwrap();
+        let answer = read(&ok(include_str!("../../tests/fixtures/validate.json"))).unwrap();
+        validation.take(&numbers(&["96599153258"]), answer);
         assert_eq!(validation.ok(), numbers(&["96599153258", "96599220322"]));
         assert_eq!(validation.nr(), ["966558724477"]);
         assert_eq!(validation.er(), ["99220322", "0096599220322", "96524817066", "9651800555"]);
@@ -184,11 +194,11 @@ mod tests {
             r#"{"result":"OK","mobile":{"ok":"96599153258","er":""}}"#,
         ] {
             let mut validation = Validation::default();
-            validation.take(&numbers(&["96599153258", "96599220322"]), ok(body)).unwrap();
+            validation.take(&numbers(&["96599153258", "96599220322"]), read(&ok(body)).unwrap());
             assert_eq!(validation.ok(), numbers(&["96599153258"]), "{body}");
             assert_eq!(validation.missing(), numbers(&["96599220322"]), "{body}");
             assert_eq!((validation.er().len(), validation.nr().len()), (0, 0), "{body}");
         }
-        assert!(Validation::default().take(&[], ok(r#"{"result":"OK"}"#)).is_err());
+        assert!(read(&ok(r#"{"result":"OK"}"#)).is_err());
     }
 }

@@ -2,8 +2,16 @@
 
 #![allow(clippy::unwrap_used)] // a helper of a test may panic like the test
 
+#[cfg(feature = "sandbox")]
+mod gateway;
 mod message_table;
 mod messages;
+#[cfg(feature = "sandbox")]
+mod pacing;
+#[cfg(feature = "sandbox")]
+mod retries;
+#[cfg(feature = "sandbox")]
+mod same_number;
 #[cfg(feature = "sandbox")]
 mod sandbox_doors;
 #[cfg(feature = "sandbox")]

@@ -1,0 +1,132 @@
+//! The 15 seconds between two messages to a number. All under paused time.
+
+use std::time::Duration;
+
+use kwtsms_async::sandbox::Fault;
+use kwtsms_async::{Delivery, ErrorKind, UserMessage};
+use tokio::time::Instant;
+
+use crate::gateway::{arrivals, builder, client, gateway, numbers, parts, sends};
+
+#[tokio::test(start_paused = true)]
+async fn a_second_send_to_a_number_fails_at_once_and_says_when() {
+    let sandbox = gateway();
+    let client = client(&sandbox);
+    client.send("96598765432", "One").await.unwrap();
+    tokio::time::sleep(Duration::from_secs(6)).await;
+    let begin = Instant::now();
+    let error = client.send(["96551234567", "+965 9876 5432"], "Two").await.unwrap_err();
+    assert_eq!((error.kind(), error.delivery()), (ErrorKind::RecentNumber, Delivery::NotSent));
+    assert_eq!(error.retry_after().unwrap().as_secs(), 10);
+    assert!(error.is_retryable());
+    assert_eq!(error.user_message(), UserMessage::PleaseWait);
+    assert_eq!(error.report().unwrap().account().not_attempted(), 2);
+    assert_eq!(begin.elapsed(), Duration::ZERO);
+    assert_eq!(sends(&sandbox).len(), 1, "no request was made");
+
+    tokio::time::sleep(error.retry_after().unwrap()).await;
+    client.send("96598765432", "Two").await.unwrap();
+    assert_eq!(sandbox.messages().len(), 2, "the gateway's own rule agrees");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_send_that_may_wait_waits_until_16_seconds_have_passed() {
+    let sandbox = gateway();
+    let client = client(&sandbox);
+    let begin = Instant::now();
+    client.send("96598765432", "One").await.unwrap();
+    client.send("96598765432", "Two").wait().await.unwrap();
+    let starts = arrivals(&sends(&sandbox), begin);
+    assert!((16_000..16_020).contains(&starts[1]), "{starts:?}");
+    assert_eq!(sandbox.messages().len(), 2);
+    let call = client.send("96598765432", "Three").wait().deadline(Duration::from_secs(10));
+    assert_eq!(call.await.unwrap_err().kind(), ErrorKind::RecentNumber, "16 s do not fit into 10 s");
+    assert!((16_000..16_100).contains(&begin.elapsed().as_millis()));
+}
+
+#[tokio::test(start_paused = true)]
+async fn two_sends_at_once_to_a_number_are_one_message() {
+    let sandbox = gateway();
+    sandbox.set_latency(Duration::from_secs(1));
+    let client = client(&sandbox);
+    let (one, two) = tokio::join!(client.send("96598765432", "One"), client.send("96598765432", "Two"));
+    let errors: Vec<_> = [one, two].into_iter().filter_map(Result::err).collect();
+    assert_eq!(errors.len(), 1);
+    assert_eq!(errors[0].kind(), ErrorKind::RecentNumber);
+    assert_eq!(sends(&sandbox).len(), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_refused_message_does_not_make_its_numbers_rest_and_an_unknown_one_does() {
+    let sandbox = gateway();
+    let client = client(&sandbox);
+    sandbox.faults().push(Fault::code("ERR011").on("send"));
+    client.send("96598765432", "One").await.unwrap_err();
+    client.send("96598765432", "Two").await.unwrap();
+    sandbox.faults().push(Fault::drop_after_accepting().on("send"));
+    client.send("96551234567", "One").await.unwrap_err();
+    let error = client.send("96551234567", "Two").await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::RecentNumber);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_bulk_run_sends_the_rest_first_and_resting_numbers_when_they_may_be_written_to() {
+    let sandbox = gateway();
+    let client = client(&sandbox);
+    client.send(numbers(3), "Earlier").await.unwrap();
+    tokio::time::sleep(Duration::from_secs(4)).await;
+    let begin = Instant::now();
+    let report = client.bulk(numbers(400), "Hello").collect_report().await;
+    assert_eq!(parts(report.account()), [400, 0, 0, 0, 0, 0]);
+    let bulk = &sends(&sandbox)[1..];
+    assert_eq!(bulk.iter().map(|seen| seen.numbers()).collect::<Vec<_>>(), [200, 197, 3]);
+    let starts = arrivals(bulk, begin);
+    assert!(starts[1] < 1_000 && (12_000..12_600).contains(&starts[2]), "{starts:?}");
+    assert!(sandbox.requests().iter().all(|seen| seen.code().is_none()), "the gateway refused nothing");
+    // Whatever order they went in, each is told with its place in the input.
+    let mut places: Vec<u64> = report.batches().iter().flat_map(|batch| batch.positions().to_vec()).collect();
+    places.sort_unstable();
+    assert_eq!(places, (0..400).collect::<Vec<_>>());
+}
+
+#[tokio::test(start_paused = true)]
+async fn two_runs_over_the_same_numbers_never_meet_the_gateways_rule() {
+    let sandbox = gateway();
+    let client = client(&sandbox);
+    let (one, two) = tokio::join!(
+        client.bulk(numbers(1_000), "One").collect_report(),
+        client.bulk(numbers(1_000), "Two").collect_report()
+    );
+    assert_eq!((one.numbers(), two.numbers()), (1_000, 1_000));
+    assert!(sandbox.requests().iter().all(|seen| seen.code().is_none()));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_run_over_resting_numbers_can_be_stopped_and_says_what_it_waits_for() {
+    let sandbox = gateway();
+    let client = client(&sandbox);
+    client.send(numbers(2), "Earlier").await.unwrap();
+    let run = client.bulk(numbers(2), "Hello");
+    let handle = run.handle();
+    let begin = Instant::now();
+    let report = tokio::spawn(run.collect_report());
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    assert_eq!(handle.progress().waiting(), kwtsms_async::Waiting::SameNumber);
+    handle.stop();
+    assert_eq!(parts(report.await.unwrap().account()), [0, 0, 0, 2, 0, 0]);
+    assert!(begin.elapsed() < Duration::from_secs(2));
+}
+
+#[tokio::test(start_paused = true)]
+async fn test_messages_are_left_to_the_gateway_and_a_wait_of_zero_switches_the_memory_off() {
+    let sandbox = gateway();
+    let client = client(&sandbox);
+    for _ in 0..2 {
+        client.send("96598765432", "Hi").test_mode(true).await.unwrap();
+    }
+    let trusting = builder(&sandbox).same_number_wait(Duration::ZERO).build().unwrap();
+    trusting.send("96598765432", "Hi").await.unwrap();
+    let error = trusting.send("96598765432", "Hi").await.unwrap_err();
+    assert_eq!(error.code().unwrap().as_str(), "ERR028");
+    assert_eq!(error.retry_after().unwrap().as_secs(), 16);
+}
