@@ -3,6 +3,12 @@
 #![allow(clippy::unwrap_used)] // a helper of a test may panic like the test
 
 #[cfg(feature = "sandbox")]
+mod accounting;
+#[cfg(feature = "sandbox")]
+mod bulk;
+#[cfg(feature = "sandbox")]
+mod cancellation;
+#[cfg(feature = "sandbox")]
 mod gateway;
 mod message_table;
 mod messages;

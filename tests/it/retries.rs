@@ -8,7 +8,7 @@ use kwtsms_async::sandbox::Fault;
 use kwtsms_async::{ApiCode, Delivery, ErrorKind, Outcome, RetryReason};
 use tokio::time::Instant;
 
-use crate::gateway::{arrivals, client, gateway, numbers, parts, roomy, sends, start};
+use crate::gateway::{arrivals, client, gateway, numbers, parts, sends, start};
 
 /// Three waits for a full queue: 30 + 60 + 120 s.
 const BACK_OFF: u128 = 210_000;
