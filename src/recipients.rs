@@ -221,17 +221,13 @@ impl Plan {
     }
 
     /// Cuts a list that is at hand.
-    pub(crate) fn all(recipients: Recipients, check: CountryCheck) -> Vec<Draft> {
+    pub(crate) fn all(recipients: &Recipients, check: CountryCheck) -> Vec<Draft> {
         let mut plan = Self::new(check);
         let mut drafts = Vec::new();
-        for recipient in recipients.0 {
+        for recipient in &recipients.0 {
             plan.add(recipient);
-            while let Some(&(number, position)) = plan.ready.front() {
-                if plan.draft.push(number, position) {
-                    plan.ready.pop_front();
-                } else {
-                    drafts.push(std::mem::take(&mut plan.draft));
-                }
+            while !plan.fill() {
+                drafts.push(std::mem::take(&mut plan.draft));
             }
         }
         if !plan.draft.is_empty() {
@@ -240,12 +236,35 @@ impl Plan {
         drafts
     }
 
+    /// The list as one request, or `None` as soon as it is too long for one.
+    pub(crate) fn one_request(recipients: &Recipients, check: CountryCheck) -> Option<Draft> {
+        let mut plan = Self::new(check);
+        for recipient in &recipients.0 {
+            plan.add(recipient);
+            if !plan.fill() {
+                return None;
+            }
+        }
+        Some(plan.draft)
+    }
+
+    /// Moves what is ready into the draft; false when the draft is full.
+    fn fill(&mut self) -> bool {
+        while let Some(&(number, position)) = self.ready.front() {
+            if !self.draft.push(number, position) {
+                return false;
+            }
+            self.ready.pop_front();
+        }
+        true
+    }
+
     /// Takes one input apart: its good numbers become ready, the rest goes to the draft at hand.
-    pub(crate) fn add(&mut self, recipient: Recipient) {
+    pub(crate) fn add(&mut self, recipient: &Recipient) {
         let position = self.next;
         self.next += 1;
-        match recipient.0 {
-            Input::Number(number) => self.one(position, Ok(number), String::new),
+        match &recipient.0 {
+            Input::Number(number) => self.one(position, Ok(*number), String::new),
             Input::Text(text) => {
                 let parts = || text.split([',', '\u{60c}']).filter(|part| !part.trim().is_empty());
                 // A trailing comma is no number; a string of nothing but blanks and commas is a bad one.
@@ -291,7 +310,7 @@ mod tests {
     use super::*;
 
     fn plan(inputs: impl Into<Recipients>) -> Vec<Draft> {
-        Plan::all(inputs.into(), CountryCheck::default())
+        Plan::all(&inputs.into(), CountryCheck::default())
     }
 
     #[test]
@@ -339,7 +358,7 @@ mod tests {
             ["96598765432"].into_iter().collect(),
         ];
         for recipients in one {
-            assert_eq!(Plan::all(recipients, CountryCheck::default())[0].numbers, [number]);
+            assert_eq!(Plan::all(&recipients, CountryCheck::default())[0].numbers, [number]);
         }
     }
 }

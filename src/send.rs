@@ -119,14 +119,11 @@ async fn send(core: Arc<Core>, to: Recipients, text: String, options: Options) -
         return Err(Error::input("no number was given"));
     }
     let outgoing = Outgoing::new(&core, &text, &options.message)?;
-    let mut drafts = Plan::all(to.clone(), core.country_check);
-    match (drafts.len(), drafts.pop()) {
-        (1, Some(draft)) if draft.numbers.is_empty() => Err(nobody(draft)),
-        (1, Some(draft)) => one(core, outgoing, draft, &options).await,
-        _ => {
-            drop(drafts); // a list too long for one request is planned again, batch by batch
-            many(&core, to, text, options.message).await
-        }
+    match Plan::one_request(&to, core.country_check) {
+        Some(draft) if draft.numbers.is_empty() => Err(nobody(draft)),
+        Some(draft) => one(core, outgoing, draft, &options).await,
+        // Planned again, batch by batch.
+        None => many(&core, to, text, options.message).await,
     }
 }
 

@@ -118,7 +118,7 @@ impl Run {
                 biased;
                 () = self.control.abandoned() => {}
                 input = self.inputs.get_mut().unwrap_or_else(PoisonError::into_inner).next() => match input {
-                    Some(recipient) => self.plan.add(recipient),
+                    Some(recipient) => self.plan.add(&recipient),
                     None => self.exhausted = true,
                 },
             }

@@ -138,7 +138,7 @@ impl Client {
             }
             let until = options.until();
             let mut validation = Validation::default();
-            for draft in Plan::all(numbers, core.country_check) {
+            for draft in Plan::all(&numbers, core.country_check) {
                 validation.rejected.extend(draft.rejected);
                 validation.duplicates.extend(draft.duplicates);
                 if !draft.numbers.is_empty() {
