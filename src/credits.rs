@@ -62,8 +62,11 @@ impl Credits {
     /// Gives nothing for anything else, and for a number out of range.
     pub fn from_json(value: &Value) -> Option<Self> {
         match value {
-            // Its text is the shortest that stands for the float, and exact whatever serde_json's features are.
-            Value::Number(number) => number.to_string().parse().ok(),
+            Value::Number(number) => match number.as_i64() {
+                Some(whole) => whole.checked_mul(SCALE).map(Self),
+                // Its text is the shortest that stands for the float, and exact whatever serde_json's features are.
+                None => number.to_string().parse().ok(),
+            },
             Value::String(text) => text.parse().ok(),
             _ => None,
         }

@@ -288,10 +288,6 @@ impl Error {
         Self::new(ErrorKind::Timeout, Delivery::Unknown, "the deadline passed before the answer came")
     }
 
-    pub(crate) fn runtime_ended() -> Self {
-        Self::new(ErrorKind::Interrupted, Delivery::Unknown, "the runtime shut down before the answer came")
-    }
-
     pub(crate) fn transport(error: TransportError) -> Self {
         let (kind, delivery) = match error.failure() {
             TransportFailure::Connect => (ErrorKind::Connect, Delivery::NotSent),

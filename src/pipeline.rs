@@ -1,11 +1,15 @@
 //! The engine of every call: deadline → (gate → limiter → transport → envelope → decide)* → events.
 
 use std::fmt;
-use std::sync::Arc;
+use std::pin::Pin;
 use std::sync::atomic::AtomicBool;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::task::{Context, Poll};
 use std::time::Duration;
 
 use bytes::Bytes;
+use futures::future::BoxFuture;
+use tokio::runtime::Handle;
 use tokio::sync::watch;
 use tokio::time::Instant;
 use tracing::{Instrument, Span};
@@ -212,7 +216,7 @@ impl Core {
         }
     }
 
-    /// One exchange, in its own task: it ends by itself even if nobody waits for it any more.
+    /// One exchange, which ends by itself even if nobody waits for it any more.
     async fn attempt<T: Send + 'static>(
         self: &Arc<Self>,
         call: &Call,
@@ -261,19 +265,48 @@ impl Core {
             });
             result.map(|(_, read)| read)
         };
-        let task = tokio::spawn(exchange.instrument(Span::current()));
-        let joined = match call.deadline {
-            None => task.await,
-            Some(deadline) => match tokio::time::timeout_at(deadline, task).await {
-                Ok(joined) => joined,
-                // The exchange goes on for the record; the caller is told that its outcome is open.
-                Err(_) => return Err(Error::answer_after_deadline()),
-            },
-        };
-        match joined {
-            Ok(result) => result,
-            Err(error) if error.is_panic() => std::panic::resume_unwind(error.into_panic()),
-            Err(_) => Err(Error::runtime_ended()),
+        let exchange = Exchange::new(exchange.instrument(Span::current()));
+        match call.deadline {
+            None => exchange.await,
+            // The exchange goes on for the record; the caller is told that its outcome is open.
+            Some(deadline) => tokio::time::timeout_at(deadline, exchange)
+                .await
+                .unwrap_or_else(|_| Err(Error::answer_after_deadline())),
+        }
+    }
+}
+
+/// An exchange with the gateway. Dropped before its end, it goes on in a task of its own.
+struct Exchange<T: Send + 'static> {
+    // Never locked: a Mutex makes what is only Send shareable, so that the futures that hold it are Sync.
+    under_way: Option<Mutex<BoxFuture<'static, T>>>,
+    runtime: Handle,
+}
+
+impl<T: Send> Exchange<T> {
+    fn new(exchange: impl Future<Output = T> + Send + 'static) -> Self {
+        Self { under_way: Some(Mutex::new(Box::pin(exchange))), runtime: Handle::current() }
+    }
+}
+
+impl<T: Send> Future for Exchange<T> {
+    type Output = T;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<T> {
+        // Taken out while it is polled, so that one which panics is not polled again by a task.
+        let mut exchange = self.under_way.take().expect("an exchange is not polled after its end");
+        let polled = exchange.get_mut().unwrap_or_else(PoisonError::into_inner).as_mut().poll(cx);
+        if polled.is_pending() {
+            self.under_way = Some(exchange);
+        }
+        polled
+    }
+}
+
+impl<T: Send> Drop for Exchange<T> {
+    fn drop(&mut self) {
+        if let Some(exchange) = self.under_way.take() {
+            self.runtime.spawn(exchange.into_inner().unwrap_or_else(PoisonError::into_inner));
         }
     }
 }

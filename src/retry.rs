@@ -207,7 +207,6 @@ mod tests {
             transport(TransportFailure::Interrupted),
             transport(TransportFailure::ReplyTooLong),
             Error::timeout(Duration::from_secs(15)),
-            Error::runtime_ended(),
             Error::not_json(502, 100),
             Error::bad_reply("no verdict", ok(r#"{"result":"OK"}"#)),
         ] {

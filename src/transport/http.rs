@@ -6,9 +6,9 @@ use std::time::Duration;
 use bytes::BytesMut;
 use futures::future::BoxFuture;
 use reqwest::header::{ACCEPT, CONTENT_TYPE, HeaderValue};
-use reqwest::{Url, redirect, retry};
+use reqwest::{Method, Url, redirect, retry};
 
-use super::{MAX_REPLY, Request, Response, Transport, TransportError, TransportFailure};
+use super::{Endpoint, MAX_REPLY, Request, Response, Transport, TransportError, TransportFailure};
 
 /// Idle connections are dropped after this: common servers close theirs from 5 s on, and a request that
 /// meets the server's close is of unknown outcome.
@@ -33,7 +33,8 @@ pub(crate) enum HttpSetupError {
 /// Posts requests with reqwest and keeps its connections for reuse.
 pub(crate) struct HttpTransport {
     client: reqwest::Client,
-    base: Url,
+    /// Made once: each endpoint's own URL, in the order of [`Endpoint::ALL`].
+    urls: [Url; Endpoint::ALL.len()],
     local: bool,
 }
 
@@ -52,7 +53,12 @@ impl HttpTransport {
         let builder = if local { builder.no_proxy() } else { builder };
         let builder = with_tls(builder, base.scheme() == "https")?;
         let client = builder.build().map_err(|error| HttpSetupError::Client(error.without_url()))?;
-        Ok(Self { client, base, local })
+        let urls = Endpoint::ALL.map(|endpoint| {
+            let mut url = base.clone();
+            url.set_path(&format!("{}{}/", base.path(), endpoint.name()));
+            url
+        });
+        Ok(Self { client, urls, local })
     }
 }
 
@@ -95,22 +101,19 @@ fn with_tls(builder: reqwest::ClientBuilder, needed: bool) -> Result<reqwest::Cl
 
 impl fmt::Debug for HttpTransport {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("HttpTransport").field("host", &self.base.host_str()).finish_non_exhaustive()
+        f.debug_struct("HttpTransport").field("host", &self.urls[0].host_str()).finish_non_exhaustive()
     }
 }
 
 impl Transport for HttpTransport {
     fn post(&self, request: Request) -> BoxFuture<'static, Result<Response, TransportError>> {
-        let mut url = self.base.clone();
-        url.set_path(&format!("{}{}/", self.base.path(), request.endpoint().name()));
         const JSON: HeaderValue = HeaderValue::from_static("application/json");
-        let exchange = self
-            .client
-            .post(url)
-            .header(CONTENT_TYPE, JSON)
-            .header(ACCEPT, JSON)
-            .body(request.body().clone())
-            .send();
+        let url = self.urls[request.endpoint() as usize].clone();
+        let mut post = reqwest::Request::new(Method::POST, url);
+        post.headers_mut().insert(CONTENT_TYPE, JSON);
+        post.headers_mut().insert(ACCEPT, JSON);
+        *post.body_mut() = Some(request.body().clone().into());
+        let exchange = self.client.execute(post);
         Box::pin(async move {
             let mut reply = exchange.await.map_err(classify)?;
             let status = reply.status().as_u16();

@@ -33,6 +33,10 @@ pub enum Endpoint {
 }
 
 impl Endpoint {
+    /// All seven, in the order of their declaration.
+    pub const ALL: [Self; 7] =
+        [Self::Balance, Self::SenderId, Self::Coverage, Self::Validate, Self::Send, Self::Status, Self::Dlr];
+
     /// The name as the gateway spells it, without slashes; events and metrics use it too.
     pub const fn name(self) -> &'static str {
         match self {
@@ -175,5 +179,17 @@ pub trait Transport: fmt::Debug + Send + Sync + 'static {
     /// True if nothing it carries leaves this machine; only then may a client switch its limiter off.
     fn is_local(&self) -> bool {
         false
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Endpoint;
+
+    #[test]
+    fn each_endpoint_stands_at_its_own_place() {
+        for (place, endpoint) in Endpoint::ALL.into_iter().enumerate() {
+            assert_eq!(endpoint as usize, place);
+        }
     }
 }
