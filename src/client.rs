@@ -253,7 +253,9 @@ impl ClientBuilder {
         self
     }
 
-    /// How numbers are checked before they are sent. Default: 7 to 15 digits, nothing guessed.
+    /// How strings are checked before anything is sent to them. Default: [`CountryCheck::Off`], 7 to 15 digits,
+    /// nothing guessed; with the feature `strict-numbers`, `CountryCheck::Strict` refuses what cannot be a mobile
+    /// number of its country. A [`PhoneNumber`](crate::PhoneNumber) is taken as it is.
     pub fn country_check(mut self, check: CountryCheck) -> Self {
         self.country_check = check;
         self

@@ -84,7 +84,9 @@ pub use code::{ApiCode, CodeClass, CodeSource, UserMessage};
 pub use credits::{Credits, CreditsError};
 pub use ids::{MessageId, MessageIdError, SenderId, SenderIdError};
 pub use message::{Change, ChangeKind, Encoding, MessageText, TextError, clean_message};
-pub use phone::{CountryCheck, PhoneError, PhoneNumber};
+pub use phone::{
+    CountryCheck, NotMobileReason, PhoneError, PhoneNumber, Region, normalize_phone, validate_phone_input,
+};
 
 #[cfg(doctest)]
 #[doc = include_str!("../README.md")]

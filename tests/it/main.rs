@@ -12,6 +12,8 @@ mod cancellation;
 mod gateway;
 mod message_table;
 mod messages;
+mod phone_digits;
+mod phones;
 #[cfg(feature = "sandbox")]
 mod pacing;
 #[cfg(feature = "sandbox")]

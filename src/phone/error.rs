@@ -1,0 +1,168 @@
+//! Why an input is no phone number, and what to do about it.
+
+use std::fmt;
+
+use super::number::PhoneNumber;
+
+/// Why an input was refused as a phone number, and what to do.
+///
+/// It never holds the input: neither `Display` nor `Debug` shows more than a masked number, so it can be logged
+/// as it is. The first five are the seed's refusals; [`NotMobile`](Self::NotMobile) is the answer of a strict
+/// check only.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum PhoneError {
+    /// Nothing, or nothing but white space.
+    Empty,
+    /// An `@` is in it.
+    Email,
+    /// No digit is in it, or none but zeros.
+    NoDigits,
+    /// Fewer than 7 digits.
+    TooShort {
+        /// How many there are, without the zeros in front.
+        digits: usize,
+    },
+    /// More than 15 digits; often several numbers that are not separated by commas.
+    TooLong {
+        /// How many there are, without the zeros in front.
+        digits: usize,
+    },
+    /// It cannot be a mobile number of its country.
+    #[non_exhaustive]
+    NotMobile {
+        /// The country that its first digits stand for; `None` if they stand for none.
+        region: Option<Region>,
+        /// What speaks against it.
+        reason: NotMobileReason,
+        /// See [`PhoneError::suggestion`].
+        suggestion: Option<PhoneNumber>,
+    },
+}
+
+/// What speaks against a number in a strict check, by libphonenumber's data.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum NotMobileReason {
+    /// Eight digits: in all likelihood a number of Kuwait without 965.
+    ///
+    /// Refused even if some island's mobile numbers have eight digits with the country code (Falkland Islands,
+    /// Tokelau, …), because a message to a stranger abroad hurts more than a refusal.
+    NoCountryCode,
+    /// Written as it is dialled inside a country.
+    ///
+    /// A single zero in front says so, and not which country: without the zero, a Turkish 0535… would be a mobile
+    /// number of Cuba. After a country code, Argentina's 15 says so.
+    NationalForm,
+    /// No country's numbers begin like this.
+    UnknownCountry,
+    /// No number of the country has so many digits.
+    Length {
+        /// How many there are after the country code.
+        digits: usize,
+    },
+    /// No number of the country that is in use looks like this.
+    Unassigned,
+    /// A fixed line.
+    FixedLine,
+    /// Neither mobile nor fixed line: toll-free, premium rate, voice over IP, a pager, …
+    OtherService,
+}
+
+/// A country, by its two letters in ISO 3166: `KW`.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Region([u8; 2]);
+
+impl Region {
+    /// `None` for what is not two ASCII letters.
+    #[cfg(feature = "strict-numbers")]
+    pub(super) fn new(letters: &str) -> Option<Self> {
+        let letters: [u8; 2] = letters.as_bytes().try_into().ok()?;
+        letters.iter().all(u8::is_ascii_alphabetic).then_some(Self(letters))
+    }
+
+    /// The two letters.
+    pub fn as_str(&self) -> &str {
+        std::str::from_utf8(&self.0).unwrap_or_default()
+    }
+}
+
+impl fmt::Display for Region {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.as_str())
+    }
+}
+
+impl fmt::Debug for Region {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+impl PhoneError {
+    /// The number that was probably meant: a mobile number of Kuwait, written without 965 or with a zero in
+    /// front of 965. Never a number of another country.
+    ///
+    /// Ask before you send to it.
+    pub fn suggestion(&self) -> Option<PhoneNumber> {
+        match self {
+            Self::NotMobile { suggestion, .. } => *suggestion,
+            _ => None,
+        }
+    }
+}
+
+impl std::error::Error for PhoneError {}
+
+impl fmt::Display for PhoneError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Empty => f.write_str("no number was given: a number with its country code is needed"),
+            Self::Email => f.write_str("an e-mail address: a phone number is needed"),
+            Self::NoDigits => f.write_str("no digits: a number with its country code is needed"),
+            Self::TooShort { digits } => {
+                write!(f, "too short with {digits} of at least 7 digits: is the country code in front?")
+            }
+            Self::TooLong { digits } => write!(
+                f,
+                "too long with {digits} of at most 15 digits: if these are several numbers, separate them by commas"
+            ),
+            Self::NotMobile { region, reason, suggestion } => {
+                let country = region.as_ref().map_or("this country code", Region::as_str);
+                match (reason, suggestion) {
+                    (NotMobileReason::NoCountryCode, Some(_)) => f.write_str(
+                        "8 digits that look like a mobile number of Kuwait without its country code: add 965 in front?",
+                    ),
+                    (NotMobileReason::NoCountryCode, None) => f.write_str(
+                        "8 digits look like a number without its country code: put it in front (965 for Kuwait)",
+                    ),
+                    (NotMobileReason::NationalForm, Some(_)) => f.write_str(
+                        "a zero in front of what looks like a mobile number of Kuwait with its country code: leave the zero out?",
+                    ),
+                    (NotMobileReason::NationalForm, None) if region.is_none() => f.write_str(
+                        "written as it is dialled inside a country: put the country code in place of the zero",
+                    ),
+                    (NotMobileReason::NationalForm, None) => {
+                        write!(f, "written as it is dialled inside {country}: write it as it is dialled from abroad")
+                    }
+                    (NotMobileReason::UnknownCountry, _) => f.write_str(
+                        "no country's numbers begin like this: is the country code in front (965 for Kuwait)?",
+                    ),
+                    (NotMobileReason::Length { digits }, _) => {
+                        write!(f, "no number of {country} has {digits} digits after the country code: check the digits")
+                    }
+                    (NotMobileReason::Unassigned, _) => {
+                        write!(f, "no number of {country} that is in use looks like this: check the digits")
+                    }
+                    (NotMobileReason::FixedLine, _) => {
+                        write!(f, "a fixed line of {country}: a mobile number is needed")
+                    }
+                    (NotMobileReason::OtherService, _) => write!(
+                        f,
+                        "a number of {country} for another service (toll-free, premium rate, …): a mobile number is needed"
+                    ),
+                }
+            }
+        }
+    }
+}

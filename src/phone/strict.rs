@@ -1,0 +1,70 @@
+//! Whether a number can be a mobile of its country, by libphonenumber's data.
+
+use rlibphonenumber::{PHONE_NUMBER_UTIL, ParseError, PhoneNumberType};
+
+use super::error::{NotMobileReason, PhoneError, Region};
+use super::number::PhoneNumber;
+
+/// Digits of a number of Kuwait without its country code.
+const LOCAL_DIGITS: usize = 8;
+
+/// Gives the number, without a national prefix that stood after the country code.
+///
+/// `zeros` is how many zeros were written before its first digit: two or more are an international prefix, one
+/// is a national prefix of a country that nobody named.
+pub(super) fn check(number: PhoneNumber, zeros: usize) -> Result<PhoneNumber, PhoneError> {
+    if number.digits() == LOCAL_DIGITS {
+        let suggestion = kuwaiti(PhoneNumber(965 * 10_u64.pow(8) + number.as_u64()));
+        return Err(PhoneError::NotMobile {
+            region: suggestion.and(Region::new("KW")),
+            reason: NotMobileReason::NoCountryCode,
+            suggestion,
+        });
+    }
+    if zeros == 1 {
+        let suggestion = kuwaiti(number);
+        return Err(PhoneError::NotMobile {
+            region: suggestion.and(Region::new("KW")),
+            reason: NotMobileReason::NationalForm,
+            suggestion,
+        });
+    }
+    mobile(number)
+}
+
+/// The number, if it is a mobile of Kuwait.
+fn kuwaiti(number: PhoneNumber) -> Option<PhoneNumber> {
+    mobile(number).ok().filter(|mobile| *mobile == number && mobile.to_string().starts_with("965"))
+}
+
+fn mobile(number: PhoneNumber) -> Result<PhoneNumber, PhoneError> {
+    let refused = |region, reason| PhoneError::NotMobile { region, reason, suggestion: None };
+    let written = format!("+{number}");
+    let parsed = PHONE_NUMBER_UTIL.parse(&written, None).map_err(|error| match error {
+        ParseError::InvalidCountryCode => refused(None, NotMobileReason::UnknownCountry),
+        _ => refused(None, NotMobileReason::Unassigned),
+    })?;
+    let region = parsed
+        .get_region_code()
+        .or_else(|| PHONE_NUMBER_UTIL.get_region_for_country_code(parsed.country_code))
+        .and_then(|region| Region::new(&region.as_region_str()));
+    let national = parsed.get_national_significant_number();
+    let reason = match parsed.get_type() {
+        PhoneNumberType::Mobile | PhoneNumberType::FixedLineOrMobile => {
+            // Some countries' rules put digits in (Norfolk Island) or elsewhere (Argentina's 15): nobody wrote
+            // such a number.
+            let mobile = format!("{}{national}", parsed.country_code);
+            return match PhoneNumber::parse(&mobile) {
+                Ok(mobile) if written.ends_with(&national) => Ok(mobile),
+                _ => Err(refused(region, NotMobileReason::NationalForm)),
+            };
+        }
+        PhoneNumberType::FixedLine => NotMobileReason::FixedLine,
+        PhoneNumberType::Unknown => match parsed.is_possible_with_reason() {
+            Ok(_) => NotMobileReason::Unassigned,
+            Err(_) => NotMobileReason::Length { digits: national.len() },
+        },
+        _ => NotMobileReason::OtherService,
+    };
+    Err(refused(region, reason))
+}
