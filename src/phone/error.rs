@@ -56,12 +56,12 @@ pub enum NotMobileReason {
     NationalForm,
     /// No country's numbers begin like this.
     UnknownCountry,
-    /// No number of the country has so many digits.
+    /// No mobile number of the country has so many digits.
     Length {
         /// How many there are after the country code.
         digits: usize,
     },
-    /// No number of the country that is in use looks like this.
+    /// No number of the country looks like this, as far as the data knows.
     Unassigned,
     /// A fixed line.
     FixedLine,
@@ -149,10 +149,10 @@ impl fmt::Display for PhoneError {
                         "no country's numbers begin like this: is the country code in front (965 for Kuwait)?",
                     ),
                     (NotMobileReason::Length { digits }, _) => {
-                        write!(f, "no number of {country} has {digits} digits after the country code: check the digits")
+                        write!(f, "no mobile number of {country} has {digits} digits after the country code: check the digits")
                     }
                     (NotMobileReason::Unassigned, _) => {
-                        write!(f, "no number of {country} that is in use looks like this: check the digits")
+                        write!(f, "no number known to be in use in {country} looks like this: check the digits")
                     }
                     (NotMobileReason::FixedLine, _) => {
                         write!(f, "a fixed line of {country}: a mobile number is needed")

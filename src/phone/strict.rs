@@ -51,8 +51,7 @@ fn mobile(number: PhoneNumber) -> Result<PhoneNumber, PhoneError> {
     let national = parsed.get_national_significant_number();
     let reason = match parsed.get_type() {
         PhoneNumberType::Mobile | PhoneNumberType::FixedLineOrMobile => {
-            // Some countries' rules put digits in (Norfolk Island) or elsewhere (Argentina's 15): nobody wrote
-            // such a number.
+            // Of Argentina's 54 11 15… the library makes 54 9 11…: digits that nobody wrote.
             let mobile = format!("{}{national}", parsed.country_code);
             return match PhoneNumber::parse(&mobile) {
                 Ok(mobile) if written.ends_with(&national) => Ok(mobile),
@@ -60,7 +59,9 @@ fn mobile(number: PhoneNumber) -> Result<PhoneNumber, PhoneError> {
             };
         }
         PhoneNumberType::FixedLine => NotMobileReason::FixedLine,
-        PhoneNumberType::Unknown => match parsed.is_possible_with_reason() {
+        PhoneNumberType::Unknown => match PHONE_NUMBER_UTIL
+            .is_possible_number_for_type_with_reason(&parsed, PhoneNumberType::Mobile)
+        {
             Ok(_) => NotMobileReason::Unassigned,
             Err(_) => NotMobileReason::Length { digits: national.len() },
         },
