@@ -33,7 +33,7 @@ pub enum CountryCheck {
 /// What one pass over an input finds.
 #[derive(Default)]
 pub(super) struct Found {
-    /// The digits as a number; wrong beyond 19 of them.
+    /// The digits as a number, if there are no more than [`EXACT_DIGITS`](Self::EXACT_DIGITS).
     value: u64,
     /// How many digits there are from the first that is not zero.
     digits: usize,
@@ -43,6 +43,9 @@ pub(super) struct Found {
 }
 
 impl Found {
+    /// What fits into a `u64` whatever the digits are.
+    const EXACT_DIGITS: usize = 19;
+
     #[inline]
     fn push(&mut self, digit: u8) {
         self.value = self.value.wrapping_mul(10).wrapping_add(u64::from(digit));
@@ -172,22 +175,15 @@ assert_eq!(refused.suggestion(), Some(PhoneNumber::parse("96598765432")?));
 /// assert_eq!(kwtsms_async::normalize_phone("+٩٦٥ 9876-5432"), "96598765432");
 /// ```
 pub fn normalize_phone(phone: &str) -> String {
-    let mut digits = String::with_capacity(phone.len().min(PhoneNumber::MAX_DIGITS));
-    let mut push = |digit: u8| {
-        if digit > 0 || !digits.is_empty() {
-            digits.push(char::from(b'0' + digit));
-        }
-    };
-    for (i, byte) in phone.bytes().enumerate() {
-        let digit = byte.wrapping_sub(b'0');
-        if digit < 10 {
-            push(digit);
-        } else if !byte.is_ascii() {
-            phone[i..].chars().filter_map(decimal_digit).for_each(push);
-            break;
+    let found = Found::in_text(phone);
+    match found.digits {
+        0 => String::new(),
+        ..=Found::EXACT_DIGITS => found.value.to_string(),
+        _ => {
+            let digits = phone.chars().filter_map(decimal_digit).skip_while(|digit| *digit == 0);
+            digits.map(|digit| char::from(b'0' + digit)).collect()
         }
     }
-    digits
 }
 
 /// [`PhoneNumber::parse`] by the name that it has in the Python client.
