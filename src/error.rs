@@ -229,9 +229,15 @@ impl Error {
         Self::input(message).with(|e| e.source = Some(Arc::new(source)))
     }
 
-    pub(crate) fn number(reason: &PhoneError) -> Self {
-        Self::input_from("the phone number is not usable", reason.clone())
-            .with(|e| e.user_message = Some(UserMessage::InvalidNumber))
+    /// Of a call without a usable number; `first` tells of the first of the inputs.
+    pub(crate) fn number(inputs: usize, first: &PhoneError) -> Self {
+        let message = match inputs {
+            1 => "the phone number is not usable".to_owned(),
+            _ => {
+                format!("none of the {inputs} inputs is a usable phone number; the cause is the first one's")
+            }
+        };
+        Self::input_from(message, *first).with(|e| e.user_message = Some(UserMessage::InvalidNumber))
     }
 
     pub(crate) fn text(reason: TextError) -> Self {

@@ -16,7 +16,7 @@ use crate::limit::Lane;
 use crate::pipeline::Core;
 use crate::recent::Reservation;
 use crate::recipients::{Draft, Plan, Recipients};
-use crate::report::{Batch, SendReport, Status};
+use crate::report::{Batch, Rejected, SendReport, Status};
 use crate::retry::{Policy, Retry};
 
 #[derive(Debug, Default)]
@@ -129,13 +129,17 @@ async fn send(core: Arc<Core>, to: Recipients, text: String, options: Options) -
 
 /// The error of a list without a phone number.
 fn nobody(draft: Draft) -> Error {
-    let error = match draft.rejected.as_slice() {
-        [only] => Error::number(&only.reason),
-        many => Error::input(format!("none of the {} inputs is a usable phone number", many.len())),
-    };
+    let error = unusable(&draft.rejected.iter().collect::<Vec<_>>());
     let mut report = SendReport::default();
     report.push(batch(draft, Err(error.clone())));
     error.with_report(report)
+}
+
+fn unusable(rejected: &[&Rejected]) -> Error {
+    match rejected {
+        [first, ..] => Error::number(rejected.len(), &first.reason),
+        [] => Error::input("no number was given"),
+    }
 }
 
 fn batch(draft: Draft, result: Result<crate::report::Accepted, Error>) -> Batch {
@@ -207,9 +211,7 @@ async fn many(
     // The first refusal tells why; what was not attempted comes after it.
     let error = match report.errors().next() {
         Some((_, error)) => error.clone(),
-        None => {
-            Error::input(format!("none of the {} inputs is a usable phone number", report.rejected().len()))
-        }
+        None => unusable(&report.rejected()),
     };
     Err(error.with_report(report))
 }

@@ -210,6 +210,34 @@ fn off_is_the_default() {
     }
 }
 
+#[cfg(feature = "sandbox")]
+#[tokio::test(start_paused = true)]
+async fn an_error_about_numbers_carries_the_reason_and_a_sentence_for_the_end_user() {
+    use std::error::Error;
+
+    use kwtsms_async::{Client, Delivery, ErrorKind, UserMessage, sandbox::Sandbox};
+
+    let sandbox = Sandbox::in_process();
+    let client = Client::builder("api_user", "api_pass").transport(sandbox.transport()).build().unwrap();
+    let too_many: Vec<_> = (0..1_500).map(|_| "someone@example.com").collect();
+    for (inputs, says) in [
+        (&["someone@example.com"][..], "the phone number is not usable"),
+        (
+            &["someone@example.com", "12345"],
+            "none of the 2 inputs is a usable phone number; the cause is the first one's",
+        ),
+        (&too_many, "none of the 1500 inputs is a usable phone number; the cause is the first one's"),
+    ] {
+        let error = client.send(inputs, "Hello").await.unwrap_err();
+        assert_eq!(error.to_string(), says);
+        assert_eq!(error.source().unwrap().to_string(), PhoneError::Email.to_string());
+        assert_eq!(error.user_message(), UserMessage::InvalidNumber);
+        assert_eq!((error.kind(), error.delivery()), (ErrorKind::InvalidInput, Delivery::NotSent));
+        assert_eq!(error.report().unwrap().rejected().len(), inputs.len());
+    }
+    assert!(sandbox.messages().is_empty());
+}
+
 /// No more than the three digits that a mask shows or a count has.
 fn shows_no_number(text: &str) {
     let longest = text.split(|c: char| !c.is_ascii_digit()).map(str::len).max();
