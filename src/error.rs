@@ -229,14 +229,15 @@ impl Error {
         Self::input(message).with(|e| e.source = Some(Arc::new(source)))
     }
 
-    /// Of a call without a usable number; `first` tells of the first of the inputs.
-    pub(crate) fn number(inputs: usize, first: &PhoneError) -> Self {
-        let message = match inputs {
-            1 => "the phone number is not usable".to_owned(),
-            _ => {
-                format!("none of the {inputs} inputs is a usable phone number; the cause is the first one's")
-            }
-        };
+    pub(crate) fn number(reason: &PhoneError) -> Self {
+        Self::input_from("the phone number is not usable", *reason)
+            .with(|e| e.user_message = Some(UserMessage::InvalidNumber))
+    }
+
+    /// Of a call with several numbers and none that is usable; `first` tells of the first.
+    pub(crate) fn no_number(inputs: usize, first: &PhoneError) -> Self {
+        let message =
+            format!("none of the {inputs} inputs is a usable phone number; the cause is the first one's");
         Self::input_from(message, *first).with(|e| e.user_message = Some(UserMessage::InvalidNumber))
     }
 

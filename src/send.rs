@@ -137,7 +137,8 @@ fn nobody(draft: Draft) -> Error {
 
 fn unusable(rejected: &[&Rejected]) -> Error {
     match rejected {
-        [first, ..] => Error::number(rejected.len(), &first.reason),
+        [only] => Error::number(&only.reason),
+        [first, ..] => Error::no_number(rejected.len(), &first.reason),
         [] => Error::input("no number was given"),
     }
 }

@@ -96,12 +96,7 @@ impl TryFrom<u64> for PhoneNumber {
     type Error = PhoneError;
 
     fn try_from(integer: u64) -> Result<Self, PhoneError> {
-        match integer.checked_ilog10().map_or(0, |power| power as usize + 1) {
-            Self::MIN_DIGITS..=Self::MAX_DIGITS => Ok(Self(integer)),
-            0 => Err(PhoneError::NoDigits),
-            digits @ ..Self::MIN_DIGITS => Err(PhoneError::TooShort { digits }),
-            digits => Err(PhoneError::TooLong { digits }),
-        }
+        Self::counted(integer, integer.checked_ilog10().map_or(0, |power| power as usize + 1))
     }
 }
 

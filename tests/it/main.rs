@@ -12,10 +12,10 @@ mod cancellation;
 mod gateway;
 mod message_table;
 mod messages;
-mod phone_digits;
-mod phones;
 #[cfg(feature = "sandbox")]
 mod pacing;
+mod phone_digits;
+mod phones;
 #[cfg(feature = "sandbox")]
 mod retries;
 #[cfg(feature = "sandbox")]
