@@ -111,6 +111,7 @@ fn a_refusal_says_what_to_do() {
         ("", "no number was given: a number with its country code is needed"),
         (" \u{a0}\n", "no number was given: a number with its country code is needed"),
         ("test123@example.com", "an e-mail address: a phone number is needed"),
+        ("٩٦٥ 98765432 @home", "an e-mail address: a phone number is needed"),
         ("call me", "no digits: a number with its country code is needed"),
         ("000", "no digits: a number with its country code is needed"),
         ("987654", "too short with 6 of at least 7 digits: is the country code in front?"),
@@ -264,6 +265,7 @@ proptest! {
         match PhoneNumber::parse(&input) {
             Ok(number) => {
                 let digits = number.to_string();
+                prop_assert!(!input.contains('@'));
                 prop_assert_eq!(&digits, &normalized);
                 prop_assert!((7..=15).contains(&digits.len()));
                 prop_assert_eq!(number.digits(), digits.len());
