@@ -24,4 +24,6 @@ mod same_number;
 mod sandbox_doors;
 #[cfg(feature = "sandbox")]
 mod sandbox_faults;
+#[cfg(feature = "strict-numbers")]
+mod strict_numbers;
 mod values;
