@@ -7,17 +7,30 @@ use crate::credits::Credits;
 use crate::events;
 use crate::wire::RawReply;
 
-/// Credits of an account.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+/// Credits of an account. Two balances are equal if their credits are, whatever reply told them.
+#[derive(Debug, Clone)]
 pub struct Balance {
     available: Credits,
     purchased: Option<Credits>,
+    raw: Option<RawReply>,
 }
+
+impl PartialEq for Balance {
+    fn eq(&self, other: &Self) -> bool {
+        (self.available, self.purchased) == (other.available, other.purchased)
+    }
+}
+
+impl Eq for Balance {}
 
 impl Balance {
     /// Reads a balance reply.
     pub(crate) fn read(raw: &RawReply) -> Option<Self> {
-        Some(Self { available: raw.credits(&["available"])?, purchased: raw.credits(&["purchased"]) })
+        Some(Self {
+            available: raw.credits(&["available"])?,
+            purchased: raw.credits(&["purchased"]),
+            raw: Some(raw.clone()),
+        })
     }
 
     /// Credits that can be spent.
@@ -28,6 +41,11 @@ impl Balance {
     /// Credits bought in all; `None` if no balance call has told it yet (a send tells what is left only).
     pub fn purchased(&self) -> Option<Credits> {
         self.purchased
+    }
+
+    /// The gateway's reply as it came; `None` if the reply to a send told it, which is in the send's report.
+    pub fn raw(&self) -> Option<&RawReply> {
+        self.raw.as_ref()
     }
 }
 
@@ -59,17 +77,19 @@ impl Cached {
     /// Learns from a reply, if it tells a balance.
     pub(crate) fn learn(&self, order: u64, raw: &RawReply) {
         let told = Balance::read(raw);
-        let Some(available) = told.map(|b| b.available).or_else(|| raw.credits(&["balance-after"])) else {
-            return;
+        let available = match &told {
+            Some(balance) => Some(balance.available),
+            None => raw.credits(&["balance-after"]),
         };
+        let Some(available) = available else { return };
         let crossed = {
             let mut newest = self.newest.lock().unwrap_or_else(PoisonError::into_inner);
             if order < newest.order {
                 return;
             }
             newest.order = order;
-            let purchased = told.or(newest.balance).and_then(|b| b.purchased);
-            newest.balance = Some(Balance { available, purchased });
+            let purchased = told.as_ref().or(newest.balance.as_ref()).and_then(|b| b.purchased);
+            newest.balance = Some(Balance { available, purchased, raw: told.and_then(|b| b.raw) });
             let below = self.threshold.is_some_and(|threshold| available < threshold);
             let was_below = std::mem::replace(&mut newest.below, below);
             below && !was_below
@@ -80,7 +100,7 @@ impl Cached {
     }
 
     pub(crate) fn get(&self) -> Option<Balance> {
-        self.newest.lock().unwrap_or_else(PoisonError::into_inner).balance
+        self.newest.lock().unwrap_or_else(PoisonError::into_inner).balance.clone()
     }
 }
 

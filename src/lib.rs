@@ -70,7 +70,7 @@ pub use balance::Balance;
 pub use bulk::{Bulk, BulkHandle, IntoNumbers, Progress, Waiting};
 pub use call::Reading;
 pub use client::{Client, ClientBuilder};
-pub use endpoint::{Coverage, DeliveryReport, MessageStatus, Validation};
+pub use endpoint::{Coverage, DeliveryReport, Listed, MessageStatus, Validation};
 pub use error::{Delivery, Error, ErrorKind};
 pub use limit::{CEILING, DEFAULT_MAX_WAITING, DEFAULT_RATE, Limiter};
 pub use recipients::{Recipient, Recipients};

@@ -1,7 +1,7 @@
 //! From what was handed in to batches: lists split, numbers parsed, repeats found, requests cut.
 
 use std::collections::{BTreeSet, HashSet, VecDeque};
-use std::fmt;
+use std::fmt::{self, Write};
 
 use roaring::RoaringTreemap;
 
@@ -152,6 +152,18 @@ impl<T: Into<Recipient>> From<VecDeque<T>> for Recipients {
     fn from(inputs: VecDeque<T>) -> Self {
         inputs.into_iter().collect()
     }
+}
+
+/// The numbers of a request as the gateway takes them: digits, comma-separated.
+pub(crate) fn mobile(numbers: &[PhoneNumber]) -> String {
+    let mut mobile = String::with_capacity(numbers.len() * 13);
+    for number in numbers {
+        if !mobile.is_empty() {
+            mobile.push(',');
+        }
+        let _ = write!(mobile, "{number}"); // a String takes it
+    }
+    mobile
 }
 
 /// The makings of one request, and the inputs that were met on the way and make none.
@@ -335,8 +347,7 @@ mod tests {
             let numbers: Vec<String> = (0..201).map(|i| (first + i).to_string()).collect();
             let drafts = plan(&numbers);
             assert_eq!(drafts[0].numbers.len(), fit, "{digits}");
-            let mobile = crate::endpoint::send::mobile(&drafts[0].numbers);
-            assert!(mobile.len() <= MAX_CHARS);
+            assert!(mobile(&drafts[0].numbers).len() <= MAX_CHARS);
             assert_eq!(drafts.iter().map(|d| d.numbers.len()).sum::<usize>(), 201);
         }
     }

@@ -13,9 +13,10 @@ use crate::transport::Endpoint;
 use crate::wire::{NoFields, RawReply, request_body, text};
 
 /// The prefixes that the account can send to.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Coverage {
     prefixes: BTreeSet<String>,
+    raw: RawReply,
 }
 
 impl Coverage {
@@ -33,6 +34,11 @@ impl Coverage {
     pub fn prefix_of(&self, number: &PhoneNumber) -> Option<&str> {
         let digits = number.to_string();
         (1..=digits.len()).rev().find_map(|end| self.prefixes.get(&digits[..end])).map(String::as_str)
+    }
+
+    /// The gateway's reply as it came.
+    pub fn raw(&self) -> &RawReply {
+        &self.raw
     }
 }
 
@@ -78,7 +84,7 @@ fn read(raw: &RawReply) -> Option<Coverage> {
             keys
         }
     };
-    Some(Coverage { prefixes })
+    Some(Coverage { prefixes, raw: raw.clone() })
 }
 
 fn digits(prefix: &str) -> Option<String> {

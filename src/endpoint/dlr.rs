@@ -4,6 +4,7 @@ use serde_json::Value;
 
 use crate::call::Reading;
 use crate::client::Client;
+use crate::endpoint::Listed;
 use crate::endpoint::status::Fields;
 use crate::error::Error;
 use crate::ids::MessageId;
@@ -55,7 +56,7 @@ impl Client {
     ///
     /// See [`Error`]; ERR019 to ERR023 are about reports, and ERR022 (not ready) has a
     /// [`retry_after`](Error::retry_after).
-    pub fn dlr(&self, message_id: &MessageId) -> Reading<Vec<DeliveryReport>> {
+    pub fn dlr(&self, message_id: &MessageId) -> Reading<Listed<DeliveryReport>> {
         let message_id = message_id.clone();
         Reading::new(&self.core, |core, options| async move {
             let body = request_body(&core.credentials, &Fields { msgid: &message_id });
@@ -70,7 +71,7 @@ impl Client {
 }
 
 /// Documented are capitalised keys; small ones are taken too, and one object in the list's place.
-fn read(raw: &RawReply) -> Option<Vec<DeliveryReport>> {
+fn read(raw: &RawReply) -> Option<Listed<DeliveryReport>> {
     let rows = match raw.field(&["report", "Report", "reports"])? {
         Value::Array(rows) => rows.as_slice(),
         Value::Null => &[],
@@ -78,16 +79,13 @@ fn read(raw: &RawReply) -> Option<Vec<DeliveryReport>> {
         _ => return None,
     };
     let key = |row: &Value, names: [&str; 3]| names.iter().find_map(|name| text(row.get(*name)?));
-    Some(
-        rows.iter()
-            .filter_map(|row| {
-                Some(DeliveryReport {
-                    number: key(row, ["Number", "number", "mobile"])?,
-                    status: key(row, ["Status", "status", "STATUS"])?,
-                })
-            })
-            .collect(),
-    )
+    let reports = rows.iter().filter_map(|row| {
+        Some(DeliveryReport {
+            number: key(row, ["Number", "number", "mobile"])?,
+            status: key(row, ["Status", "status", "STATUS"])?,
+        })
+    });
+    Some(Listed::new(reports.collect(), raw))
 }
 
 #[cfg(test)]

@@ -3,6 +3,7 @@
 mod balance;
 mod coverage;
 mod dlr;
+mod listed;
 pub(crate) mod send;
 mod sender_ids;
 mod status;
@@ -10,5 +11,6 @@ mod validate;
 
 pub use coverage::Coverage;
 pub use dlr::DeliveryReport;
+pub use listed::Listed;
 pub use status::MessageStatus;
 pub use validate::Validation;

@@ -1,6 +1,5 @@
 //! `send/`: one request, at most 200 numbers.
 
-use std::fmt::Write;
 use std::ops::ControlFlow;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -18,6 +17,7 @@ use crate::message::MessageText;
 use crate::phone::PhoneNumber;
 use crate::pipeline::{Call, Core};
 use crate::recent::Reservation;
+use crate::recipients::mobile;
 use crate::report::Accepted;
 use crate::retry::{OnRetry, Policy, Retry};
 use crate::transport::Endpoint;
@@ -30,18 +30,6 @@ struct Fields<'a> {
     message: &'a str,
     // Strings, as in the document's sample; absent would mean a live send.
     test: &'static str,
-}
-
-/// The numbers as the gateway takes them: digits, comma-separated.
-pub(crate) fn mobile(numbers: &[PhoneNumber]) -> String {
-    let mut mobile = String::with_capacity(numbers.len() * 13);
-    for number in numbers {
-        if !mobile.is_empty() {
-            mobile.push(',');
-        }
-        let _ = write!(mobile, "{number}"); // a String takes it
-    }
-    mobile
 }
 
 /// What a call may say of a message beyond numbers and text.

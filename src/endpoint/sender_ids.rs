@@ -4,6 +4,7 @@ use serde_json::Value;
 
 use crate::call::Reading;
 use crate::client::Client;
+use crate::endpoint::Listed;
 use crate::error::Error;
 use crate::ids::SenderId;
 use crate::pipeline::Call;
@@ -16,7 +17,7 @@ impl Client {
     /// # Errors
     ///
     /// See [`Error`]; the gateway may answer ERR001 to ERR005 and ERR024.
-    pub fn sender_ids(&self) -> Reading<Vec<SenderId>> {
+    pub fn sender_ids(&self) -> Reading<Listed<SenderId>> {
         Reading::new(&self.core, |core, options| async move {
             let body = request_body(&core.credentials, &NoFields {});
             let mut call = Call::reading(Endpoint::SenderId, body);
@@ -31,24 +32,25 @@ impl Client {
 }
 
 /// Documented is a list of strings under `senderid`; a single string and the plural are taken too.
-fn read(raw: &RawReply) -> Option<Vec<SenderId>> {
-    let ids = match raw.field(&["senderid", "senderids", "sender_ids"])? {
+fn read(raw: &RawReply) -> Option<Listed<SenderId>> {
+    let ids: Vec<_> = match raw.field(&["senderid", "senderids", "sender_ids"])? {
         Value::Array(ids) => ids.iter().filter_map(text).collect(),
         Value::Null => Vec::new(),
         one => vec![text(one)?],
     };
-    Some(ids.iter().filter_map(|id| SenderId::parse(id).ok()).collect())
+    Some(Listed::new(ids.iter().filter_map(|id| SenderId::parse(id).ok()).collect(), raw))
 }
 
 #[cfg(test)]
 mod tests {
     use super::read;
+    use crate::ids::SenderId;
     use crate::wire::tests::ok;
 
     #[test]
     fn the_key_is_singular_and_holds_a_list() {
         let ids = read(&ok(include_str!("../../tests/fixtures/senderid.json"))).unwrap();
-        assert_eq!(ids.iter().map(|id| id.as_str()).collect::<Vec<_>>(), ["KWT-SMS", "KWT-TEST"]);
+        assert_eq!(ids.iter().map(SenderId::as_str).collect::<Vec<_>>(), ["KWT-SMS", "KWT-TEST"]);
         assert_eq!(read(&ok(r#"{"result":"OK","senderid":"My App"}"#)).unwrap()[0].as_str(), "My App");
         assert_eq!(read(&ok(r#"{"result":"OK","senderid":[]}"#)).unwrap().len(), 0);
         assert!(read(&ok(r#"{"result":"OK"}"#)).is_none());

@@ -1,5 +1,7 @@
 //! `validate/`: what the gateway thinks of numbers, without sending.
 
+use std::collections::HashMap;
+
 use serde::Serialize;
 use serde_json::Value;
 
@@ -8,7 +10,7 @@ use crate::client::Client;
 use crate::error::Error;
 use crate::phone::PhoneNumber;
 use crate::pipeline::{Call, Core};
-use crate::recipients::{Plan, Recipients};
+use crate::recipients::{Plan, Recipients, mobile};
 use crate::report::{Duplicate, Rejected};
 use crate::transport::Endpoint;
 use crate::wire::{RawReply, request_body, text};
@@ -18,12 +20,12 @@ struct Fields<'a> {
     mobile: &'a str,
 }
 
-/// What became of each number that was asked about.
+/// What became of each number that was asked about: each is in exactly one of the groups.
 #[derive(Clone, Default)]
 pub struct Validation {
     ok: Vec<PhoneNumber>,
-    er: Vec<String>,
-    nr: Vec<String>,
+    er: Vec<PhoneNumber>,
+    nr: Vec<PhoneNumber>,
     missing: Vec<PhoneNumber>,
     rejected: Vec<Rejected>,
     duplicates: Vec<Duplicate>,
@@ -36,13 +38,13 @@ impl Validation {
         &self.ok
     }
 
-    /// Numbers that the gateway calls malformed or not a mobile, as it wrote them.
-    pub fn er(&self) -> &[String] {
+    /// Numbers that the gateway calls malformed or not a mobile.
+    pub fn er(&self) -> &[PhoneNumber] {
         &self.er
     }
 
     /// Numbers without a route: their country is not switched on for the account.
-    pub fn nr(&self) -> &[String] {
+    pub fn nr(&self) -> &[PhoneNumber] {
         &self.nr
     }
 
@@ -66,54 +68,61 @@ impl Validation {
         &self.raw
     }
 
-    fn take(&mut self, asked: &[PhoneNumber], answer: Answer) {
-        let parsed = |items: &[String]| -> Vec<PhoneNumber> {
-            items.iter().filter_map(|item| PhoneNumber::parse(item).ok()).collect()
-        };
-        let Answer { ok, er, nr, raw } = answer;
-        let mut told = parsed(&ok);
-        self.ok.extend(&told);
-        told.extend(parsed(&er));
-        told.extend(parsed(&nr));
-        told.sort_unstable();
-        self.missing.extend(asked.iter().filter(|number| told.binary_search(number).is_err()));
-        self.er.extend(er);
-        self.nr.extend(nr);
-        self.raw.push(raw);
+    fn take(&mut self, asked: &[PhoneNumber], told: Told) {
+        for number in asked {
+            let group = match told.groups.get(number) {
+                Some(Group::Ok) => &mut self.ok,
+                Some(Group::Er) => &mut self.er,
+                Some(Group::Nr) => &mut self.nr,
+                None => &mut self.missing,
+            };
+            group.push(*number);
+        }
+        self.raw.push(told.raw);
     }
 }
 
-/// One reply: the numbers of each group, as the gateway wrote them.
-struct Answer {
-    ok: Vec<String>,
-    er: Vec<String>,
-    nr: Vec<String>,
+#[derive(Debug, Clone, Copy)]
+enum Group {
+    Ok,
+    Er,
+    Nr,
+}
+
+/// One reply: the group of each number it names.
+struct Told {
+    groups: HashMap<PhoneNumber, Group>,
     raw: RawReply,
 }
 
-fn read(raw: &RawReply) -> Result<Answer, Error> {
-    let Some(Value::Object(groups)) = raw.field(&["mobile", "mobiles"]) else {
-        return Err(Error::bad_reply("the reply holds no groups of numbers", raw.clone()));
-    };
-    // Whether an empty group is [] or missing is not documented: both are empty.
-    let group = |name: &str| -> Vec<String> {
-        match groups.get(name).or_else(|| groups.get(&name.to_ascii_lowercase())) {
-            Some(Value::Array(items)) => items.iter().filter_map(text).collect(),
-            Some(one @ (Value::String(_) | Value::Number(_))) => {
-                text(one).filter(|one| !one.is_empty()).into_iter().collect()
+impl Told {
+    /// Whether an empty group is [] or missing is not documented: both are empty.
+    fn read(raw: &RawReply) -> Option<Self> {
+        let Value::Object(named) = raw.field(&["mobile", "mobiles"])? else { return None };
+        let mut groups = HashMap::new();
+        for (group, name, small) in
+            [(Group::Ok, "OK", "ok"), (Group::Er, "ER", "er"), (Group::Nr, "NR", "nr")]
+        {
+            let entries = match named.get(name).or_else(|| named.get(small)) {
+                Some(Value::Array(entries)) => entries.iter().filter_map(text).collect::<Vec<_>>().join(","),
+                Some(list) => text(list).unwrap_or_default(),
+                None => String::new(),
+            };
+            // The first group stands: the document's sample has a number under OK and, with 00 before it, under ER.
+            for number in entries.split(',').filter_map(|entry| PhoneNumber::parse(entry).ok()) {
+                groups.entry(number).or_insert(group);
             }
-            _ => Vec::new(),
         }
-    };
-    Ok(Answer { ok: group("OK"), er: group("ER"), nr: group("NR"), raw: raw.clone() })
+        Some(Self { groups, raw: raw.clone() })
+    }
 }
 
 impl std::fmt::Debug for Validation {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Validation")
             .field("ok", &self.ok)
-            .field("er", &self.er.len())
-            .field("nr", &self.nr.len())
+            .field("er", &self.er)
+            .field("nr", &self.nr)
             .field("missing", &self.missing)
             .field("rejected", &self.rejected)
             .field("duplicates", &self.duplicates)
@@ -142,8 +151,8 @@ impl Client {
                 validation.rejected.extend(draft.rejected);
                 validation.duplicates.extend(draft.duplicates);
                 if !draft.numbers.is_empty() {
-                    let answer = ask(&core, &draft.numbers, until, &options).await?;
-                    validation.take(&draft.numbers, answer);
+                    let told = ask(&core, &draft.numbers, until, &options).await?;
+                    validation.take(&draft.numbers, told);
                 }
             }
             Ok(validation)
@@ -156,13 +165,15 @@ async fn ask(
     numbers: &[PhoneNumber],
     until: Option<tokio::time::Instant>,
     options: &crate::call::ReadOptions,
-) -> Result<Answer, Error> {
-    let mobile = crate::endpoint::send::mobile(numbers);
-    let mut call =
-        Call::reading(Endpoint::Validate, request_body(&core.credentials, &Fields { mobile: &mobile }));
+) -> Result<Told, Error> {
+    let fields = Fields { mobile: &mobile(numbers) };
+    let mut call = Call::reading(Endpoint::Validate, request_body(&core.credentials, &fields));
     call.facts.numbers = numbers.into();
     call.deadline = until;
     call.on_retry = options.on_retry.clone();
+    let read = |raw: &RawReply| {
+        Told::read(raw).ok_or_else(|| Error::bad_reply("the reply holds no groups of numbers", raw.clone()))
+    };
     std::sync::Arc::clone(core).run(call, read).await
 }
 
@@ -177,12 +188,14 @@ mod tests {
 
     #[test]
     fn the_documented_groups_are_read() {
+        let asked =
+            numbers(&["9651800555", "96599153258", "99220322", "96524817066", "96599220322", "966558724477"]);
         let mut validation = Validation::default();
-        let answer = read(&ok(include_str!("../../tests/fixtures/validate.json"))).unwrap();
-        validation.take(&numbers(&["96599153258"]), answer);
+        let told = Told::read(&ok(include_str!("../../tests/fixtures/validate.json"))).unwrap();
+        validation.take(&asked, told);
         assert_eq!(validation.ok(), numbers(&["96599153258", "96599220322"]));
-        assert_eq!(validation.nr(), ["966558724477"]);
-        assert_eq!(validation.er(), ["99220322", "0096599220322", "96524817066", "9651800555"]);
+        assert_eq!(validation.nr(), numbers(&["966558724477"]));
+        assert_eq!(validation.er(), numbers(&["9651800555", "99220322", "96524817066"]));
         assert_eq!(validation.missing(), []);
     }
 
@@ -191,14 +204,15 @@ mod tests {
         for body in [
             r#"{"result":"OK","mobile":{"OK":["96599153258"]}}"#,
             r#"{"result":"OK","mobile":{"OK":[96599153258],"ER":[],"NR":null}}"#,
-            r#"{"result":"OK","mobile":{"ok":"96599153258","er":""}}"#,
+            r#"{"result":"OK","mobile":{"ok":"96599153258,96599153258","er":""}}"#,
+            r#"{"result":"OK","mobile":{"OK":["96599153258"],"ER":["0096599153258"],"NR":["9715551234"]}}"#,
         ] {
             let mut validation = Validation::default();
-            validation.take(&numbers(&["96599153258", "96599220322"]), read(&ok(body)).unwrap());
+            validation.take(&numbers(&["96599153258", "96599220322"]), Told::read(&ok(body)).unwrap());
             assert_eq!(validation.ok(), numbers(&["96599153258"]), "{body}");
             assert_eq!(validation.missing(), numbers(&["96599220322"]), "{body}");
             assert_eq!((validation.er().len(), validation.nr().len()), (0, 0), "{body}");
         }
-        assert!(read(&ok(r#"{"result":"OK"}"#)).is_err());
+        assert!(Told::read(&ok(r#"{"result":"OK"}"#)).is_none());
     }
 }
