@@ -5,9 +5,13 @@
 #[cfg(feature = "sandbox")]
 mod accounting;
 #[cfg(feature = "sandbox")]
+mod bad_input;
+#[cfg(feature = "sandbox")]
 mod bulk;
 #[cfg(feature = "sandbox")]
 mod cancellation;
+#[cfg(feature = "sandbox")]
+mod endpoints;
 #[cfg(feature = "sandbox")]
 mod gateway;
 mod message_table;
@@ -16,6 +20,7 @@ mod messages;
 mod pacing;
 mod phone_digits;
 mod phones;
+mod raw_server;
 #[cfg(feature = "sandbox")]
 mod retries;
 #[cfg(feature = "sandbox")]
@@ -27,3 +32,6 @@ mod sandbox_faults;
 #[cfg(feature = "strict-numbers")]
 mod strict_numbers;
 mod values;
+mod wire;
+mod wire_faults;
+mod wire_reuse;
