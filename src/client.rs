@@ -135,7 +135,7 @@ impl ClientBuilder {
     ///
     /// Of kind `Config`, as for [`Client::from_env`].
     pub fn from_env() -> Result<Self, Error> {
-        Self::from_environment(&Environment::read(Path::new(config::ENV_FILE), false)?)
+        Self::from_environment(Path::new(config::ENV_FILE), false)
     }
 
     /// Like [`from_env`](Self::from_env), completed from another file, which must exist.
@@ -144,17 +144,18 @@ impl ClientBuilder {
     ///
     /// Of kind `Config`, as for [`Client::from_env`], and if the file cannot be read.
     pub fn from_env_file(file: impl AsRef<Path>) -> Result<Self, Error> {
-        Self::from_environment(&Environment::read(file.as_ref(), true)?)
+        Self::from_environment(file.as_ref(), true)
     }
 
-    fn from_environment(env: &Environment) -> Result<Self, Error> {
+    fn from_environment(file: &Path, required: bool) -> Result<Self, Error> {
+        let env = Environment::read(file, required)?;
         let missing: Vec<_> =
             [config::USERNAME, config::PASSWORD].into_iter().filter(|key| env.get(key).is_none()).collect();
         let (Some(username), Some(password)) = (env.get(config::USERNAME), env.get(config::PASSWORD)) else {
             return Err(Error::config(format!(
                 "{} not set: set it in the environment or in {}",
                 missing.join(" and "),
-                config::ENV_FILE
+                file.display()
             )));
         };
         let mut builder = Self::new(username.to_owned(), Secret::new(password));

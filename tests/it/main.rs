@@ -12,14 +12,17 @@ mod bulk;
 mod cancellation;
 #[cfg(feature = "sandbox")]
 mod endpoints;
+mod environment;
 #[cfg(feature = "sandbox")]
 mod gateway;
+mod layers;
 mod message_table;
 mod messages;
 #[cfg(feature = "sandbox")]
 mod pacing;
 mod phone_digits;
 mod phones;
+mod properties;
 mod raw_server;
 #[cfg(feature = "sandbox")]
 mod retries;
@@ -31,6 +34,7 @@ mod sandbox_doors;
 mod sandbox_faults;
 #[cfg(feature = "strict-numbers")]
 mod strict_numbers;
+mod surface;
 mod values;
 mod wire;
 mod wire_faults;

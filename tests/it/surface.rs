@@ -1,0 +1,239 @@
+//! What users and readers may rely on: auto traits, and facts that stand in more than one file.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
+
+use kwtsms_async::{
+    Accepted, Account, Balance, Batch, Bulk, BulkHandle, Client, ClientBuilder, Coverage, DeliveryReport,
+    Error, Limiter, Listed, MessageStatus, MessageText, PhoneError, PhoneNumber, Progress, RawReply, Reading,
+    Recipients, Rejected, Retry, Secret, SendCall, SendReport, SenderId, Validation,
+};
+
+/// Compiles only if all of these can be kept in a handler's state, shared between threads and spawned.
+#[allow(dead_code)]
+fn what_is_public_can_be_shared_and_spawned(client: Client) {
+    fn shared<T: Send + Sync + 'static>() {}
+    fn spawned<F: Future + Send + 'static>(_: F) {}
+    fn cloned<T: Clone>() {}
+
+    shared::<(Client, ClientBuilder, Limiter, Error, Retry, Secret)>();
+    shared::<(SendCall, Bulk, BulkHandle, Progress)>();
+    shared::<(Reading<Balance>, Reading<Coverage>, Reading<Validation>, Reading<MessageStatus>)>();
+    shared::<(Reading<Listed<SenderId>>, Reading<Listed<DeliveryReport>>)>();
+    shared::<(SendReport, Batch, Account, Accepted, Rejected, RawReply)>();
+    shared::<(PhoneNumber, PhoneError, Recipients, MessageText)>();
+    cloned::<(Client, Limiter, Error, BulkHandle, SendReport, Batch, Balance, Coverage, Validation)>();
+
+    spawned(client.send("", ""));
+    spawned(client.balance());
+    spawned(client.bulk([""; 1], "").collect_report());
+    spawned(async move {
+        // As in a handler: by reference, across an await.
+        let report = client.send("", "").await;
+        let _ = (client.bulk([""; 1], "").collect_report().await, report);
+    });
+}
+
+fn file(name: &str) -> String {
+    std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join(name)).expect(name)
+}
+
+/// The keys of a table of Cargo.toml, each with what stands after the `=`.
+fn table(name: &str) -> BTreeMap<String, String> {
+    let manifest = file("Cargo.toml");
+    let mut keys = BTreeMap::new();
+    let mut last: Option<String> = None;
+    let lines = manifest.lines().skip_while(|line| line.trim() != format!("[{name}]")).skip(1);
+    for line in lines.take_while(|line| !line.starts_with('[')) {
+        let is_key = |key: &str| {
+            !key.is_empty() && key.chars().all(|c| c.is_ascii_alphanumeric() || "-_.".contains(c))
+        };
+        match line.split_once('=').map(|(key, value)| (key.trim(), value.trim())) {
+            Some((key, value)) if is_key(key) => {
+                keys.insert(key.to_owned(), value.to_owned());
+                last = Some(key.to_owned());
+            }
+            // A list over several lines.
+            _ if !line.trim_start().starts_with('#') => {
+                if let Some(value) = last.as_ref().and_then(|key| keys.get_mut(key)) {
+                    value.push_str(line.trim());
+                }
+            }
+            _ => {}
+        }
+    }
+    assert!(!keys.is_empty(), "[{name}]");
+    keys
+}
+
+/// The strings of a list.
+fn strings(list: &str) -> BTreeSet<String> {
+    list.split('"').skip(1).step_by(2).map(str::to_owned).collect()
+}
+
+/// The first table under a heading, cell by cell, without its head.
+fn rows(document: &str, heading: &str) -> Vec<Vec<String>> {
+    let section = document.lines().skip_while(|line| *line != heading).skip(1);
+    let section = section.take_while(|line| !line.starts_with("## "));
+    let lines = section.skip_while(|line| !line.starts_with('|')).take_while(|line| line.starts_with('|'));
+    let rows: Vec<_> = lines
+        .skip(2)
+        .map(|line| line.trim_matches('|').split('|').map(|cell| cell.trim().to_owned()).collect())
+        .collect();
+    assert!(!rows.is_empty(), "{heading}");
+    rows
+}
+
+/// The words in back quotes.
+fn quoted(text: &str) -> BTreeSet<String> {
+    text.split('`').skip(1).step_by(2).map(str::to_owned).collect()
+}
+
+#[test]
+fn the_readmes_feature_table_is_cargos() {
+    let mut features = table("features");
+    let default = strings(&features.remove("default").unwrap());
+    let rows = rows(&file("README.md"), "## Features");
+    let named: BTreeSet<_> = rows.iter().map(|row| row[0].trim_matches('`').to_owned()).collect();
+    assert_eq!(named, features.keys().cloned().collect());
+    assert_eq!(named.len(), rows.len(), "none twice");
+    for row in &rows {
+        let name = row[0].trim_matches('`');
+        assert_eq!(row[1] == "yes", default.contains(name), "{name}: {}", row[1]);
+        assert!(!row[2].is_empty(), "{name}");
+        if name == "full" {
+            // "all of the above but `native-tls`"
+            let mut wanted: BTreeSet<_> = named.iter().filter(|other| *other != "full").cloned().collect();
+            wanted.retain(|other| !quoted(&row[2]).contains(other));
+            assert_eq!(strings(&features["full"]), wanted);
+        }
+    }
+}
+
+fn rust_version() -> String {
+    table("package")["rust-version"].trim_matches('"').to_owned()
+}
+
+#[test]
+fn the_oldest_rust_is_told_by_cargo_toml() {
+    let version = rust_version();
+    assert!(file("README.md").contains(&format!("{version} or newer")), "README.md and rust-version");
+    let workflow = file(".github/workflows/ci.yml");
+    assert!(workflow.contains("rust-version") && workflow.contains("Cargo.toml"), "the workflow reads it");
+    assert!(!workflow.contains(&version), "the workflow does not repeat it");
+}
+
+#[test]
+fn the_version_in_the_readme_is_this_one() {
+    let (major, rest) = env!("CARGO_PKG_VERSION").split_once('.').unwrap();
+    let minor = rest.split('.').next().unwrap();
+    let readme = file("README.md");
+    let shown: Vec<_> = readme.lines().filter(|line| line.starts_with("kwtsms-async = ")).collect();
+    assert!(!shown.is_empty());
+    for line in shown {
+        assert!(line.contains(&format!("\"{major}.{minor}\"")), "{line}");
+    }
+}
+
+#[test]
+fn the_readmes_two_commands_can_be_run() {
+    let readme = file("README.md");
+    let block =
+        readme.split("<!-- the two commands -->").nth(1).unwrap().split("<!-- end -->").next().unwrap();
+    let commands: Vec<Vec<_>> = block
+        .lines()
+        .filter(|line| line.starts_with("cargo "))
+        .map(|line| line.split(' ').collect())
+        .collect();
+    assert_eq!(commands.len(), 2, "{block}");
+    assert_eq!((commands[0][1], commands[1][1]), ("run", "test"));
+    let features = table("features");
+    for command in &commands {
+        let after = |option: &str| command.iter().position(|word| *word == option).map(|at| command[at + 1]);
+        let on = after("--features").unwrap();
+        assert!(features.contains_key(on), "{on}");
+        if let Some(example) = after("--example") {
+            assert!(file(&format!("examples/{example}.rs")).contains("fn main"), "{example}");
+            let manifest = file("Cargo.toml");
+            let entry =
+                manifest.split("[[").find(|entry| entry.contains(&format!("name = \"{example}\""))).unwrap();
+            let needs = entry.split("required-features = ").nth(1).unwrap_or("[]").split(']').next().unwrap();
+            assert!(strings(needs).iter().all(|feature| feature == on), "{example} needs {needs}]");
+        }
+    }
+    assert!(file(".ci/run").contains("the two commands"), "the gate takes them from the README");
+    assert!(file(".github/workflows/ci.yml").contains(".ci/run"));
+}
+
+#[test]
+fn the_workflow_may_only_read_and_does_not_hang() {
+    let workflow = file(".github/workflows/ci.yml");
+    let permissions: Vec<_> =
+        workflow.split("permissions:").skip(1).map(|block| block.trim_start()).collect();
+    assert!(!permissions.is_empty() && permissions.iter().all(|block| block.starts_with("contents: read\n")));
+    let count = |what: &str| workflow.matches(what).count();
+    assert_eq!(count("runs-on:"), count("timeout-minutes:"), "each job has a time-out");
+}
+
+#[test]
+fn the_example_environment_names_exactly_the_keys_that_are_read() {
+    let source = file("src/config.rs");
+    let read: BTreeSet<_> = source
+        .lines()
+        .filter_map(|line| line.strip_prefix("pub const ")?.split_once(": &str = \"KWTSMS_"))
+        .map(|(_, rest)| format!("KWTSMS_{}", rest.trim_end_matches("\";")))
+        .collect();
+    assert!(read.len() >= 6, "{read:?}");
+    let example = file(".env.example");
+    let named: BTreeSet<_> = example
+        .lines()
+        .filter_map(|line| Some(line.trim_start_matches(['#', ' ']).split_once('=')?.0.to_owned()))
+        .filter(|key| key.starts_with("KWTSMS_"))
+        .collect();
+    assert_eq!(named, read);
+}
+
+#[test]
+fn every_dependency_has_its_reason_in_contributing() {
+    let rows = rows(&file("CONTRIBUTING.md"), "## Dependencies, and why");
+    let mut told = BTreeSet::new();
+    for row in &rows {
+        let crates = row[0].replace(" (dev)", "");
+        for name in crates.split(',') {
+            // `name (feature)`, `name, as alias`
+            let name = name.trim().trim_start_matches("as ").trim_matches('`');
+            told.insert(name.split([' ', '(']).next().unwrap().trim_matches('`').to_owned());
+        }
+        assert!(!row[1].is_empty(), "{}: no reason", row[0]);
+    }
+    let mut used: BTreeSet<_> = table("dependencies").into_keys().collect();
+    used.extend(table("dev-dependencies").into_keys());
+    let untold: Vec<_> = used.difference(&told).collect();
+    assert!(untold.is_empty(), "not in the table of CONTRIBUTING.md: {untold:?}");
+    // The official crate stands in the table by its own name too.
+    let gone: Vec<_> = told.difference(&used).filter(|name| *name != "kwtsms").collect();
+    assert!(gone.is_empty(), "in the table and not in Cargo.toml: {gone:?}");
+}
+
+#[test]
+fn optional_dependencies_say_which_feature_needs_them() {
+    let rows = rows(&file("CONTRIBUTING.md"), "## Dependencies, and why");
+    let features = table("features");
+    for (name, value) in table("dependencies").iter().filter(|(_, value)| value.contains("optional = true")) {
+        assert!(value.contains("version"), "{name}");
+        let row = rows
+            .iter()
+            .find(|row| row[0].split([',', ' ', '(']).any(|word| word.trim_matches('`') == name))
+            .unwrap();
+        let told = quoted(&row[0]);
+        let needing: BTreeSet<_> = features
+            .iter()
+            .filter(|(_, list)| list.contains(&format!("\"dep:{name}\"")))
+            .map(|(key, _)| key.clone())
+            .collect();
+        assert!(
+            needing.iter().any(|feature| told.contains(feature)),
+            "{name}: {told:?}, needed by {needing:?}"
+        );
+    }
+}
