@@ -86,7 +86,7 @@ impl Dir {
     }
 
     /// What a process in this directory, with these variables and no others, gets from `.env` or another file.
-    fn from_file(&self, file: &str, variables: &[(&str, &str)]) -> Value {
+    fn settings_with(&self, file: &str, variables: &[(&str, &str)]) -> Value {
         let output = Command::new(std::env::current_exe().unwrap())
             .args(["--exact", "environment::a_process_of_its_own", "--ignored", "--nocapture"])
             .env_clear()
@@ -102,7 +102,7 @@ impl Dir {
     }
 
     fn settings(&self, variables: &[(&str, &str)]) -> Value {
-        self.from_file("", variables)
+        self.settings_with("", variables)
     }
 
     /// The error, which shows no value.
@@ -291,7 +291,7 @@ fn a_file_without_permission_is_an_error() {
 
     let dir = Dir::with("KWTSMS_USERNAME=user\n");
     let file = dir.0.join(".env");
-    std::fs::set_permissions(&file, std::fs::Permissions::from_mode(0)).unwrap();
+    std::fs::set_permissions(&file, std::fs::Permissions::from_mode(0o000)).unwrap();
     if std::fs::read(&file).is_ok() {
         return; // root reads everything
     }
@@ -318,13 +318,13 @@ fn a_variable_that_is_no_text_is_an_error_that_names_it() {
 #[test]
 fn another_file_has_to_exist_and_is_named_in_errors() {
     let dir = Dir::with("KWTSMS_USERNAME=wrong\nKWTSMS_PASSWORD=wrong\n");
-    let missing = dir.from_file("prod.env", &BOTH);
+    let missing = dir.settings_with("prod.env", &BOTH);
     assert!(missing["error"].as_str().unwrap().contains("prod.env"), "{missing}");
     std::fs::write(dir.0.join("prod.env"), "KWTSMS_USERNAME=user\n").unwrap();
-    let half = dir.from_file("prod.env", &[]);
+    let half = dir.settings_with("prod.env", &[]);
     let error = half["error"].as_str().unwrap();
     assert!(error.contains("KWTSMS_PASSWORD") && error.contains("prod.env"), "{error}");
-    let said = dir.from_file("prod.env", &[("KWTSMS_PASSWORD", "s3cret")]);
+    let said = dir.settings_with("prod.env", &[("KWTSMS_PASSWORD", "s3cret")]);
     assert_eq!(said["credentials"], json!({"username": "user", "password": "s3cret"}));
 }
 

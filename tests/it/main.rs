@@ -12,6 +12,7 @@ mod bulk;
 mod cancellation;
 #[cfg(feature = "sandbox")]
 mod endpoints;
+#[cfg(any(feature = "rustls", feature = "native-tls"))] // a client of the real gateway needs TLS
 mod environment;
 #[cfg(feature = "sandbox")]
 mod gateway;

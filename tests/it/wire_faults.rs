@@ -266,3 +266,11 @@ async fn tls_that_does_not_come_about_is_known_not_to_be_sent() {
         }
     }
 }
+
+#[cfg(not(any(feature = "rustls", feature = "native-tls")))]
+#[test]
+fn a_build_without_tls_says_which_feature_to_switch_on() {
+    let error = Client::builder(USER, PASSWORD).build().unwrap_err();
+    assert_eq!((error.kind(), error.delivery()), (ErrorKind::Config, Delivery::NotSent));
+    assert!(shown(&error).contains("feature `rustls`"), "{}", shown(&error));
+}
