@@ -224,6 +224,36 @@ async fn a_deadline_that_passes_before_the_answer_leaves_the_outcome_open() {
     assert_eq!(server.seen().len(), 1);
 }
 
+/// A server that answers twice must not have the second answer taken for the next message's.
+#[tokio::test]
+async fn an_answer_that_nobody_asked_for_is_nobodys() {
+    const STALE: &str = r#"{"result":"OK","msg-id":"0000000000000000000000000000dead"}"#;
+    let twice = [reply(200, ACCEPTED), reply(200, STALE)].concat();
+    let server = RawServer::always(Then::Answer(twice)).await;
+    let client = server.client();
+    for n in 0..20u64 {
+        match client.send((96_550_000_000 + n).to_string(), TEXT).await {
+            Ok(report) => {
+                assert_ne!(report.message_id().unwrap().as_str(), "0000000000000000000000000000dead")
+            }
+            Err(error) => is(&error, ErrorKind::Interrupted, Delivery::Unknown, 1),
+        }
+    }
+    assert!(server.accepted() > 1, "such a connection is not used again");
+}
+
+#[cfg(feature = "rustls")]
+#[tokio::test]
+async fn a_name_that_does_not_resolve_is_known_not_to_be_sent() {
+    let client = Client::builder(USER, PASSWORD)
+        .base_url("https://gateway.invalid/API/")
+        .sender_id("MY-APP")
+        .connect_timeout(Duration::from_secs(1)) // where there is no name server
+        .build()
+        .unwrap();
+    is(&client.send(NUMBER, TEXT).await.unwrap_err(), ErrorKind::Connect, Delivery::NotSent, 3);
+}
+
 /// Runs a send over https:// against a server that does not speak TLS; gives what the server was told.
 #[cfg(feature = "rustls")]
 async fn over_tls(answer: Option<&'static [u8]>) -> Vec<u8> {
