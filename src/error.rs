@@ -20,8 +20,8 @@ pub enum Delivery {
     NotSent,
     /// The gateway answered with an error code: it queued nothing and charged nothing.
     Rejected,
-    /// The request may have reached the gateway and no verdict came back. It may have been accepted and
-    /// charged: sending it again may send it twice.
+    /// The request may have reached the gateway and no verdict came back. A message may have been accepted and
+    /// charged: sending it again may send it twice. A call that only reads may be made again all the same.
     Unknown,
 }
 
@@ -72,6 +72,8 @@ struct Inner {
     code: Option<ApiCode>,
     delivery: Delivery,
     attempts: u32,
+    /// The call changes nothing, so that it may be made again whatever became of it.
+    reading: bool,
     retry_after: Option<Duration>,
     http_status: Option<u16>,
     action: Option<&'static str>,
@@ -121,6 +123,9 @@ impl Error {
                 "check the network; if it works for others, ask kwtSMS support whether their firewall blocked \
                  this machine's public IP (over 5 requests in a second)"
             }
+            ErrorKind::Timeout | ErrorKind::Interrupted | ErrorKind::BadReply if self.0.reading => {
+                "ask again later; the call changes nothing and costs nothing"
+            }
             ErrorKind::Timeout | ErrorKind::Interrupted | ErrorKind::BadReply => {
                 "do not send again blindly: look in the account's queue or archive whether it was accepted"
             }
@@ -136,13 +141,15 @@ impl Error {
             ErrorKind::Api => self.code().map_or(UserMessage::Unavailable, ApiCode::user_message),
             ErrorKind::RecentNumber => UserMessage::PleaseWait,
             ErrorKind::TooManyWaiting | ErrorKind::Deadline => UserMessage::Busy,
-            ErrorKind::Timeout | ErrorKind::Interrupted | ErrorKind::BadReply => UserMessage::Unconfirmed,
+            ErrorKind::Timeout | ErrorKind::Interrupted | ErrorKind::BadReply if !self.0.reading => {
+                UserMessage::Unconfirmed
+            }
             _ => UserMessage::Unavailable,
         }
     }
 
-    /// True if the same call may succeed later and cannot send twice: nothing left, or the gateway asked to
-    /// wait. Never true after an unknown outcome.
+    /// True if the same call may succeed later and cannot send twice: nothing left, the gateway asked to wait,
+    /// or the call only reads. Never true after a send of unknown outcome.
     pub fn is_retryable(&self) -> bool {
         match self.0.kind {
             ErrorKind::Connect
@@ -150,6 +157,7 @@ impl Error {
             | ErrorKind::Deadline
             | ErrorKind::RecentNumber => true,
             ErrorKind::Api => self.retry_after().is_some(),
+            ErrorKind::Timeout | ErrorKind::Interrupted | ErrorKind::BadReply => self.0.reading,
             _ => false,
         }
     }
@@ -191,6 +199,7 @@ impl Error {
             code: None,
             delivery,
             attempts: 0,
+            reading: false,
             retry_after: None,
             http_status: None,
             action: None,
@@ -329,8 +338,11 @@ impl Error {
         self.with(|e| e.http_status = Some(status))
     }
 
-    pub(crate) fn attempted(self, attempts: u32) -> Self {
-        self.with(|e| e.attempts = attempts)
+    pub(crate) fn attempted(self, attempts: u32, reading: bool) -> Self {
+        self.with(|e| {
+            e.attempts = attempts;
+            e.reading = reading;
+        })
     }
 
     pub(crate) fn with_report(self, report: SendReport) -> Self {

@@ -180,7 +180,7 @@ impl Core {
             attempts += 1;
             let failure = match self.attempt(&call, read, attempts, since.elapsed()).await {
                 Ok(read) => return Ok(read),
-                Err(failure) => failure.attempted(attempts),
+                Err(failure) => failure.attempted(attempts, call.policy.reading),
             };
             since = Instant::now();
             let Decision::Again { mut after, reason } = decide(call.policy, met, &failure, fastrand::f64())

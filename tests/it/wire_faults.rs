@@ -4,7 +4,7 @@ use std::ops::ControlFlow;
 use std::sync::Arc;
 use std::time::Duration;
 
-use kwtsms_async::{Client, Delivery, Error, ErrorKind};
+use kwtsms_async::{Client, Delivery, Error, ErrorKind, UserMessage};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio::sync::Notify;
@@ -16,7 +16,6 @@ use crate::raw_server::{
 
 fn is(error: &Error, kind: ErrorKind, delivery: Delivery, attempts: u32) {
     assert_eq!((error.kind(), error.delivery(), error.attempts()), (kind, delivery, attempts), "{error:?}");
-    assert_eq!(error.is_retryable(), delivery == Delivery::NotSent);
     assert!(error.code().is_none());
     tells_no_secret(error);
 }
@@ -26,6 +25,8 @@ async fn is_unknown(server: &RawServer, kind: ErrorKind) -> Error {
     let error = server.client().send(NUMBER, TEXT).await.unwrap_err();
     is(&error, kind, Delivery::Unknown, 1);
     assert_eq!(error.report().unwrap().account().unknown(), 1);
+    assert!(!error.is_retryable() && error.action().contains("do not send again"), "{}", error.action());
+    assert_eq!(error.user_message(), UserMessage::Unconfirmed);
     assert_eq!(server.seen().len(), 1);
     error
 }
@@ -48,6 +49,7 @@ async fn a_refused_connection_is_tried_three_times_and_nothing_was_sent() {
     let error = client.send(NUMBER, TEXT).await.unwrap_err();
     is(&error, ErrorKind::Connect, Delivery::NotSent, 3);
     assert_eq!(error.report().unwrap().account().not_attempted(), 1);
+    assert!(error.is_retryable());
     assert!(error.action().contains("firewall"), "{}", error.action());
     is(&client.balance().await.unwrap_err(), ErrorKind::Connect, Delivery::NotSent, 3);
 }
@@ -121,7 +123,10 @@ async fn a_reset_after_the_body_left_is_of_unknown_outcome() {
 #[tokio::test]
 async fn what_only_reads_is_asked_three_times() {
     let server = RawServer::always(Then::Close(Vec::new())).await;
-    is(&server.client().balance().await.unwrap_err(), ErrorKind::Interrupted, Delivery::Unknown, 3);
+    let error = server.client().balance().await.unwrap_err();
+    is(&error, ErrorKind::Interrupted, Delivery::Unknown, 3);
+    assert!(error.is_retryable() && error.action().contains("ask again"), "{}", error.action());
+    assert_eq!(error.user_message(), UserMessage::Unavailable, "there is no message to be unsure about");
     assert_eq!(server.seen().len(), 3);
     let server = RawServer::start(|order| match order {
         0 => Then::Reset(Vec::new()),
