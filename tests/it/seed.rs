@@ -82,11 +82,8 @@ async fn good_numbers_are_sent_to_and_bad_ones_reported() {
     let sandbox = Sandbox::in_process();
     let report = client(&sandbox).send(["96598765432", "abc", "user@gmail.com"], "Hello").await.unwrap();
     assert_eq!((report.status(), report.numbers()), (Status::Partial, 1));
-    let rejected: Vec<_> = report
-        .rejected()
-        .iter()
-        .map(|bad| (bad.position(), bad.input().to_owned(), bad.reason().clone()))
-        .collect();
+    let rejected: Vec<_> =
+        report.rejected().iter().map(|bad| (bad.position(), bad.input().to_owned(), *bad.reason())).collect();
     assert_eq!(
         rejected,
         [(1, "abc".to_owned(), PhoneError::NoDigits), (2, "user@gmail.com".to_owned(), PhoneError::Email)]
@@ -125,7 +122,7 @@ async fn validate_asks_about_what_can_be_a_number_only() {
     assert_eq!(texts(check.ok()), ["96598765432", "96551234567"]);
     assert_eq!(texts(check.er()), ["96522334455"]);
     assert_eq!(texts(check.nr()), ["447911123456"]);
-    let rejected: Vec<_> = check.rejected().iter().map(|bad| (bad.input(), bad.reason().clone())).collect();
+    let rejected: Vec<_> = check.rejected().iter().map(|bad| (bad.input(), *bad.reason())).collect();
     assert_eq!(rejected, [("abc", PhoneError::NoDigits), ("123", PhoneError::TooShort { digits: 3 })]);
     assert_eq!(check.raw().len(), 1);
     let nothing = client(&sandbox).validate(["abc", "123"]).await.unwrap();
