@@ -51,6 +51,8 @@ mod endpoint;
 mod error;
 pub mod events;
 mod ids;
+#[cfg(feature = "jsonl")]
+pub mod jsonl;
 mod limit;
 mod message;
 mod phone;

@@ -34,6 +34,16 @@ pub(crate) enum Lane {
     Bulk,
 }
 
+impl Lane {
+    /// The name that events give it.
+    pub(crate) const fn name(self) -> &'static str {
+        match self {
+            Self::Single => "single",
+            Self::Bulk => "bulk",
+        }
+    }
+}
+
 /// Paces the requests of a client, its clones, and of every other client that is given it.
 ///
 /// Requests of a lane start evenly spaced (500 ms apart by default), first come, first served. Waiting costs
@@ -159,7 +169,11 @@ impl Limiter {
 
     /// How many calls wait in the lane of single requests and in that of bulk batches.
     pub fn waiting(&self) -> (usize, usize) {
-        (self.0.single.waiting.load(Ordering::Acquire), self.0.bulk.waiting.load(Ordering::Acquire))
+        (self.waiting_in(Lane::Single), self.waiting_in(Lane::Bulk))
+    }
+
+    pub(crate) fn waiting_in(&self, lane: Lane) -> usize {
+        self.lane(lane).waiting.load(Ordering::Acquire)
     }
 }
 

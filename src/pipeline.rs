@@ -15,7 +15,7 @@ use tokio::time::Instant;
 use tracing::{Instrument, Span};
 
 use crate::balance::Cached;
-use crate::error::{Delivery, Error, ErrorKind};
+use crate::error::{Delivery, Error};
 use crate::events::{self, Facts, Finished};
 use crate::ids::SenderId;
 use crate::limit::{Lane, Limiter};
@@ -129,8 +129,8 @@ impl Core {
             };
         };
         let turn = limiter.acquire(lane, deadline).await;
-        if turn.as_ref().is_err_and(|error| error.kind() == ErrorKind::TooManyWaiting) {
-            events::limiter_full(endpoint);
+        if let Err(error) = &turn {
+            events::limiter_refused(endpoint, lane, limiter.waiting_in(lane), error);
         }
         turn
     }
@@ -255,7 +255,6 @@ impl Core {
             }
             events::request_finished(&Finished {
                 request: &request,
-                endpoint: request.endpoint(),
                 facts: &facts,
                 attempt,
                 wait,

@@ -1,86 +1,20 @@
-//! What leaves the process as tracing events. The only file with tracing's macros.
-//!
-//! Names of targets, events and fields are the constants below and are covered by semantic versioning. Events
-//! never hold a password, a text, a full number or a URL.
+//! The only file with tracing's macros.
 
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use tracing::field::Empty;
 use tracing::{Level, Span};
 
+use super::{TARGET, event, field};
 use crate::credits::Credits;
-use crate::error::{Delivery, Error};
+use crate::error::{Delivery, Error, ErrorKind};
+use crate::ids::MessageId;
+use crate::limit::Lane;
 use crate::phone::PhoneNumber;
 use crate::retry::{Retry, RetryReason};
 use crate::transport::{Endpoint, Request};
 use crate::wire::RawReply;
-
-/// The target of all events and spans of the SDK.
-pub const TARGET: &str = "kwtsms_async::api";
-
-/// Names of the events, in their field [`EVENT`](field::EVENT).
-pub mod event {
-    /// One request was answered or failed; level INFO if accepted, WARN if not.
-    pub const REQUEST: &str = "request";
-    /// A failed attempt will be made again.
-    pub const RETRY: &str = "retry";
-    /// A bulk run was stopped before its end.
-    pub const STOP: &str = "stop";
-    /// A bulk run has ended.
-    pub const RUN: &str = "run";
-    /// A call was refused because too many wait already.
-    pub const QUEUE_FULL: &str = "limiter_full";
-    /// The balance fell below the client's threshold; once per crossing.
-    pub const LOW_BALANCE: &str = "low_balance";
-    /// The shared test sender id is used for live messages; once per client.
-    pub const SHARED_SENDER: &str = "shared_sender";
-}
-
-/// Names of the fields.
-pub mod field {
-    /// Which event it is.
-    pub const EVENT: &str = "event";
-    /// The endpoint: `send`, `balance`, …
-    pub const ENDPOINT: &str = "endpoint";
-    /// True if the gateway accepted the request.
-    pub const OK: &str = "ok";
-    /// The gateway's code.
-    pub const CODE: &str = "code";
-    /// `accepted`, `rejected`, `not_sent` or `unknown`.
-    pub const DELIVERY: &str = "delivery";
-    /// The kind of error, as in `ErrorKind`.
-    pub const KIND: &str = "kind";
-    /// Which attempt of the call it was, from 1.
-    pub const ATTEMPT: &str = "attempt";
-    /// How many numbers the request held.
-    pub const NUMBERS: &str = "numbers";
-    /// The numbers, masked (`965****432`), at most 5 of them.
-    pub const RECIPIENTS: &str = "recipients";
-    /// Pages of the text.
-    pub const PAGES: &str = "pages";
-    /// Characters of the text.
-    pub const TEXT_CHARS: &str = "text_chars";
-    /// True in test mode.
-    pub const TEST: &str = "test";
-    /// Credits charged.
-    pub const POINTS: &str = "points";
-    /// Credits left.
-    pub const BALANCE: &str = "balance_after";
-    /// The gateway's message id.
-    pub const MESSAGE_ID: &str = "message_id";
-    /// Milliseconds waited for a turn, a pause or a full queue.
-    pub const WAIT_MS: &str = "wait_ms";
-    /// Milliseconds of the exchange.
-    pub const REQUEST_MS: &str = "request_ms";
-    /// The HTTP status.
-    pub const HTTP_STATUS: &str = "http_status";
-    /// Milliseconds until the next attempt.
-    pub const AFTER_MS: &str = "after_ms";
-    /// Why it is tried again, or why it stopped.
-    pub const REASON: &str = "reason";
-}
 
 /// What events may say of a call's input.
 #[derive(Debug, Clone, Default)]
@@ -93,9 +27,8 @@ pub(crate) struct Facts {
 
 /// One finished exchange.
 pub(crate) struct Finished<'a> {
-    #[allow(dead_code)] // its body is for the log layer
+    #[cfg_attr(not(feature = "jsonl"), allow(dead_code))] // its body is for the log layer
     pub(crate) request: &'a Request,
-    pub(crate) endpoint: Endpoint,
     pub(crate) facts: &'a Facts,
     pub(crate) attempt: u32,
     pub(crate) wait: Duration,
@@ -117,13 +50,21 @@ impl fmt::Display for Masks<'_> {
     }
 }
 
-fn delivery(result: Result<&RawReply, &Error>) -> &'static str {
+/// The name of what became of the request, for events and metrics.
+pub(crate) fn delivery(endpoint: Endpoint, result: Result<&RawReply, &Error>) -> &'static str {
     match result.map_err(Error::delivery) {
+        // An OK that names no message is of unknown outcome, as the send call says too.
+        Ok(raw) if !endpoint.is_reading() && message_id(raw).is_none() => "unknown",
         Ok(_) => "accepted",
         Err(Delivery::NotSent) => "not_sent",
         Err(Delivery::Rejected) => "rejected",
         Err(Delivery::Unknown) => "unknown",
     }
+}
+
+/// The message id, if it is one: whatever else stands in its place is the gateway's free text.
+fn message_id(raw: &RawReply) -> Option<MessageId> {
+    MessageId::parse(&raw.text(&["msg-id", "msgid", "msg_id"])?).ok()
 }
 
 #[allow(clippy::cast_possible_truncation)] // 584 million years
@@ -133,22 +74,25 @@ fn millis(duration: Duration) -> u64 {
 
 /// The span of one call; its attempts are inside it even when they run in their own task.
 pub(crate) fn call_span(endpoint: Endpoint) -> Span {
-    tracing::info_span!(target: TARGET, "kwtsms", { field::ENDPOINT } = endpoint.name(), { field::MESSAGE_ID } = Empty)
+    tracing::info_span!(target: TARGET, "kwtsms", { field::ENDPOINT } = endpoint.name())
 }
 
-/// One event per finished request.
+/// One event per finished request. What is not logged is not built: the macro asks before it looks at the fields.
 pub(crate) fn request_finished(done: &Finished<'_>) {
+    #[cfg(feature = "jsonl")]
+    let _laid_out = super::exchange::lay_out(done);
+    let endpoint = done.request.endpoint();
     macro_rules! emit {
         ($level:expr) => {
             tracing::event!(
                 target: TARGET,
                 $level,
                 { field::EVENT } = event::REQUEST,
-                { field::ENDPOINT } = done.endpoint.name(),
+                { field::ENDPOINT } = endpoint.name(),
                 { field::OK } = done.result.is_ok(),
                 { field::CODE } = done.result.err().and_then(Error::code).map(tracing::field::display),
                 { field::KIND } = done.result.err().map(|error| tracing::field::debug(error.kind())),
-                { field::DELIVERY } = delivery(done.result),
+                { field::DELIVERY } = delivery(endpoint, done.result),
                 { field::ATTEMPT } = done.attempt,
                 { field::NUMBERS } = (!done.facts.numbers.is_empty()).then_some(done.facts.numbers.len()),
                 { field::RECIPIENTS } = (!done.facts.numbers.is_empty())
@@ -156,23 +100,24 @@ pub(crate) fn request_finished(done: &Finished<'_>) {
                 { field::PAGES } = done.facts.pages,
                 { field::TEXT_CHARS } = done.facts.text_chars,
                 { field::TEST } = done.facts.test,
-                { field::POINTS } = done.result.ok().and_then(|raw| raw.credits(&["points-charged"])).map(Credits::as_f64),
+                { field::POINTS } = done.result.ok().and_then(points).map(Credits::as_f64),
                 { field::BALANCE } = done.result.ok().and_then(balance).map(Credits::as_f64),
-                { field::MESSAGE_ID } = done.result.ok().and_then(|raw| raw.text(&["msg-id"])),
+                { field::MESSAGE_ID } = done.result.ok().and_then(message_id).map(tracing::field::display),
                 { field::WAIT_MS } = millis(done.wait),
                 { field::REQUEST_MS } = millis(done.took),
                 { field::HTTP_STATUS } = done.http_status,
             )
         };
     }
-    // Fields are built only for who listens: 600 ns a call otherwise.
     if done.result.is_ok() {
-        if tracing::enabled!(target: TARGET, Level::INFO) {
-            emit!(Level::INFO);
-        }
-    } else if tracing::enabled!(target: TARGET, Level::WARN) {
+        emit!(Level::INFO);
+    } else {
         emit!(Level::WARN);
     }
+}
+
+fn points(raw: &RawReply) -> Option<Credits> {
+    raw.credits(&["points-charged"])
 }
 
 fn balance(raw: &RawReply) -> Option<Credits> {
@@ -214,23 +159,26 @@ pub(crate) fn run_ended(account: &crate::report::Account, requests: u64) {
         target: TARGET,
         Level::INFO,
         { field::EVENT } = event::RUN,
-        requests,
-        accepted = account.accepted(),
-        refused = account.refused(),
-        unknown = account.unknown(),
-        not_attempted = account.not_attempted(),
-        refused_locally = account.refused_locally(),
-        duplicates = account.duplicates(),
+        { field::REQUESTS } = requests,
+        { field::ACCEPTED } = account.accepted(),
+        { field::REFUSED } = account.refused(),
+        { field::UNKNOWN } = account.unknown(),
+        { field::NOT_ATTEMPTED } = account.not_attempted(),
+        { field::REFUSED_LOCALLY } = account.refused_locally(),
+        { field::DUPLICATES } = account.duplicates(),
     );
 }
 
-/// A call was refused because too many wait already.
-pub(crate) fn limiter_full(endpoint: Endpoint) {
+/// A call got no turn: too many wait in its lane, or its deadline comes before its turn.
+pub(crate) fn limiter_refused(endpoint: Endpoint, lane: Lane, waiting: usize, why: &Error) {
     tracing::event!(
         target: TARGET,
         Level::WARN,
-        { field::EVENT } = event::QUEUE_FULL,
+        { field::EVENT } = event::LIMITER,
         { field::ENDPOINT } = endpoint.name(),
+        { field::LANE } = lane.name(),
+        { field::REASON } = if why.kind() == ErrorKind::Deadline { "deadline" } else { "queue_full" },
+        { field::WAITING } = waiting,
     );
 }
 

@@ -1,0 +1,122 @@
+//! The layer, the filter in front of it and the guard behind it.
+
+use std::fmt;
+use std::io::Write;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use tracing::level_filters::LevelFilter;
+use tracing::subscriber::Interest;
+use tracing::{Event, Metadata, Subscriber};
+use tracing_appender::non_blocking::{ErrorCounter, NonBlocking, NonBlockingBuilder, WorkerGuard};
+use tracing_subscriber::Layer;
+use tracing_subscriber::filter::Filtered;
+use tracing_subscriber::layer::{Context, Filter};
+
+use super::file::Appender;
+use super::line::{self, Bodies};
+use crate::clock::wall_now;
+use crate::events::TARGET;
+use crate::events::exchange::{self, Listener};
+
+/// Lines that may wait to be written before further ones are dropped: over half an hour of the gateway's ceiling.
+const QUEUE: usize = 16_384;
+
+/// A layer of `tracing-subscriber` that writes the log: [`Lines`] behind its filter.
+pub type JsonlLayer<S> = Filtered<Lines, Requests, S>;
+
+/// Writes a line for each finished request.
+pub struct Lines {
+    writer: NonBlocking,
+    bodies: Bodies,
+    _listener: Listener,
+}
+
+/// Lets the events of this crate through to the log, and nothing else.
+#[derive(Debug, Clone, Copy)]
+pub struct Requests(());
+
+/// Writes what still waits when it is dropped, and counts what was lost.
+///
+/// Keep it to the end of `main`: lines that wait when the process ends without it are lost. Dropping it waits for
+/// the file, for about a second at most.
+#[must_use = "dropping the guard ends the log"]
+pub struct JsonlGuard {
+    dropped: ErrorCounter,
+    failed: Arc<AtomicU64>,
+    _worker: WorkerGuard,
+}
+
+impl JsonlGuard {
+    /// How many lines were dropped because 16,384 waited to be written already.
+    pub fn dropped_lines(&self) -> u64 {
+        self.dropped.dropped_lines() as u64
+    }
+
+    /// How many lines could not be written, or not whole, as on a full disk.
+    pub fn write_errors(&self) -> u64 {
+        self.failed.load(Ordering::Relaxed)
+    }
+}
+
+pub(super) fn start<S, W: Write + Send + 'static>(
+    appender: Appender<W>,
+    bodies: Bodies,
+) -> (JsonlLayer<S>, JsonlGuard) {
+    let failed = appender.failed();
+    // Lossy: a disk that hangs must not hold up those who send.
+    let (writer, worker) = NonBlockingBuilder::default()
+        .lossy(true)
+        .buffered_lines_limit(QUEUE)
+        .thread_name("kwtsms-jsonl")
+        .finish(appender);
+    let guard = JsonlGuard { dropped: writer.error_counter(), failed, _worker: worker };
+    let lines = Lines { writer, bodies, _listener: Listener::new() };
+    (Filtered::new(lines, Requests(())), guard)
+}
+
+impl<S: Subscriber> Layer<S> for Lines {
+    fn on_event(&self, _: &Event<'_>, _: Context<'_, S>) {
+        // Other events of this crate have no exchange beside them.
+        if let Some(exchange) = exchange::current() {
+            let line = line::write(&exchange, wall_now(), self.bodies);
+            // Never fails: what finds no place is counted.
+            let _ = self.writer.clone().write_all(&line);
+        }
+    }
+}
+
+impl<S> Filter<S> for Requests {
+    fn enabled(&self, meta: &Metadata<'_>, _: &Context<'_, S>) -> bool {
+        meta.target() == TARGET && meta.is_event()
+    }
+
+    fn callsite_enabled(&self, meta: &'static Metadata<'static>) -> Interest {
+        if meta.target() == TARGET && meta.is_event() {
+            // Not `always`: a filter whose answer was cached can lose an event after a `log_enabled!` elsewhere
+            // (tokio-rs/tracing#2519), and a line of this log must not be lost.
+            Interest::sometimes()
+        } else {
+            Interest::never()
+        }
+    }
+
+    fn max_level_hint(&self) -> Option<LevelFilter> {
+        Some(LevelFilter::INFO)
+    }
+}
+
+impl fmt::Debug for Lines {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Lines").field("bodies", &self.bodies).finish_non_exhaustive()
+    }
+}
+
+impl fmt::Debug for JsonlGuard {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("JsonlGuard")
+            .field("dropped_lines", &self.dropped_lines())
+            .field("write_errors", &self.write_errors())
+            .finish_non_exhaustive()
+    }
+}

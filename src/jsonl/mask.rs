@@ -1,0 +1,215 @@
+//! What is left of bodies where they are masked.
+//!
+//! A reply is not ours, so nothing of it is shown because it looks harmless: only the fields that the API document
+//! names, and only in the shape that they have there.
+
+use std::borrow::Cow;
+
+use serde_json::{Map, Value};
+
+use crate::credits::Credits;
+use crate::ids::{MessageId, SenderId};
+
+/// What stands for something that is not shown.
+pub(super) const HIDDEN: &str = "***";
+
+/// What was sent, so that a reply that repeats it is caught.
+pub(super) struct Sent<'a> {
+    pub(super) password: &'a str,
+    pub(super) mobile: &'a str,
+    pub(super) message: &'a str,
+}
+
+impl Sent<'_> {
+    /// True if a value repeats the password, the text or a part of it, or a number.
+    fn is_repeated_by(&self, value: &str) -> bool {
+        holds_password(value, self.password)
+            || (!self.message.is_empty() && (value.contains(self.message) || self.message.contains(value)))
+            || self.mobile.split(',').any(|number| !number.is_empty() && value.contains(number))
+    }
+}
+
+fn holds_password(value: &str, password: &str) -> bool {
+    // A password of a letter or two stands in any text.
+    value == password || (password.len() >= 4 && value.contains(password))
+}
+
+fn hidden() -> Value {
+    Value::from(HIDDEN)
+}
+
+/// First and last digits of a number, as in `965****432`; of a short one fewer, so that at least 4 stay hidden.
+fn number(digits: &str) -> String {
+    let shown = (digits.len().saturating_sub(4) / 2).min(3);
+    format!("{}****{}", &digits[..shown], &digits[digits.len() - shown..])
+}
+
+/// Comma-separated numbers, each masked.
+pub(super) fn numbers(list: &str) -> String {
+    list.split(',').map(|entry| number_like(entry.trim()).into_owned()).collect::<Vec<_>>().join(",")
+}
+
+/// Masks what consists of digits (and signs between them) as long as a phone number; leaves all else.
+pub(super) fn number_like(text: &str) -> Cow<'_, str> {
+    let digits: String = text.chars().filter(char::is_ascii_digit).collect();
+    let others_are_signs = text.chars().all(|c| c.is_ascii_digit() || "+-. ()".contains(c));
+    if digits.len() >= 6 && others_are_signs { Cow::Owned(number(&digits)) } else { Cow::Borrowed(text) }
+}
+
+/// A reply, as far as it may be shown.
+pub(super) fn reply(reply: &Map<String, Value>, sent: &Sent<'_>) -> Map<String, Value> {
+    let mut shown = Map::new();
+    let mut others = 0usize;
+    for (key, value) in reply {
+        let value = match key.as_str() {
+            "result" => {
+                text_if(value, |text| text.eq_ignore_ascii_case("OK") || text.eq_ignore_ascii_case("ERROR"))
+            }
+            "code" => text_if(value, |text| is_code(text) && !sent.is_repeated_by(text)),
+            "msg-id" => text_if(value, |text| MessageId::parse(text).is_ok() && !sent.is_repeated_by(text)),
+            "status" => text_if(value, |text| is_words(text) && !sent.is_repeated_by(text)),
+            "available" | "purchased" | "points-charged" | "balance-after" | "numbers" | "unix-timestamp" => {
+                amount(value, sent)
+            }
+            "senderid" => each(value, |entry| {
+                text_if(entry, |text| {
+                    SenderId::parse(text).is_ok()
+                        && text.bytes().filter(u8::is_ascii_digit).count() < 6
+                        && !sent.is_repeated_by(text)
+                })
+            }),
+            "prefixes" => each(value, prefix),
+            "mobile" => groups(value),
+            "report" => each(value, |entry| delivery(entry, sent)),
+            "description" => match value {
+                Value::String(text) => Value::from(format!("{HIDDEN} ({} characters)", text.chars().count())),
+                _ => hidden(),
+            },
+            _ => {
+                others += 1;
+                continue;
+            }
+        };
+        shown.insert(key.clone(), value);
+    }
+    if others > 0 {
+        shown.insert(HIDDEN.to_owned(), Value::from(format!("{others} more fields")));
+    }
+    shown
+}
+
+fn text_if(value: &Value, may_be_shown: impl FnOnce(&str) -> bool) -> Value {
+    match value {
+        Value::String(text) if may_be_shown(text) => value.clone(),
+        Value::Null => Value::Null,
+        _ => hidden(),
+    }
+}
+
+fn each(value: &Value, show: impl Fn(&Value) -> Value) -> Value {
+    match value {
+        Value::Array(entries) => entries.iter().map(show).collect(),
+        other => show(other),
+    }
+}
+
+fn is_code(text: &str) -> bool {
+    let rest = text.strip_prefix("ERR").unwrap_or_default();
+    (1..=4).contains(&rest.len()) && rest.bytes().all(|byte| byte.is_ascii_digit())
+}
+
+/// Plain words, as states of a message are: no digits, so no number and no one-time code of digits.
+fn is_words(text: &str) -> bool {
+    text.len() <= 40 && text.chars().all(|c| c.is_ascii_alphabetic() || c == ' ')
+}
+
+fn amount(value: &Value, sent: &Sent<'_>) -> Value {
+    let number = match Credits::from_json(value) {
+        Some(number) => number.to_string(),
+        None => return if value.is_null() { Value::Null } else { hidden() },
+    };
+    if sent.mobile.split(',').any(|mobile| mobile == number) || number == sent.password {
+        return hidden();
+    }
+    value.clone()
+}
+
+fn prefix(value: &Value) -> Value {
+    let text = match value {
+        Value::String(text) => text.clone(),
+        Value::Number(number) => number.to_string(),
+        _ => return hidden(),
+    };
+    let is_prefix = text.len() <= 5 && text.bytes().all(|byte| byte.is_ascii_digit());
+    if is_prefix { value.clone() } else { hidden() }
+}
+
+/// The groups of `validate`.
+fn groups(value: &Value) -> Value {
+    let Value::Object(groups) = value else { return hidden() };
+    let mut shown = Map::new();
+    for (group, entries) in groups {
+        let group = if matches!(group.as_str(), "OK" | "ER" | "NR") { group } else { HIDDEN };
+        shown.insert(group.to_owned(), each(entries, masked_number));
+    }
+    Value::Object(shown)
+}
+
+/// An entry of a delivery report.
+fn delivery(entry: &Value, sent: &Sent<'_>) -> Value {
+    let Value::Object(fields) = entry else { return hidden() };
+    let mut shown = Map::new();
+    for (key, value) in fields {
+        if key.eq_ignore_ascii_case("Number") {
+            shown.insert(key.clone(), masked_number(value));
+        } else if key.eq_ignore_ascii_case("Status") {
+            let status = text_if(value, |text| is_words(text) && !sent.is_repeated_by(text));
+            shown.insert(key.clone(), status);
+        } else {
+            shown.insert(HIDDEN.to_owned(), hidden());
+        }
+    }
+    Value::Object(shown)
+}
+
+/// A value that is a phone number by its place; what is none is hidden whole.
+fn masked_number(value: &Value) -> Value {
+    let text = match value {
+        Value::String(text) => text.clone(),
+        Value::Number(number) => number.to_string(),
+        _ => return hidden(),
+    };
+    match number_like(&text) {
+        Cow::Owned(masked) => Value::from(masked),
+        Cow::Borrowed(_) => hidden(),
+    }
+}
+
+/// A reply as it came, but for the password, which no reply should hold.
+pub(super) fn without_password(reply: &Map<String, Value>, password: &str) -> Map<String, Value> {
+    let mut shown = Map::new();
+    for (key, value) in reply {
+        let value = if names_password(key) { hidden() } else { value_without(value, password) };
+        let key = if holds_password(key, password) { HIDDEN } else { key };
+        shown.insert(key.to_owned(), value);
+    }
+    shown
+}
+
+fn value_without(value: &Value, password: &str) -> Value {
+    match value {
+        Value::String(text) if text == password => hidden(),
+        Value::String(text) if holds_password(text, password) => Value::from(text.replace(password, HIDDEN)),
+        Value::Number(number) if holds_password(&number.to_string(), password) => hidden(),
+        Value::Array(entries) => entries.iter().map(|entry| value_without(entry, password)).collect(),
+        Value::Object(fields) => Value::Object(without_password(fields, password)),
+        other => other.clone(),
+    }
+}
+
+/// True for `password` in any spelling: `Password`, `pass_word`, `passwd`, `pwd`.
+fn names_password(key: &str) -> bool {
+    let letters: String = key.chars().filter(char::is_ascii_alphabetic).collect();
+    let letters = letters.to_ascii_lowercase();
+    ["password", "passwd", "pwd"].iter().any(|name| letters.contains(name)) || letters == "pass"
+}
