@@ -90,6 +90,7 @@ impl Cached {
             newest.order = order;
             let purchased = told.as_ref().or(newest.balance.as_ref()).and_then(|b| b.purchased);
             newest.balance = Some(Balance { available, purchased, raw: told.and_then(|b| b.raw) });
+            events::balance_heard(available);
             let below = self.threshold.is_some_and(|threshold| available < threshold);
             let was_below = std::mem::replace(&mut newest.below, below);
             below && !was_below

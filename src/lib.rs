@@ -55,6 +55,8 @@ mod ids;
 pub mod jsonl;
 mod limit;
 mod message;
+#[cfg(feature = "metrics")]
+pub mod metrics;
 mod phone;
 mod pipeline;
 mod recent;

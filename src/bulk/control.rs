@@ -8,7 +8,7 @@ use tokio::sync::watch;
 use tokio::time::Instant;
 
 use crate::error::Error;
-use crate::events;
+use crate::events::{self, StopReason};
 use crate::pipeline::Core;
 use crate::report::{Account, Batch};
 
@@ -127,15 +127,24 @@ impl Control {
 
     /// Stops the run; the first cause stands.
     pub(super) fn stop(&self, cause: Option<Error>) {
+        match &cause {
+            Some(error) => self.stop_for(&StopReason::Error(error)),
+            None => self.stop_for(&StopReason::Asked),
+        }
+    }
+
+    fn stop_for(&self, reason: &StopReason<'_>) {
         {
             let mut state = self.state();
-            if self.is_stopped() {
+            if self.is_stopped() || state.ended.is_some() {
                 return;
             }
-            state.cause.clone_from(&cause); // before the signal, so that whoever sees it knows why
+            if let StopReason::Error(error) = reason {
+                state.cause = Some((*error).clone()); // before the signal, so that whoever sees it knows why
+            }
             self.stopped.send_replace(true);
         }
-        events::run_stopped(cause.as_ref());
+        events::run_stopped(reason);
     }
 
     pub(super) fn is_stopped(&self) -> bool {
@@ -163,7 +172,7 @@ impl Control {
     /// Nobody reads the outcomes any more.
     pub(super) fn abandon(&self) {
         self.abandoned.send_replace(true);
-        self.stop(None);
+        self.stop_for(&StopReason::Dropped);
     }
 
     pub(super) fn is_abandoned(&self) -> bool {

@@ -56,7 +56,7 @@ impl ApiCode {
     /// Gives the code as text; for an unknown code that is whatever the gateway wrote.
     ///
     /// `Display` and `Debug` are the safe way into a log: they write `unrecognised code` for anything that is
-    /// not 1 to 32 ASCII letters, digits, `_` or `-`.
+    /// not `ERR` and 1 to 16 ASCII letters, digits, `_` or `-`.
     pub fn as_str(&self) -> &str {
         &self.0
     }
@@ -116,14 +116,12 @@ impl ApiCode {
         table::find(&self.0)
     }
 
-    /// What `Display` and `Debug` may write: the text comes from outside and could hold anything.
+    /// What `Display` and `Debug` may write: the text comes from outside and could hold anything, a one-time code or
+    /// the password too. So it is written only if it has the form of the gateway's codes.
     fn shown(&self) -> &str {
         let plain = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_' || byte == b'-';
-        if (1..=32).contains(&self.0.len()) && self.0.bytes().all(plain) {
-            &self.0
-        } else {
-            "unrecognised code"
-        }
+        let rest = self.0.strip_prefix("ERR").unwrap_or_default();
+        if (1..=16).contains(&rest.len()) && rest.bytes().all(plain) { &self.0 } else { "unrecognised code" }
     }
 }
 
@@ -219,15 +217,28 @@ mod tests {
 
     #[test]
     fn a_code_that_is_no_code_is_kept_but_not_written_out() {
-        let long = "E".repeat(33);
-        for text in ["", " ERR099", "your code is 1234", "a\nb", "<b>", "خطأ", long.as_str()] {
+        let long = format!("ERR{}", "1".repeat(17));
+        for text in [
+            "",
+            " ERR099",
+            "your code is 1234",
+            "a\nb",
+            "<b>",
+            "خطأ",
+            "123456",
+            "hunter2",
+            "ERR",
+            long.as_str(),
+        ] {
             let code = ApiCode::new(text);
             assert_eq!(code.to_string(), "unrecognised code");
             assert_eq!(format!("{code:?}"), "ApiCode(unrecognised code)");
             assert_eq!(code.as_str(), text);
         }
-        assert_eq!(ApiCode::new("HTTP_502-x").to_string(), "HTTP_502-x");
-        assert_eq!(format!("{:?}", ApiCode::new(&"E".repeat(32))), format!("ApiCode({})", "E".repeat(32)));
+        for text in ["ERR099", "ERR_LIMIT-x", &long[..19]] {
+            assert_eq!(ApiCode::new(text).to_string(), text);
+            assert_eq!(format!("{:?}", ApiCode::new(text)), format!("ApiCode({text})"));
+        }
     }
 
     #[test]

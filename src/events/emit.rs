@@ -4,6 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
+use serde_json::Value;
 use tracing::{Level, Span};
 
 use super::{TARGET, event, field};
@@ -50,12 +51,14 @@ impl fmt::Display for Masks<'_> {
     }
 }
 
-/// The name of what became of the request, for events and metrics.
-pub(crate) fn delivery(endpoint: Endpoint, result: Result<&RawReply, &Error>) -> &'static str {
+const ACCEPTED: &str = "accepted";
+
+/// The name of what became of the request.
+fn delivery(endpoint: Endpoint, result: Result<&RawReply, &Error>) -> &'static str {
     match result.map_err(Error::delivery) {
         // An OK that names no message is of unknown outcome, as the send call says too.
         Ok(raw) if !endpoint.is_reading() && message_id(raw).is_none() => "unknown",
-        Ok(_) => "accepted",
+        Ok(_) => ACCEPTED,
         Err(Delivery::NotSent) => "not_sent",
         Err(Delivery::Rejected) => "rejected",
         Err(Delivery::Unknown) => "unknown",
@@ -64,7 +67,11 @@ pub(crate) fn delivery(endpoint: Endpoint, result: Result<&RawReply, &Error>) ->
 
 /// The message id, if it is one: whatever else stands in its place is the gateway's free text.
 fn message_id(raw: &RawReply) -> Option<MessageId> {
-    MessageId::parse(&raw.text(&["msg-id", "msgid", "msg_id"])?).ok()
+    match raw.field(&["msg-id", "msgid", "msg_id"])? {
+        Value::String(id) => MessageId::parse(id).ok(),
+        Value::Number(id) => MessageId::parse(&id.to_string()).ok(),
+        _ => None,
+    }
 }
 
 #[allow(clippy::cast_possible_truncation)] // 584 million years
@@ -77,11 +84,19 @@ pub(crate) fn call_span(endpoint: Endpoint) -> Span {
     tracing::info_span!(target: TARGET, "kwtsms", { field::ENDPOINT } = endpoint.name())
 }
 
-/// One event per finished request. What is not logged is not built: the macro asks before it looks at the fields.
+/// One event per finished request. Fields that nobody listens for are not built: the macro asks first.
 pub(crate) fn request_finished(done: &Finished<'_>) {
     #[cfg(feature = "jsonl")]
     let _laid_out = super::exchange::lay_out(done);
     let endpoint = done.request.endpoint();
+    let delivery = delivery(endpoint, done.result);
+    #[cfg(feature = "metrics")]
+    {
+        crate::metrics::request(endpoint.name(), delivery, done.wait, done.took);
+        if let Some(points) = done.result.ok().and_then(points) {
+            crate::metrics::charged(points);
+        }
+    }
     macro_rules! emit {
         ($level:expr) => {
             tracing::event!(
@@ -92,7 +107,7 @@ pub(crate) fn request_finished(done: &Finished<'_>) {
                 { field::OK } = done.result.is_ok(),
                 { field::CODE } = done.result.err().and_then(Error::code).map(tracing::field::display),
                 { field::KIND } = done.result.err().map(|error| tracing::field::debug(error.kind())),
-                { field::DELIVERY } = delivery(endpoint, done.result),
+                { field::DELIVERY } = delivery,
                 { field::ATTEMPT } = done.attempt,
                 { field::NUMBERS } = (!done.facts.numbers.is_empty()).then_some(done.facts.numbers.len()),
                 { field::RECIPIENTS } = (!done.facts.numbers.is_empty())
@@ -109,7 +124,7 @@ pub(crate) fn request_finished(done: &Finished<'_>) {
             )
         };
     }
-    if done.result.is_ok() {
+    if delivery == ACCEPTED {
         emit!(Level::INFO);
     } else {
         emit!(Level::WARN);
@@ -126,30 +141,48 @@ fn balance(raw: &RawReply) -> Option<Credits> {
 
 /// A failed attempt will be made again.
 pub(crate) fn retrying(endpoint: Endpoint, retry: &Retry) {
+    let reason = match retry.reason {
+        RetryReason::QueueFull => "queue_full",
+        RetryReason::SameNumber => "same_number",
+        RetryReason::Transport => "transport",
+    };
+    #[cfg(feature = "metrics")]
+    crate::metrics::retry(endpoint.name(), reason);
     tracing::event!(
         target: TARGET,
         Level::WARN,
         { field::EVENT } = event::RETRY,
         { field::ENDPOINT } = endpoint.name(),
         { field::ATTEMPT } = retry.attempts,
-        { field::REASON } = match retry.reason {
-            RetryReason::QueueFull => "queue_full",
-            RetryReason::SameNumber => "same_number",
-            RetryReason::Transport => "transport",
-        },
+        { field::REASON } = reason,
         { field::CODE } = retry.error.code().map(tracing::field::display),
         { field::AFTER_MS } = millis(retry.after),
     );
 }
 
+/// Why a bulk run stops before its end.
+pub(crate) enum StopReason<'a> {
+    Error(&'a Error),
+    /// The caller said so.
+    Asked,
+    /// Nobody reads the outcomes any more.
+    Dropped,
+}
+
 /// A bulk run stops before its end.
-pub(crate) fn run_stopped(cause: Option<&Error>) {
+pub(crate) fn run_stopped(reason: &StopReason<'_>) {
+    let (word, error) = match reason {
+        StopReason::Error(error) => ("error", Some(error)),
+        StopReason::Asked => ("asked", None),
+        StopReason::Dropped => ("dropped", None),
+    };
     tracing::event!(
         target: TARGET,
         Level::WARN,
         { field::EVENT } = event::STOP,
-        { field::CODE } = cause.and_then(Error::code).map(tracing::field::display),
-        { field::REASON } = cause.map_or_else(|| "asked to stop".to_owned(), ToString::to_string),
+        { field::REASON } = word,
+        { field::CODE } = error.and_then(|error| error.code()).map(tracing::field::display),
+        { field::KIND } = error.map(|error| tracing::field::debug(error.kind())),
     );
 }
 
@@ -180,6 +213,12 @@ pub(crate) fn limiter_refused(endpoint: Endpoint, lane: Lane, waiting: usize, wh
         { field::REASON } = if why.kind() == ErrorKind::Deadline { "deadline" } else { "queue_full" },
         { field::WAITING } = waiting,
     );
+}
+
+/// An answer told the balance. Called under the cache's lock, so that an older one cannot come last.
+pub(crate) fn balance_heard(_credits: Credits) {
+    #[cfg(feature = "metrics")]
+    crate::metrics::balance(_credits);
 }
 
 /// The balance fell below the threshold.

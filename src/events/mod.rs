@@ -1,7 +1,36 @@
 //! What leaves the process as tracing events.
 //!
-//! Names of targets, events and fields are the constants below and are covered by semantic versioning. Events
-//! never hold a password, a text, a full number or a URL.
+//! The target of all of them is [`TARGET`]; which one it is stands in the field [`field::EVENT`]:
+//!
+//! | event | level | when | fields |
+//! | --- | --- | --- | --- |
+//! | [`event::REQUEST`] | INFO if accepted, else WARN | a request was answered or failed, every attempt for itself | `endpoint` `ok` `delivery` `attempt` `wait_ms` `request_ms`, where known `http_status` `code` `kind` `message_id` `points` `balance_after`; of a message `numbers` `recipients` `pages` `text_chars` `test` |
+//! | [`event::RETRY`] | WARN | a failed attempt will be made again | `endpoint` `attempt` `reason` `after_ms` `code` |
+//! | [`event::LIMITER`] | WARN | a call got no turn and made no request | `endpoint` `lane` `reason` `waiting` |
+//! | [`event::STOP`] | WARN | a bulk run stops before its end | `reason` `code` `kind` |
+//! | [`event::RUN`] | INFO | a bulk run has ended | `requests` `accepted` `refused` `unknown` `not_attempted` `refused_locally` `duplicates` |
+//! | [`event::LOW_BALANCE`] | WARN | the balance fell below [`low_balance`](crate::ClientBuilder::low_balance), once per crossing | `balance_after` |
+//! | [`event::SHARED_SENDER`] | WARN | live messages go out under `KWT-SMS`, once per client | |
+//!
+//! Each call has a span, `kwtsms` with the field `endpoint`, at level INFO: a child of the span in which the call was
+//! first polled. The events of its attempts are inside it, also of those that go on in their own task after the
+//! call's future was dropped.
+//!
+//! Names of targets, spans, events, fields and their values are covered by semantic versioning; new ones may come.
+//! Events never hold a password, a text, a full number or a URL: numbers are masked (`965****432`), texts are
+//! counted. Code and message id are shown only if they have the form of one. For bodies, see the feature `jsonl`.
+//!
+//! ```
+//! # #[cfg(feature = "sandbox")] {
+//! # use tracing_subscriber::prelude::*;
+//! // Only what went wrong, with `tracing_subscriber`'s filter over targets:
+//! use kwtsms_async::events;
+//! use tracing_subscriber::filter::{LevelFilter, Targets};
+//!
+//! let failures = Targets::new().with_target(events::TARGET, LevelFilter::WARN);
+//! # let _ = tracing_subscriber::registry().with(failures);
+//! # }
+//! ```
 
 mod emit;
 #[cfg(feature = "jsonl")]
@@ -62,15 +91,17 @@ pub mod field {
     pub const BALANCE: &str = "balance_after";
     /// The gateway's message id.
     pub const MESSAGE_ID: &str = "message_id";
-    /// Milliseconds waited for a turn, a pause or a full queue.
+    /// Milliseconds from the call's start, or from the failure of the attempt before, to this request: waiting for a
+    /// turn, a pause or a full queue.
     pub const WAIT_MS: &str = "wait_ms";
-    /// Milliseconds of the exchange.
+    /// Milliseconds of the exchange, from its start to its answer or failure.
     pub const REQUEST_MS: &str = "request_ms";
     /// The HTTP status.
     pub const HTTP_STATUS: &str = "http_status";
     /// Milliseconds until the next attempt.
     pub const AFTER_MS: &str = "after_ms";
-    /// Why it is tried again, or why it stopped.
+    /// Why: of a retry `queue_full`, `same_number` or `transport`; of the limiter `queue_full` or `deadline`; of a stop
+    /// `error`, `asked` or `dropped`.
     pub const REASON: &str = "reason";
     /// Which of the limiter's lanes: `single` or `bulk`.
     pub const LANE: &str = "lane";

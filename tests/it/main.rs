@@ -10,6 +10,9 @@ mod bad_input;
 mod bulk;
 #[cfg(feature = "sandbox")]
 mod cancellation;
+mod capture;
+#[cfg(feature = "sandbox")]
+mod events;
 #[cfg(feature = "sandbox")]
 mod endpoints;
 #[cfg(any(feature = "rustls", feature = "native-tls"))] // a client of the real gateway needs TLS
