@@ -51,14 +51,10 @@ impl fmt::Display for Masks<'_> {
     }
 }
 
-const ACCEPTED: &str = "accepted";
-
 /// The name of what became of the request.
-fn delivery(endpoint: Endpoint, result: Result<&RawReply, &Error>) -> &'static str {
+fn delivery(result: Result<&RawReply, &Error>) -> &'static str {
     match result.map_err(Error::delivery) {
-        // An OK that names no message is of unknown outcome, as the send call says too.
-        Ok(raw) if !endpoint.is_reading() && message_id(raw).is_none() => "unknown",
-        Ok(_) => ACCEPTED,
+        Ok(_) => "accepted",
         Err(Delivery::NotSent) => "not_sent",
         Err(Delivery::Rejected) => "rejected",
         Err(Delivery::Unknown) => "unknown",
@@ -89,7 +85,7 @@ pub(crate) fn request_finished(done: &Finished<'_>) {
     #[cfg(feature = "jsonl")]
     let _laid_out = super::exchange::lay_out(done);
     let endpoint = done.request.endpoint();
-    let delivery = delivery(endpoint, done.result);
+    let delivery = delivery(done.result);
     #[cfg(feature = "metrics")]
     {
         crate::metrics::request(endpoint.name(), delivery, done.wait, done.took);
@@ -124,7 +120,7 @@ pub(crate) fn request_finished(done: &Finished<'_>) {
             )
         };
     }
-    if delivery == ACCEPTED {
+    if done.result.is_ok() {
         emit!(Level::INFO);
     } else {
         emit!(Level::WARN);

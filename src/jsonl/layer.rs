@@ -19,8 +19,8 @@ use crate::clock::wall_now;
 use crate::events::TARGET;
 use crate::events::exchange::{self, Listener};
 
-/// Lines that may wait to be written before further ones are dropped: over half an hour of the gateway's ceiling.
-const QUEUE: usize = 16_384;
+/// Lines that may wait to be written before further ones are dropped: 13 minutes at the gateway's ceiling.
+const QUEUE: usize = 4_096;
 
 /// A layer of `tracing-subscriber` that writes the log: [`Lines`] behind its filter.
 pub type JsonlLayer<S> = Filtered<Lines, Requests, S>;
@@ -48,7 +48,7 @@ pub struct JsonlGuard {
 }
 
 impl JsonlGuard {
-    /// How many lines were dropped because 16,384 waited to be written already.
+    /// How many lines were dropped because 4,096 waited to be written already.
     pub fn dropped_lines(&self) -> u64 {
         self.dropped.dropped_lines() as u64
     }

@@ -10,15 +10,18 @@ mod bad_input;
 mod bulk;
 #[cfg(feature = "sandbox")]
 mod cancellation;
-mod capture;
 #[cfg(feature = "sandbox")]
-mod events;
+mod capture;
 #[cfg(feature = "sandbox")]
 mod endpoints;
 #[cfg(any(feature = "rustls", feature = "native-tls"))] // a client of the real gateway needs TLS
 mod environment;
 #[cfg(feature = "sandbox")]
+mod events;
+#[cfg(feature = "sandbox")]
 mod gateway;
+#[cfg(all(feature = "sandbox", feature = "jsonl"))]
+mod jsonl;
 mod layers;
 mod message_table;
 mod messages;

@@ -1,0 +1,701 @@
+//! The JSONL log: the shape of its lines, what they hide, and a file that never gets into a send's way.
+
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+use std::sync::{Arc, Mutex, mpsc};
+use std::time::Duration;
+
+use futures::future::BoxFuture;
+use kwtsms_async::jsonl::{self, Bodies, JsonlGuard};
+use kwtsms_async::sandbox::{Fault, Sandbox, SandboxTransport};
+use kwtsms_async::transport::{Request, Response, Transport, TransportError};
+use kwtsms_async::{Client, ErrorKind};
+use serde_json::{Map, Value, json};
+use tracing::subscriber::DefaultGuard;
+use tracing_subscriber::filter::LevelFilter;
+use tracing_subscriber::layer::{Layer, SubscriberExt};
+
+use crate::capture::Capture;
+
+const NUMBER: &str = "96598765432";
+const OTP: &str = "Your OTP for MYAPP is: 123456";
+const PASSWORD: &str = "pa\"ss-4711";
+
+/// A folder of its own, gone when it is dropped.
+struct Folder(PathBuf);
+
+impl Folder {
+    fn new() -> Self {
+        let name = format!("kwtsms-jsonl-{}-{:x}", std::process::id(), fastrand::u64(..));
+        let path = std::env::temp_dir().join(name);
+        std::fs::create_dir(&path).unwrap();
+        Self(path)
+    }
+
+    fn file(&self) -> PathBuf {
+        self.0.join("kwtsms.log")
+    }
+}
+
+impl Drop for Folder {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_dir_all(&self.0);
+    }
+}
+
+#[derive(Clone, Default)]
+struct Buffer(Arc<Mutex<Vec<u8>>>);
+
+impl Write for Buffer {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.lock().unwrap().extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+/// A log in memory, listening to this thread.
+struct Log(Buffer, JsonlGuard, DefaultGuard);
+
+impl Log {
+    fn start(bodies: Bodies) -> Self {
+        let buffer = Buffer::default();
+        let (layer, guard) = jsonl::to_writer(buffer.clone(), bodies);
+        let default = tracing::subscriber::set_default(tracing_subscriber::registry().with(layer));
+        Self(buffer, guard, default)
+    }
+
+    /// Ends the log.
+    fn text(self) -> String {
+        let Self(buffer, guard, default) = self;
+        drop(default);
+        drop(guard);
+        let bytes = buffer.0.lock().unwrap().clone();
+        String::from_utf8(bytes).unwrap()
+    }
+
+    fn lines(self) -> Vec<Value> {
+        parse(&self.text())
+    }
+}
+
+fn parse(text: &str) -> Vec<Value> {
+    assert!(text.is_empty() || text.ends_with('\n'), "the last line has its end");
+    text.lines().map(|line| serde_json::from_str(line).unwrap_or_else(|e| panic!("{e}: {line}"))).collect()
+}
+
+fn listen_to_file(path: &Path) -> (JsonlGuard, DefaultGuard) {
+    let (layer, guard) = jsonl::to_file(path, Bodies::Masked).unwrap();
+    (guard, tracing::subscriber::set_default(tracing_subscriber::registry().with(layer)))
+}
+
+fn client(transport: impl Transport) -> Client {
+    Client::builder("api_user", PASSWORD)
+        .sender_id("KWT-TEST")
+        .transport(transport)
+        .unpaced()
+        .build()
+        .unwrap()
+}
+
+fn in_process() -> Client {
+    client(Sandbox::in_process().transport())
+}
+
+/// Remembers what was posted.
+#[derive(Debug, Clone)]
+struct Recorded(SandboxTransport, Arc<Mutex<Vec<Map<String, Value>>>>);
+
+impl Transport for Recorded {
+    fn post(&self, request: Request) -> BoxFuture<'static, Result<Response, TransportError>> {
+        self.1.lock().unwrap().push(serde_json::from_slice(request.body()).unwrap());
+        self.0.post(request)
+    }
+
+    fn is_local(&self) -> bool {
+        true
+    }
+}
+
+async fn ask_every_endpoint(client: &Client) {
+    let id = client.send(NUMBER, OTP).await.unwrap().message_id().unwrap().clone();
+    client.balance().await.unwrap();
+    client.sender_ids().await.unwrap();
+    client.coverage().await.unwrap();
+    client.validate([NUMBER, "966558724477", "9651800555"]).await.unwrap();
+    client.status(&id).await.unwrap();
+    client.dlr(&id).await.unwrap_err(); // none for Kuwait
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_full_line_is_the_seeds() {
+    let log = Log::start(Bodies::Full);
+    let report = in_process().send(NUMBER, OTP).await.unwrap();
+    let text = log.text();
+    let keys =
+        ["ts", "endpoint", "request", "response", "ok", "error"].map(|key| text.find(&format!("\"{key}\":")));
+    assert!(keys.iter().all(Option::is_some) && keys.is_sorted(), "in the seed's order: {text}");
+    let line = &parse(&text)[0];
+    assert_eq!(
+        line["request"],
+        json!({"username": "api_user", "password": "***", "sender": "KWT-TEST", "mobile": NUMBER, "message": OTP, "test": "0"})
+    );
+    assert!(
+        text.contains(r#""request":{"username":"api_user","password":"***","sender":"KWT-TEST","mobile":"#)
+    );
+    assert_eq!(line["response"]["result"], "OK");
+    assert_eq!(line["response"]["msg-id"], report.message_id().unwrap().as_str());
+    assert_eq!(line["response"]["points-charged"], 1);
+    assert_eq!(
+        (&line["endpoint"], &line["ok"], &line["error"]),
+        (&json!("send"), &json!(true), &Value::Null)
+    );
+    assert_eq!(line.as_object().unwrap().len(), 6);
+    let ts = line["ts"].as_str().unwrap();
+    assert_eq!((ts.len(), &ts[10..11], &ts[26..]), (32, "T", "+00:00"), "{ts}");
+    assert!(ts > "2025-01-01", "{ts}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn every_field_that_is_posted_stands_in_its_line_and_the_password_in_none() {
+    for bodies in [Bodies::Full, Bodies::Masked] {
+        let log = Log::start(bodies);
+        let posted = Arc::default();
+        ask_every_endpoint(&client(Recorded(Sandbox::in_process().transport(), Arc::clone(&posted)))).await;
+        let text = log.text();
+        assert!(!text.contains("ss-4711"), "{text}");
+        let lines = parse(&text);
+        let posted = posted.lock().unwrap();
+        assert_eq!((lines.len(), posted.len()), (7, 7));
+        for (line, posted) in lines.iter().zip(posted.iter()) {
+            let logged = line["request"].as_object().unwrap();
+            assert!(posted.keys().eq(logged.keys()), "{posted:?} {logged:?}");
+            assert_eq!(posted["password"], PASSWORD);
+            assert_eq!(logged["password"], "***");
+            if bodies == Bodies::Full {
+                assert!(posted.iter().all(|(key, value)| key == "password" || logged[key] == *value));
+            }
+        }
+        let endpoints: Vec<_> = lines.iter().map(|line| line["endpoint"].as_str().unwrap()).collect();
+        assert_eq!(endpoints, ["send", "balance", "senderid", "coverage", "validate", "status", "dlr"]);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_masked_line_holds_no_one_time_code_and_no_number() {
+    let log = Log::start(Bodies::Masked);
+    let client = in_process();
+    let report = client.send(["96598700432", "96551234567"], OTP).await.unwrap();
+    client.send("96550000000", "م".repeat(71)).await.unwrap();
+    ask_every_endpoint(&client).await;
+    let text = log.text();
+    for secret in ["123456", "Your OTP", NUMBER, "98765432", "51234567", "966558724477", "9651800555", "مم"]
+    {
+        assert!(!text.contains(secret), "{secret}: {text}");
+    }
+    let lines = parse(&text);
+    assert_eq!(lines[0]["request"]["mobile"], "965****432,965****567");
+    assert_eq!(lines[0]["request"]["message"], "*** (29 characters, 1 page)");
+    assert_eq!(lines[1]["request"]["message"], "*** (71 characters, 2 pages)");
+    assert_eq!(lines[0]["response"]["msg-id"], report.message_id().unwrap().as_str());
+    assert_eq!(lines[0]["response"]["balance-after"], 998);
+    assert_eq!(lines[4]["response"]["senderid"], json!(["KWT-SMS", "KWT-TEST"]));
+    assert_eq!(lines[5]["response"]["prefixes"][0], "965");
+    assert_eq!(lines[6]["request"]["mobile"], "965****432,966****477,965****555");
+    assert_eq!(lines[6]["response"]["mobile"]["OK"], json!(["965****432", "966****477"]));
+    assert_eq!(lines[6]["response"]["mobile"]["ER"], json!(["965****555"]));
+    assert_eq!(lines[8]["response"]["code"], "ERR021");
+    assert!(lines[8]["error"].as_str().unwrap().contains("ERR021"));
+    assert_eq!(lines[8]["ok"], false);
+}
+
+#[tokio::test(start_paused = true)]
+async fn delivery_reports_show_states_and_masked_numbers() {
+    let log = Log::start(Bodies::Masked);
+    let sandbox = Sandbox::in_process();
+    sandbox.faults().push(Fault::reply(200, include_str!("../fixtures/dlr.json")));
+    let report = r#"{"result":"OK","report":[{"Number":"966558724477","Status":"Received by recipient"},{"Number":966558724478,"Status":"code 123456","Text":"x"}]}"#;
+    sandbox.faults().push(Fault::reply(200, report));
+    let client = client(sandbox.transport());
+    let id = "f4c841adee210f31307633ceaebff2ec".parse().unwrap();
+    let _ = client.dlr(&id).await;
+    let _ = client.dlr(&id).await;
+    let lines = log.lines();
+    assert_eq!(lines[0]["response"]["report"][0]["Status"], "Received by recipient");
+    assert_eq!(
+        lines[1]["response"]["report"],
+        json!([
+            {"Number": "966****477", "Status": "Received by recipient"},
+            {"Number": "966****478", "Status": "***", "***": "***"}
+        ])
+    );
+    assert_eq!(lines[1]["request"]["msgid"], id.as_str());
+}
+
+/// A gateway, or something between it and us, that repeats what it was told wherever it can.
+fn parrots() -> Vec<String> {
+    let mut replies = Vec::new();
+    for secret in [OTP, "123456", PASSWORD, NUMBER, "+965 9876 5432", "OTP for MYAPP"] {
+        let said = json!(format!("the message '{secret}' was refused"));
+        for verdict in ["OK", "ERROR"] {
+            for value in [
+                json!(secret),
+                said.clone(),
+                json!([secret]),
+                json!({ secret: secret }),
+                json!([[{"a": secret}]]),
+            ] {
+                for key in [
+                    "code",
+                    "description",
+                    "msg-id",
+                    "status",
+                    "senderid",
+                    "prefixes",
+                    "mobile",
+                    "report",
+                    "points-charged",
+                    "balance-after",
+                    "available",
+                    "numbers",
+                    "unix-timestamp",
+                    "message",
+                    "password",
+                    "Pass_Word",
+                    "x",
+                    secret,
+                ] {
+                    let mut reply = json!({"result": verdict});
+                    reply[key] = value.clone();
+                    replies.push(reply.to_string());
+                }
+            }
+        }
+        replies.push(json!({"result": secret, "code": secret}).to_string());
+        replies.push(json!({"result": "OK", "mobile": {secret: [secret], "OK": [secret]}}).to_string());
+        replies.push(
+            json!({"result": "OK", "report": [{"Number": secret, "Status": secret, secret: 1}]}).to_string(),
+        );
+        replies.push(format!("<html>{secret}</html>"));
+    }
+    replies.push(format!(r#"{{"result":"OK","numbers":{NUMBER},"balance-after":{NUMBER}}}"#));
+    replies
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_reply_that_repeats_what_was_sent_adds_nothing_to_a_masked_log() {
+    for reply in parrots() {
+        let log = Log::start(Bodies::Masked);
+        let (sandbox, user) = (Sandbox::in_process(), "api_user");
+        sandbox.faults().push(Fault::reply(200, reply.clone()).for_user(user));
+        let _ = client(sandbox.transport()).send(NUMBER, OTP).await;
+        let text = log.text();
+        let lines = parse(&text);
+        assert_eq!(lines.len(), 1);
+        for secret in ["MYAPP", "ss-4711", NUMBER, "98765432", "9876 5432"] {
+            assert!(!text.contains(secret), "{reply}\n{text}");
+        }
+        // Amounts are numbers by their place; a code that is put there is an amount.
+        let amount = ["points-charged", "balance-after", "available", "numbers", "unix-timestamp"];
+        if !amount.iter().any(|key| reply.contains(&format!("\"{key}\":\"123456\""))) {
+            assert!(!text.contains("123456"), "{reply}\n{text}");
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_password_is_in_no_full_log_however_a_reply_spells_it() {
+    for reply in parrots() {
+        let log = Log::start(Bodies::Full);
+        let sandbox = Sandbox::in_process();
+        sandbox.faults().push(Fault::reply(200, reply.clone()));
+        let _ = client(sandbox.transport()).send(NUMBER, OTP).await;
+        let text = log.text();
+        assert!(!text.contains("ss-4711"), "{reply}\n{text}");
+        let line = &parse(&text)[0];
+        for key in ["password", "Pass_Word"] {
+            let hidden = &line["response"][key];
+            assert!(hidden.is_null() || hidden == "***", "{text}");
+        }
+        assert!(text.contains("123456"), "the text as it was sent");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_failed_without_a_reply_has_a_line_that_says_so() {
+    let log = Log::start(Bodies::Masked);
+    let sandbox = Sandbox::in_process();
+    sandbox.faults().push(Fault::html_502());
+    sandbox.faults().push(Fault::drop_after_accepting());
+    sandbox.faults().push(Fault::delay(Duration::from_secs(60)));
+    sandbox.faults().push(Fault::code("ERR003"));
+    let client = client(sandbox.transport());
+    for i in 0..4 {
+        client.send(format!("9655000000{i}"), OTP).await.unwrap_err();
+    }
+    let lines = log.lines();
+    let errors: Vec<_> = lines.iter().map(|line| line["error"].as_str().unwrap()).collect();
+    assert!(errors[0].starts_with("the reply is not a JSON object (HTTP status 502"), "{errors:?}");
+    assert_eq!(
+        errors[1..],
+        [
+            "the exchange with the gateway failed: the connection broke off after the request may have left",
+            "no answer within 15000 ms of the request",
+            "the gateway refused the request: ERR003 (the API user name or password is wrong)",
+        ]
+    );
+    assert!(lines.iter().all(|line| line["ok"] == false));
+    assert!(lines[..3].iter().all(|line| line["response"].is_null()));
+    assert_eq!(lines[3]["response"]["code"], "ERR003");
+}
+
+#[tokio::test(start_paused = true)]
+async fn each_attempt_has_its_line_and_what_made_no_request_has_none() {
+    let log = Log::start(Bodies::Masked);
+    let sandbox = Sandbox::in_process();
+    sandbox.faults().push(Fault::refuse_connection().times(2));
+    let client = client(sandbox.transport());
+    client.send("12", OTP).await.unwrap_err();
+    client.send(NUMBER, OTP).await.unwrap();
+    client.send(NUMBER, OTP).await.unwrap_err(); // within 16 s
+    assert_eq!(log.lines().iter().map(|line| line["ok"] == true).collect::<Vec<_>>(), [false, false, true]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_call_that_was_dropped_after_its_request_left_still_has_its_line() {
+    let log = Log::start(Bodies::Masked);
+    let sandbox = Sandbox::in_process();
+    sandbox.set_latency(Duration::from_secs(2));
+    let client = client(sandbox.transport());
+    tokio::time::timeout(Duration::from_secs(1), client.send(NUMBER, OTP)).await.unwrap_err();
+    tokio::time::sleep(Duration::from_secs(2)).await;
+    assert_eq!(log.lines()[0]["response"]["result"], "OK");
+}
+
+#[tokio::test(start_paused = true)]
+async fn other_layers_with_their_own_filters_do_not_take_lines_away() {
+    let buffer = Buffer::default();
+    let (log, guard) = jsonl::to_writer(buffer.clone(), Bodies::Masked);
+    let subscriber =
+        tracing_subscriber::registry().with(Capture::default().with_filter(LevelFilter::ERROR)).with(log);
+    let default = tracing::subscriber::set_default(subscriber);
+    let client = in_process();
+    client.balance().await.unwrap();
+    client.send("12", OTP).await.unwrap_err();
+    client.coverage().await.unwrap();
+    drop((default, guard));
+    assert_eq!(parse(std::str::from_utf8(&buffer.0.lock().unwrap()).unwrap()).len(), 2);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_question_about_something_else_between_two_events_takes_no_line_away() {
+    let log = Log::start(Bodies::Masked);
+    let client = in_process();
+    client.balance().await.unwrap();
+    // What `log_enabled!` asks: a filter whose answer was cached then loses the next event (tokio-rs/tracing#2519).
+    let asked = log::Metadata::builder().target("elsewhere").level(log::Level::Info).build();
+    let asked = tracing_log::AsTrace::as_trace(&asked);
+    tracing::dispatcher::get_default(|dispatch| dispatch.enabled(&asked));
+    client.balance().await.unwrap();
+    assert_eq!(log.lines().len(), 2);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_log_that_is_off_takes_nothing_from_other_layers() {
+    let capture = Capture::default();
+    let off: Option<(jsonl::JsonlLayer<_>, JsonlGuard)> = None;
+    let (off, _guard) = off.unzip();
+    let _default =
+        tracing::subscriber::set_default(tracing_subscriber::registry().with(capture.clone()).with(off));
+    in_process().balance().await.unwrap();
+    assert_eq!(capture.ours().len(), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn two_logs_both_have_the_line() {
+    let (masked, full) = (Buffer::default(), Buffer::default());
+    let (first, first_guard) = jsonl::to_writer(masked.clone(), Bodies::Masked);
+    let (second, second_guard) = jsonl::to_writer(full.clone(), Bodies::Full);
+    let default = tracing::subscriber::set_default(tracing_subscriber::registry().with(first).with(second));
+    in_process().send(NUMBER, OTP).await.unwrap();
+    drop((default, first_guard, second_guard));
+    let text = |buffer: &Buffer| String::from_utf8(buffer.0.lock().unwrap().clone()).unwrap();
+    assert!(!text(&masked).contains("123456") && text(&full).contains("123456"));
+}
+
+// The file.
+
+fn refused(path: &Path) -> String {
+    let error = jsonl::to_file::<tracing_subscriber::Registry>(path, Bodies::Masked).map(|_| ()).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Config);
+    error.to_string()
+}
+
+#[test]
+fn a_path_that_cannot_be_written_is_an_error_at_set_up_that_says_why() {
+    let folder = Folder::new();
+    std::fs::write(folder.file(), "").unwrap();
+    for (path, why) in [
+        (folder.0.clone(), "it is a folder: name a file"),
+        (folder.0.join("missing").join("kwtsms.log"), "its folder does not exist: make it first"),
+        (folder.file().join("kwtsms.log"), "its folder does not exist: make it first"),
+        (PathBuf::new(), "name a file that can be written"),
+    ] {
+        let error = refused(&path);
+        assert!(error.contains(why) && error.contains(&path.display().to_string()), "{error}");
+    }
+}
+
+#[cfg(unix)]
+#[test]
+fn a_file_of_someone_else_is_refused_at_set_up() {
+    use std::os::unix::fs::PermissionsExt;
+    let folder = Folder::new();
+    std::fs::set_permissions(&folder.0, std::fs::Permissions::from_mode(0o500)).unwrap();
+    if std::fs::write(folder.0.join("may-i"), "").is_ok() {
+        return; // this user may write anywhere
+    }
+    assert!(refused(&folder.file()).contains("this user may not write there"));
+}
+
+#[cfg(unix)]
+#[tokio::test(start_paused = true)]
+async fn a_new_file_is_for_its_owner_only_and_an_old_one_is_appended_to() {
+    use std::os::unix::fs::PermissionsExt;
+    let folder = Folder::new();
+    let (guard, default) = listen_to_file(&folder.file());
+    in_process().balance().await.unwrap();
+    drop((default, guard));
+    assert_eq!(std::fs::metadata(folder.file()).unwrap().permissions().mode() & 0o777, 0o600);
+    // As a full disk left it: the next line does not stick to half of one.
+    std::fs::OpenOptions::new().append(true).open(folder.file()).unwrap().write_all(b"{\"ts\":\"20").unwrap();
+    let (guard, default) = listen_to_file(&folder.file());
+    in_process().balance().await.unwrap();
+    drop((default, guard));
+    let text = std::fs::read_to_string(folder.file()).unwrap();
+    let lines: Vec<_> = text.lines().map(serde_json::from_str::<Value>).collect();
+    assert_eq!(lines.iter().map(Result::is_ok).collect::<Vec<_>>(), [true, false, true]);
+}
+
+#[cfg(target_os = "linux")]
+#[tokio::test(start_paused = true)]
+async fn a_full_disk_is_counted_and_messages_go_on() {
+    let (guard, default) = listen_to_file(Path::new("/dev/full"));
+    let client = in_process();
+    for i in 0..5 {
+        client.send(format!("9655000000{i}"), OTP).await.unwrap();
+    }
+    drop(default);
+    wait_until(|| guard.write_errors() == 5);
+    assert_eq!(guard.dropped_lines(), 0);
+}
+
+/// Real time: the log's thread knows no other.
+#[allow(clippy::disallowed_methods)]
+fn wait_until(done: impl Fn() -> bool) {
+    for _ in 0..1_000 {
+        if done() {
+            return;
+        }
+        std::thread::sleep(Duration::from_millis(10));
+    }
+    panic!("it does not come about");
+}
+
+/// A disk with so much room; it takes what fits and then nothing, until it is cleared.
+#[derive(Clone)]
+struct Disk(Arc<Mutex<(Vec<u8>, usize)>>);
+
+impl Write for Disk {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let (written, room) = &mut *self.0.lock().unwrap();
+        if *room == 0 {
+            return Err(io::ErrorKind::StorageFull.into());
+        }
+        let fits = bytes.len().min(*room);
+        *room -= fits;
+        written.extend_from_slice(&bytes[..fits]);
+        Ok(fits)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_disk_that_fills_up_in_a_line_costs_that_line_and_no_later_one() {
+    let disk = Disk(Arc::new(Mutex::new((Vec::new(), 300))));
+    let (log, guard) = jsonl::to_writer(disk.clone(), Bodies::Masked);
+    let default = tracing::subscriber::set_default(tracing_subscriber::registry().with(log));
+    let client = in_process();
+    client.balance().await.unwrap();
+    client.balance().await.unwrap();
+    client.balance().await.unwrap();
+    wait_until(|| guard.write_errors() == 2);
+    disk.0.lock().unwrap().1 = usize::MAX;
+    client.balance().await.unwrap();
+    client.balance().await.unwrap();
+    drop((default, guard));
+    let written = disk.0.lock().unwrap().0.clone();
+    let lines: Vec<_> =
+        written.split(|b| *b == b'\n').map(|l| serde_json::from_slice::<Value>(l).is_ok()).collect();
+    assert_eq!(
+        lines,
+        [true, false, true, true, false],
+        "the half line stands alone, and after the last end is nothing"
+    );
+}
+
+/// A disk that hangs until it is let go.
+struct Hanging(mpsc::Receiver<()>, Arc<Mutex<u64>>);
+
+impl Write for Hanging {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let _ = self.0.recv();
+        *self.1.lock().unwrap() += 1;
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_disk_that_hangs_holds_nobody_up_and_what_is_dropped_is_counted() {
+    const CALLS: u64 = 5_000;
+    let (let_go, hang) = mpsc::channel();
+    let written = Arc::new(Mutex::new(0));
+    let (log, guard) = jsonl::to_writer(Hanging(hang, Arc::clone(&written)), Bodies::Masked);
+    let default = tracing::subscriber::set_default(tracing_subscriber::registry().with(log));
+    let client = in_process();
+    for _ in 0..CALLS {
+        client.balance().await.unwrap();
+    }
+    let dropped = guard.dropped_lines();
+    assert!((CALLS - 4_096 - 1..=CALLS - 4_096).contains(&dropped), "{dropped}"); // one may be in the thread's hand
+    drop(let_go);
+    wait_until(|| *written.lock().unwrap() == CALLS - dropped);
+    drop((default, guard));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_path_that_becomes_a_folder_is_seen_at_the_next_start_only() {
+    let folder = Folder::new();
+    let (guard, default) = listen_to_file(&folder.file());
+    let client = in_process();
+    client.balance().await.unwrap();
+    std::fs::rename(folder.file(), folder.0.join("old")).unwrap();
+    std::fs::create_dir(folder.file()).unwrap();
+    client.balance().await.unwrap();
+    wait_until(|| std::fs::read_to_string(folder.0.join("old")).unwrap().lines().count() == 2);
+    assert_eq!(guard.write_errors(), 0);
+    drop((default, guard));
+    assert!(refused(&folder.file()).contains("it is a folder"));
+}
+
+// Other processes: this test binary again, running one of the helpers below.
+
+fn child(helper: &str, folder: &Folder, env: &[(&str, &str)]) -> Command {
+    let mut command = Command::new(std::env::current_exe().unwrap());
+    command.args([&format!("jsonl::{helper}"), "--exact", "--ignored", "--nocapture"]);
+    command.current_dir(&folder.0).env_remove("KWTSMS_LOG_FILE").envs(env.iter().copied());
+    command
+}
+
+fn run(mut command: Command) -> Output {
+    let output = command.output().unwrap();
+    assert!(output.status.success(), "{output:?}");
+    output
+}
+
+const LINES: usize = 500;
+
+#[test]
+#[ignore = "run by another test, in a process of its own"]
+fn helper_that_writes_many_long_lines() {
+    tokio::runtime::Builder::new_current_thread().enable_all().start_paused(true).build().unwrap().block_on(
+        async {
+            let (_guard, _default) = listen_to_file(Path::new("kwtsms.log"));
+            let client = in_process();
+            // 200 masked numbers: over 2 KB a line.
+            let numbers: Vec<String> = (0..200).map(|i| (96_550_000_000u64 + i).to_string()).collect();
+            for _ in 0..LINES {
+                client.validate(&numbers[..]).await.unwrap();
+            }
+        },
+    );
+}
+
+#[test]
+fn two_processes_append_to_one_file_and_lines_stay_whole() {
+    let folder = Folder::new();
+    let helpers: Vec<_> = (0..2)
+        .map(|_| {
+            let mut command = child("helper_that_writes_many_long_lines", &folder, &[]);
+            command.stdout(std::process::Stdio::null()).spawn().unwrap()
+        })
+        .collect();
+    for mut helper in helpers {
+        assert!(helper.wait().unwrap().success());
+    }
+    let lines = parse(&std::fs::read_to_string(folder.file()).unwrap());
+    assert_eq!(lines.len(), 2 * LINES);
+    assert!(lines.iter().all(|line| line["request"]["mobile"].as_str().unwrap().len() > 2_000));
+}
+
+#[test]
+#[ignore = "run by another test, in a process of its own"]
+fn helper_that_logs_as_the_environment_says() {
+    let (log, guard) = match jsonl::from_env() {
+        Ok(log) => log.unzip(),
+        Err(error) => return println!("error: {error}"),
+    };
+    println!("log: {}", log.is_some());
+    let subscriber = tracing_subscriber::registry().with(log);
+    tracing::subscriber::set_global_default(subscriber).unwrap();
+    println!("level: {}", LevelFilter::current());
+    tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap().block_on(async {
+        in_process().send(NUMBER, OTP).await.unwrap();
+    });
+    drop(guard);
+}
+
+#[test]
+fn the_environment_names_the_log_and_no_file_appears_unasked() {
+    let says = |folder: &Folder, env: &[(&str, &str)]| {
+        let output = run(child("helper_that_logs_as_the_environment_says", folder, env));
+        String::from_utf8(output.stdout).unwrap()
+    };
+    let files = |folder: &Folder| std::fs::read_dir(&folder.0).unwrap().count();
+
+    let unset = Folder::new();
+    assert!(says(&unset, &[]).contains("log: false"));
+    assert!(says(&unset, &[("KWTSMS_LOG_FILE", "")]).contains("log: false"));
+    assert_eq!(files(&unset), 0);
+
+    let by_process = Folder::new();
+    let said = says(&by_process, &[("KWTSMS_LOG_FILE", "other.log")]);
+    assert!(said.contains("log: true"));
+    assert!(said.contains("level: info"), "the layer does not make other crates build their events: {said}");
+    let text = std::fs::read_to_string(by_process.0.join("other.log")).unwrap();
+    assert_eq!(parse(&text)[0]["request"]["mobile"], "965****432");
+
+    let by_file = Folder::new();
+    std::fs::write(by_file.0.join(".env"), "KWTSMS_LOG_FILE=kwtsms.log\n").unwrap();
+    assert!(says(&by_file, &[("KWTSMS_LOG_FILE", "")]).contains("log: false"), "the process wins");
+    assert_eq!(files(&by_file), 1);
+    assert!(says(&by_file, &[]).contains("log: true"));
+    assert_eq!(parse(&std::fs::read_to_string(by_file.file()).unwrap()).len(), 1);
+
+    let missing = says(&unset, &[("KWTSMS_LOG_FILE", "logs/kwtsms.log")]);
+    assert!(
+        missing.contains("error: the log file logs/kwtsms.log cannot be opened: its folder"),
+        "{missing}"
+    );
+}
