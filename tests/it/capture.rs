@@ -2,15 +2,33 @@
 
 use std::collections::BTreeMap;
 use std::fmt::{Debug, Write};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::time::Duration;
 
 use kwtsms_async::events::{TARGET, field};
 use tracing::field::{Field, Visit};
 use tracing::span::{Attributes, Id, Record};
 use tracing::subscriber::DefaultGuard;
-use tracing::{Event, Level, Subscriber};
+use tracing::{Dispatch, Event, Level, Subscriber};
 use tracing_subscriber::layer::{Context, Layer, SubscriberExt};
 use tracing_subscriber::registry::LookupSpan;
+
+/// Makes a subscriber this thread's until the guard goes.
+///
+/// A subscriber that comes while another test's thread meets an event for the first time can be left out of what that
+/// event's place in the code remembers of its listeners (tokio-rs/tracing#3347). One that listens to everything and
+/// stays keeps "nobody" from being remembered.
+#[allow(clippy::disallowed_methods)] // once, in real time: what was under way when it came is over
+pub(crate) fn listen(subscriber: impl Subscriber + Send + Sync + 'static) -> DefaultGuard {
+    static EAR: OnceLock<Dispatch> = OnceLock::new();
+    EAR.get_or_init(|| {
+        let ear = Dispatch::new(tracing_subscriber::registry());
+        std::thread::sleep(Duration::from_millis(20));
+        tracing::callsite::rebuild_interest_cache();
+        ear
+    });
+    tracing::subscriber::set_default(subscriber)
+}
 
 /// An event, with the names of the spans around it from the outermost on.
 #[derive(Debug, Clone)]
@@ -51,7 +69,7 @@ impl Capture {
     /// Listens to this thread at TRACE until the guard goes.
     pub(crate) fn start() -> (Self, DefaultGuard) {
         let capture = Self::default();
-        let guard = tracing::subscriber::set_default(tracing_subscriber::registry().with(capture.clone()));
+        let guard = listen(tracing_subscriber::registry().with(capture.clone()));
         (capture, guard)
     }
 

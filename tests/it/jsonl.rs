@@ -16,7 +16,7 @@ use tracing::subscriber::DefaultGuard;
 use tracing_subscriber::filter::LevelFilter;
 use tracing_subscriber::layer::{Layer, SubscriberExt};
 
-use crate::capture::Capture;
+use crate::capture::{Capture, listen};
 
 const NUMBER: &str = "96598765432";
 const OTP: &str = "Your OTP for MYAPP is: 123456";
@@ -65,7 +65,7 @@ impl Log {
     fn start(bodies: Bodies) -> Self {
         let buffer = Buffer::default();
         let (layer, guard) = jsonl::to_writer(buffer.clone(), bodies);
-        let default = tracing::subscriber::set_default(tracing_subscriber::registry().with(layer));
+        let default = listen(tracing_subscriber::registry().with(layer));
         Self(buffer, guard, default)
     }
 
@@ -90,7 +90,7 @@ fn parse(text: &str) -> Vec<Value> {
 
 fn listen_to_file(path: &Path) -> (JsonlGuard, DefaultGuard) {
     let (layer, guard) = jsonl::to_file(path, Bodies::Masked).unwrap();
-    (guard, tracing::subscriber::set_default(tracing_subscriber::registry().with(layer)))
+    (guard, listen(tracing_subscriber::registry().with(layer)))
 }
 
 fn client(transport: impl Transport) -> Client {
@@ -382,7 +382,7 @@ async fn other_layers_with_their_own_filters_do_not_take_lines_away() {
     let (log, guard) = jsonl::to_writer(buffer.clone(), Bodies::Masked);
     let subscriber =
         tracing_subscriber::registry().with(Capture::default().with_filter(LevelFilter::ERROR)).with(log);
-    let default = tracing::subscriber::set_default(subscriber);
+    let default = listen(subscriber);
     let client = in_process();
     client.balance().await.unwrap();
     client.send("12", OTP).await.unwrap_err();
@@ -409,8 +409,7 @@ async fn a_log_that_is_off_takes_nothing_from_other_layers() {
     let capture = Capture::default();
     let off: Option<(jsonl::JsonlLayer<_>, JsonlGuard)> = None;
     let (off, _guard) = off.unzip();
-    let _default =
-        tracing::subscriber::set_default(tracing_subscriber::registry().with(capture.clone()).with(off));
+    let _default = listen(tracing_subscriber::registry().with(capture.clone()).with(off));
     in_process().balance().await.unwrap();
     assert_eq!(capture.ours().len(), 1);
 }
@@ -420,7 +419,7 @@ async fn two_logs_both_have_the_line() {
     let (masked, full) = (Buffer::default(), Buffer::default());
     let (first, first_guard) = jsonl::to_writer(masked.clone(), Bodies::Masked);
     let (second, second_guard) = jsonl::to_writer(full.clone(), Bodies::Full);
-    let default = tracing::subscriber::set_default(tracing_subscriber::registry().with(first).with(second));
+    let default = listen(tracing_subscriber::registry().with(first).with(second));
     in_process().send(NUMBER, OTP).await.unwrap();
     drop((default, first_guard, second_guard));
     let text = |buffer: &Buffer| String::from_utf8(buffer.0.lock().unwrap().clone()).unwrap();
@@ -531,7 +530,7 @@ impl Write for Disk {
 async fn a_disk_that_fills_up_in_a_line_costs_that_line_and_no_later_one() {
     let disk = Disk(Arc::new(Mutex::new((Vec::new(), 300))));
     let (log, guard) = jsonl::to_writer(disk.clone(), Bodies::Masked);
-    let default = tracing::subscriber::set_default(tracing_subscriber::registry().with(log));
+    let default = listen(tracing_subscriber::registry().with(log));
     let client = in_process();
     client.balance().await.unwrap();
     client.balance().await.unwrap();
@@ -572,7 +571,7 @@ async fn a_disk_that_hangs_holds_nobody_up_and_what_is_dropped_is_counted() {
     let (let_go, hang) = mpsc::channel();
     let written = Arc::new(Mutex::new(0));
     let (log, guard) = jsonl::to_writer(Hanging(hang, Arc::clone(&written)), Bodies::Masked);
-    let default = tracing::subscriber::set_default(tracing_subscriber::registry().with(log));
+    let default = listen(tracing_subscriber::registry().with(log));
     let client = in_process();
     for _ in 0..CALLS {
         client.balance().await.unwrap();
