@@ -1,5 +1,6 @@
 //! `Client` and its builder; they know no endpoint.
 
+use std::fmt;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
@@ -92,7 +93,6 @@ enum Pace {
 }
 
 /// Settings of a client to be. Nothing is checked before [`build`](Self::build).
-#[derive(Debug)]
 #[must_use = "a builder does nothing until build() is called"]
 pub struct ClientBuilder {
     username: String,
@@ -335,6 +335,28 @@ impl ClientBuilder {
                 shared_sender_told: AtomicBool::new(false),
             }),
         })
+    }
+}
+
+impl fmt::Debug for ClientBuilder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // Not checked yet: an address may hold a password, and a sender id may be anything.
+        let sender_id = SenderId::parse(&self.sender_id).ok();
+        let base_url = config::base_url(&self.base_url).ok().map(|(url, _)| url.to_string());
+        f.debug_struct("ClientBuilder")
+            .field("username", &self.username)
+            .field("password", &self.password)
+            .field("sender_id", &sender_id)
+            .field("test_mode", &self.test_mode)
+            .field("base_url", &base_url)
+            .field("connect_timeout", &self.connect_timeout)
+            .field("timeout", &self.timeout)
+            .field("pace", &self.pace)
+            .field("same_number_wait", &self.same_number_wait)
+            .field("low_balance", &self.low_balance)
+            .field("country_check", &self.country_check)
+            .field("transport", &self.transport)
+            .finish()
     }
 }
 

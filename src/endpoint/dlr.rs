@@ -41,7 +41,7 @@ impl std::fmt::Debug for DeliveryReport {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("DeliveryReport")
             .field("number", &self.number())
-            .field("status", &self.status)
+            .field("status", &crate::wire::state(&self.status))
             .finish()
     }
 }

@@ -50,7 +50,9 @@ impl MessageStatus {
 
 impl fmt::Debug for MessageStatus {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("MessageStatus").field("status", &self.status).finish_non_exhaustive()
+        f.debug_struct("MessageStatus")
+            .field("status", &crate::wire::state(&self.status))
+            .finish_non_exhaustive()
     }
 }
 

@@ -9,6 +9,7 @@ use serde_json::{Map, Value};
 
 use crate::credits::Credits;
 use crate::ids::{MessageId, SenderId};
+use crate::wire::is_words;
 
 /// What stands for something that is not shown.
 pub(super) const HIDDEN: &str = "***";
@@ -116,11 +117,6 @@ fn each(value: &Value, show: impl Fn(&Value) -> Value) -> Value {
 fn is_code(text: &str) -> bool {
     let rest = text.strip_prefix("ERR").unwrap_or_default();
     (1..=4).contains(&rest.len()) && rest.bytes().all(|byte| byte.is_ascii_digit())
-}
-
-/// Plain words, as states of a message are: no digits, so no number and no one-time code of digits.
-fn is_words(text: &str) -> bool {
-    text.len() <= 40 && text.chars().all(|c| c.is_ascii_alphabetic() || c == ' ')
 }
 
 fn amount(value: &Value, sent: &Sent<'_>) -> Value {

@@ -23,6 +23,8 @@ mod gateway;
 #[cfg(all(feature = "sandbox", feature = "jsonl"))]
 mod jsonl;
 mod layers;
+#[cfg(feature = "sandbox")]
+mod leaks;
 mod message_table;
 mod messages;
 #[cfg(feature = "sandbox")]
