@@ -27,6 +27,8 @@ mod layers;
 mod leaks;
 mod message_table;
 mod messages;
+#[cfg(all(feature = "sandbox", feature = "metrics"))]
+mod metrics;
 #[cfg(feature = "sandbox")]
 mod pacing;
 mod phone_digits;
