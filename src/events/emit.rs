@@ -83,7 +83,7 @@ pub(crate) fn call_span(endpoint: Endpoint) -> Span {
 /// One event per finished request. Fields that nobody listens for are not built: the macro asks first.
 pub(crate) fn request_finished(done: &Finished<'_>) {
     #[cfg(feature = "jsonl")]
-    let _laid_out = super::exchange::lay_out(done);
+    let _laid_out = super::transcript::lay_out(done);
     let endpoint = done.request.endpoint();
     let delivery = delivery(done.result);
     #[cfg(feature = "metrics")]

@@ -34,7 +34,7 @@
 
 mod emit;
 #[cfg(feature = "jsonl")]
-pub(crate) mod exchange;
+pub(crate) mod transcript;
 
 pub(crate) use emit::*;
 

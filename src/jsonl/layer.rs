@@ -17,7 +17,7 @@ use super::file::Appender;
 use super::line::{self, Bodies};
 use crate::clock::wall_now;
 use crate::events::TARGET;
-use crate::events::exchange::{self, Listener};
+use crate::events::transcript::{self, Listener};
 
 /// Lines that may wait to be written before further ones are dropped: 13 minutes at the gateway's ceiling.
 const QUEUE: usize = 4_096;
@@ -77,9 +77,9 @@ pub(super) fn start<S, W: Write + Send + 'static>(
 
 impl<S: Subscriber> Layer<S> for Lines {
     fn on_event(&self, _: &Event<'_>, _: Context<'_, S>) {
-        // Other events of this crate have no exchange beside them.
-        if let Some(exchange) = exchange::current() {
-            let line = line::write(&exchange, wall_now(), self.bodies);
+        // Other events of this crate have no transcript beside them.
+        if let Some(transcript) = transcript::current() {
+            let line = line::write(&transcript, wall_now(), self.bodies);
             // Never fails: what finds no place is counted.
             let _ = self.writer.clone().write_all(&line);
         }

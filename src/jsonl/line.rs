@@ -1,4 +1,4 @@
-//! One exchange as one line.
+//! One transcript as one line.
 
 use std::borrow::Cow;
 use std::error::Error as _;
@@ -14,7 +14,7 @@ use zeroize::Zeroize;
 
 use super::mask::{self, HIDDEN, Sent};
 use crate::error::Error;
-use crate::events::exchange::Exchange;
+use crate::events::transcript::Transcript;
 
 /// What the log shows of numbers and texts. The password it never shows.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -64,11 +64,11 @@ struct Posted<'a> {
 }
 
 /// Writes the line, with its end.
-pub(super) fn write(exchange: &Exchange, at: SystemTime, bodies: Bodies) -> Vec<u8> {
-    let mut request: Option<Posted<'_>> = serde_json::from_slice(exchange.request.body()).ok();
+pub(super) fn write(transcript: &Transcript, at: SystemTime, bodies: Bodies) -> Vec<u8> {
+    let mut request: Option<Posted<'_>> = serde_json::from_slice(transcript.request.body()).ok();
     let password =
         request.as_mut().map(|posted| std::mem::replace(&mut posted.password, Cow::Borrowed(HIDDEN)));
-    let reply = match &exchange.result {
+    let reply = match &transcript.result {
         Ok(raw) => Some(raw),
         Err(error) => error.raw(),
     };
@@ -86,15 +86,15 @@ pub(super) fn write(exchange: &Exchange, at: SystemTime, bodies: Bodies) -> Vec<
     if bodies == Bodies::Masked
         && let Some(posted) = &mut request
     {
-        hide(posted, exchange);
+        hide(posted, transcript);
     }
     let line = Line {
         ts: OffsetDateTime::from(at).format(STAMP).unwrap_or_default(),
-        endpoint: exchange.request.endpoint().name(),
+        endpoint: transcript.request.endpoint().name(),
         request,
         response,
-        ok: exchange.result.is_ok(),
-        error: exchange.result.as_ref().err().map(chain),
+        ok: transcript.result.is_ok(),
+        error: transcript.result.as_ref().err().map(chain),
     };
     let mut bytes = serde_json::to_vec(&line).unwrap_or_default(); // strings and numbers always serialise
     bytes.push(b'\n');
@@ -105,7 +105,7 @@ pub(super) fn write(exchange: &Exchange, at: SystemTime, bodies: Bodies) -> Vec<
 }
 
 /// Masks what was posted.
-fn hide(posted: &mut Posted<'_>, exchange: &Exchange) {
+fn hide(posted: &mut Posted<'_>, transcript: &Transcript) {
     if let Cow::Owned(masked) = mask::number_like(&posted.username) {
         posted.username = Cow::Owned(masked); // the account's mobile number, put there by mistake
     }
@@ -113,9 +113,9 @@ fn hide(posted: &mut Posted<'_>, exchange: &Exchange) {
         *mobile = mask::numbers(mobile);
     }
     if let Some(message) = &mut posted.message {
-        let characters = exchange.facts.text_chars.unwrap_or_else(|| message.chars().count());
+        let characters = transcript.facts.text_chars.unwrap_or_else(|| message.chars().count());
         *message = format!("{HIDDEN} ({characters} characters");
-        if let Some(pages) = exchange.facts.pages {
+        if let Some(pages) = transcript.facts.pages {
             let _ = write!(message, ", {pages} page{}", if pages == 1 { "" } else { "s" });
         }
         message.push(')');

@@ -12,9 +12,7 @@ struct Page(PrometheusHandle);
 
 impl Page {
     fn value(&self, line: &str) -> Option<f64> {
-        let page = self.0.render();
-        let found = page.lines().find_map(|l| l.strip_prefix(line)?.strip_prefix(' ')?.parse().ok());
-        found
+        self.0.render().lines().find_map(|l| l.strip_prefix(line)?.strip_prefix(' ')?.parse().ok())
     }
 
     fn requests(&self, endpoint: &str, outcome: &str) -> Option<f64> {

@@ -14,7 +14,7 @@ use crate::wire::RawReply;
 
 /// What the log layer is told of an exchange. Handles only: nothing is copied.
 #[derive(Debug, Clone)]
-pub(crate) struct Exchange {
+pub(crate) struct Transcript {
     pub(crate) request: Request,
     pub(crate) facts: Facts,
     pub(crate) result: Result<RawReply, Error>,
@@ -23,7 +23,7 @@ pub(crate) struct Exchange {
 static LISTENERS: AtomicUsize = AtomicUsize::new(0);
 
 thread_local! {
-    static CURRENT: RefCell<Option<Exchange>> = const { RefCell::new(None) };
+    static CURRENT: RefCell<Option<Transcript>> = const { RefCell::new(None) };
 }
 
 /// As long as one lives, exchanges are laid out.
@@ -57,16 +57,16 @@ pub(super) fn lay_out(done: &Finished<'_>) -> Option<LaidOut> {
     if LISTENERS.load(Ordering::Relaxed) == 0 {
         return None;
     }
-    let exchange = Exchange {
+    let transcript = Transcript {
         request: done.request.clone(),
         facts: done.facts.clone(),
         result: done.result.cloned().map_err(Clone::clone),
     };
-    CURRENT.with(|current| current.replace(Some(exchange)));
+    CURRENT.with(|current| current.replace(Some(transcript)));
     Some(LaidOut)
 }
 
 /// The exchange whose event is being handed out on this thread.
-pub(crate) fn current() -> Option<Exchange> {
+pub(crate) fn current() -> Option<Transcript> {
     CURRENT.with(|current| current.borrow().clone())
 }
