@@ -106,8 +106,8 @@ pub(super) fn write(transcript: &Transcript, at: SystemTime, bodies: Bodies) -> 
 
 /// Masks what was posted.
 fn hide(posted: &mut Posted<'_>, transcript: &Transcript) {
-    if let Cow::Owned(masked) = mask::number_like(&posted.username) {
-        posted.username = Cow::Owned(masked); // the account's mobile number, put there by mistake
+    if mask::is_number(&posted.username) {
+        posted.username = Cow::Owned(mask::numbers(&posted.username));
     }
     if let Some(mobile) = &mut posted.mobile {
         *mobile = mask::numbers(mobile);

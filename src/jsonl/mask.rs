@@ -3,12 +3,11 @@
 //! A reply is not ours, so nothing of it is shown because it looks harmless: only the fields that the API document
 //! names, and only in the shape that they have there.
 
-use std::borrow::Cow;
-
 use serde_json::{Map, Value};
 
 use crate::credits::Credits;
 use crate::ids::{MessageId, SenderId};
+use crate::phone::PhoneNumber;
 use crate::wire::is_words;
 
 /// What stands for something that is not shown.
@@ -39,22 +38,19 @@ fn hidden() -> Value {
     Value::from(HIDDEN)
 }
 
-/// First and last digits of a number, as in `965****432`; of a short one fewer, so that at least 4 stay hidden.
-fn number(digits: &str) -> String {
-    let shown = (digits.len().saturating_sub(4) / 2).min(3);
-    format!("{}****{}", &digits[..shown], &digits[digits.len() - shown..])
-}
-
 /// Comma-separated numbers, each masked.
 pub(super) fn numbers(list: &str) -> String {
-    list.split(',').map(|entry| number_like(entry.trim()).into_owned()).collect::<Vec<_>>().join(",")
+    list.split(',').map(number).collect::<Vec<_>>().join(",")
 }
 
-/// Masks what consists of digits (and signs between them) as long as a phone number; leaves all else.
-pub(super) fn number_like(text: &str) -> Cow<'_, str> {
-    let digits: String = text.chars().filter(char::is_ascii_digit).collect();
-    let others_are_signs = text.chars().all(|c| c.is_ascii_digit() || "+-. ()".contains(c));
-    if digits.len() >= 6 && others_are_signs { Cow::Owned(number(&digits)) } else { Cow::Borrowed(text) }
+/// What stands in a number's place: masked, or hidden whole if it is none.
+fn number(text: &str) -> String {
+    PhoneNumber::parse(text).map_or_else(|_| HIDDEN.to_owned(), PhoneNumber::masked)
+}
+
+/// True for an API user name that is none: the account's mobile number, put there by mistake.
+pub(super) fn is_number(username: &str) -> bool {
+    username.chars().all(|c| c.is_ascii_digit() || "+- ".contains(c)) && PhoneNumber::parse(username).is_ok()
 }
 
 /// A reply, as far as it may be shown.
@@ -168,16 +164,12 @@ fn delivery(entry: &Value, sent: &Sent<'_>) -> Value {
     Value::Object(shown)
 }
 
-/// A value that is a phone number by its place; what is none is hidden whole.
+/// A value that is a phone number by its place.
 fn masked_number(value: &Value) -> Value {
-    let text = match value {
-        Value::String(text) => text.clone(),
-        Value::Number(number) => number.to_string(),
-        _ => return hidden(),
-    };
-    match number_like(&text) {
-        Cow::Owned(masked) => Value::from(masked),
-        Cow::Borrowed(_) => hidden(),
+    match value {
+        Value::String(text) => Value::from(number(text)),
+        Value::Number(digits) => Value::from(number(&digits.to_string())),
+        _ => hidden(),
     }
 }
 

@@ -214,6 +214,18 @@ async fn a_masked_line_holds_no_one_time_code_and_no_number() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_mobile_number_in_the_user_names_place_is_masked_too() {
+    let log = Log::start(Bodies::Masked);
+    for user in [NUMBER, "+965 98765432", "shop965", "user.1234567"] {
+        let transport = Sandbox::in_process().transport();
+        Client::builder(user, PASSWORD).transport(transport).build().unwrap().balance().await.unwrap();
+    }
+    let lines = log.lines();
+    let users: Vec<_> = lines.iter().map(|line| line["request"]["username"].as_str().unwrap()).collect();
+    assert_eq!(users, ["965****432", "965****432", "shop965", "user.1234567"]);
+}
+
+#[tokio::test(start_paused = true)]
 async fn delivery_reports_show_states_and_masked_numbers() {
     let log = Log::start(Bodies::Masked);
     let sandbox = Sandbox::in_process();
