@@ -1,7 +1,7 @@
 //! Settings from the environment and a `.env` file, and the checks that a client's settings pass.
 
 use std::collections::HashMap;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use reqwest::Url;
 
@@ -15,7 +15,7 @@ pub const PASSWORD: &str = "KWTSMS_PASSWORD";
 pub const SENDER_ID: &str = "KWTSMS_SENDER_ID";
 /// `1`/`true` or `0`/`false`; `0` if unset, anything else is an error.
 pub const TEST_MODE: &str = "KWTSMS_TEST_MODE";
-/// The JSONL log's path; no log if unset or empty.
+/// The JSONL log's path; set but empty switches the log off.
 pub const LOG_FILE: &str = "KWTSMS_LOG_FILE";
 /// The base URL; [`DEFAULT_BASE_URL`] if unset.
 pub const BASE_URL: &str = "KWTSMS_BASE_URL";
@@ -43,7 +43,7 @@ pub fn is_set(key: &str) -> Result<bool, Error> {
 /// The `KWTSMS_*` values: from the process environment, completed from a file.
 ///
 /// A variable of the process wins over the file; an empty one counts as unset, except that an empty
-/// `KWTSMS_LOG_FILE` means something: no log, whatever the file says. The process environment is never changed.
+/// `KWTSMS_LOG_FILE` means something: no log. The process environment is never changed.
 #[derive(Clone, Default)]
 pub(crate) struct Environment(HashMap<&'static str, String>);
 
@@ -68,6 +68,13 @@ impl Environment {
     /// A value that is set and, but for the log file, not empty.
     pub(crate) fn get(&self, key: &str) -> Option<&str> {
         self.0.get(key).map(String::as_str).filter(|value| !value.is_empty())
+    }
+
+    /// The log file: `None` if unset, `Some(None)` if switched off.
+    #[allow(dead_code)] // for the feature that writes it
+    pub(crate) fn log_file(&self) -> Option<Option<PathBuf>> {
+        let path = self.0.get(LOG_FILE)?;
+        Some((!path.is_empty()).then(|| PathBuf::from(path)))
     }
 }
 

@@ -70,3 +70,40 @@ pub(super) fn lay_out(done: &Finished<'_>) -> Option<LaidOut> {
 pub(crate) fn current() -> Option<Transcript> {
     CURRENT.with(|current| current.borrow().clone())
 }
+
+#[cfg(test)]
+mod tests {
+    use std::panic::AssertUnwindSafe;
+    use std::time::Duration;
+
+    use super::*;
+    use crate::transport::Endpoint;
+    use crate::wire::tests::ok;
+
+    #[test]
+    fn bodies_are_laid_out_only_while_somebody_listens_and_only_for_the_event() {
+        let request = Request::new(Endpoint::Send, "{}".into());
+        let reply = ok(r#"{"result":"OK"}"#);
+        let done = Finished {
+            request: &request,
+            facts: &Facts::default(),
+            attempt: 1,
+            wait: Duration::ZERO,
+            took: Duration::ZERO,
+            http_status: Some(200),
+            result: Ok(&reply),
+        };
+        assert!(lay_out(&done).is_none(), "nobody listens");
+        let listener = Listener::new();
+        let panicked = std::panic::catch_unwind(AssertUnwindSafe(|| {
+            let _laid_out = lay_out(&done);
+            assert!(current().is_some());
+            assert!(std::thread::spawn(|| current().is_none()).join().unwrap(), "other threads see nothing");
+            panic!("as a subscriber may");
+        }));
+        assert!(panicked.is_err());
+        assert!(current().is_none());
+        drop(listener);
+        assert!(lay_out(&done).is_none());
+    }
+}

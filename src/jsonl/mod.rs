@@ -101,7 +101,7 @@ pub fn from_env<S>() -> Result<Option<(JsonlLayer<S>, JsonlGuard)>, Error> {
 /// As for [`from_env`].
 pub fn from_env_with<S>(bodies: Bodies) -> Result<Option<(JsonlLayer<S>, JsonlGuard)>, Error> {
     let env = Environment::read(Path::new(config::ENV_FILE), false)?;
-    env.get(config::LOG_FILE).map(|path| to_file(path, bodies)).transpose()
+    env.log_file().flatten().map(|path| to_file(path, bodies)).transpose()
 }
 
 /// Opens a log file, or makes it with mode 0600.
