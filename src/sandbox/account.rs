@@ -5,7 +5,9 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use super::record::{History, MessageState};
+use super::gateway::Settings;
+use super::message::MessageState;
+use super::record::History;
 
 /// Credits of an account that nobody set up.
 const FIRST_BALANCE: u64 = 1000;
@@ -69,7 +71,8 @@ impl Account {
     }
 
     /// Works off the live queue up to `now`, first in first out, one number every `1 / per_second` seconds.
-    pub(super) fn settle(&mut self, now: Instant, per_second: u32, history: &mut History) {
+    pub(super) fn settle(&mut self, now: Instant, settings: &Settings, history: &mut History) {
+        let (per_second, report_after) = (settings.drain_per_second, settings.report_after);
         if self.live.is_empty() {
             self.drained_to = Some(now);
             return;
@@ -90,10 +93,7 @@ impl Account {
             self.live_numbers -= gone;
             at += step * u32::try_from(gone).unwrap_or(u32::MAX);
             if first.left == 0 {
-                if let Some(message) = history.message(&first.id) {
-                    message.state = MessageState::Sent;
-                    message.sent_at = Some(at);
-                }
+                history.set_state(&first.id, MessageState::Sent, Some((at, report_after)));
                 self.live.pop_front();
             }
         }

@@ -5,8 +5,9 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use super::account::Account;
+use super::message::{Message, MessageState};
 use super::posted::{Posted, numbers};
-use super::record::{History, Message, MessageState};
+use super::record::History;
 use super::reply::{Code, Payload};
 use super::rules::{Group, KUWAIT, MAX_MOBILE, classify};
 
@@ -58,14 +59,14 @@ pub(super) fn check_length(mobile: &str, code: Option<&str>) -> Result<(), Code>
 }
 
 /// `status`. Only "sent" is a documented value; "queued" and its description come from another client's document.
-pub(super) fn status(user: &str, posted: &Posted, history: &mut History) -> Result<Payload, Code> {
+pub(super) fn status(user: &str, posted: &Posted, history: &History) -> Result<Payload, Code> {
     match find(user, posted, history)?.map(|message| message.state) {
         None | Some(MessageState::Deleted) => Err("ERR029".into()),
         Some(MessageState::Stuck) => Err("ERR030".into()),
         Some(MessageState::Queued) => {
             Ok(Payload::Status { status: "queued", description: "Message accepted and in delivery queue" })
         }
-        Some(MessageState::Sent) => {
+        Some(MessageState::Sent | MessageState::Delivered) => {
             Ok(Payload::Status { status: "sent", description: "Message successfully sent to gateway" })
         }
     }
@@ -75,7 +76,7 @@ pub(super) fn status(user: &str, posted: &Posted, history: &mut History) -> Resu
 pub(super) fn dlr(
     user: &str,
     posted: &Posted,
-    history: &mut History,
+    history: &History,
     now: Instant,
     after: Duration,
 ) -> Result<Payload, Code> {
@@ -99,7 +100,7 @@ pub(super) fn dlr(
 }
 
 /// The message asked for, if the account has one of this id. The key is `msgid`, without the hyphen of `send`.
-fn find<'a>(user: &str, posted: &Posted, history: &'a mut History) -> Result<Option<&'a Message>, Code> {
+fn find<'a>(user: &str, posted: &Posted, history: &'a History) -> Result<Option<&'a Message>, Code> {
     let id = posted.text("msgid").filter(|id| !id.is_empty()).ok_or("ERR002")?;
-    Ok(history.message(id).map(|message| &*message).filter(|message| message.user == user))
+    Ok(history.message(id).map(AsRef::as_ref).filter(|message| message.user == user))
 }

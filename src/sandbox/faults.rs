@@ -1,11 +1,13 @@
 //! Scripted faults: what goes wrong next, and for whom.
 
 use std::fmt;
+use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
 
 use super::reply::{Code, Reply};
+use super::shared::Shared;
 
 #[derive(Clone)]
 pub(super) enum Kind {
@@ -43,65 +45,68 @@ pub(super) enum Kind {
 #[derive(Clone)]
 #[must_use = "a fault does nothing until it is pushed"]
 pub struct Fault {
+    pub(super) label: &'static str,
     pub(super) kind: Kind,
     /// The gateway works on the request before the fault hides its answer.
     pub(super) process: bool,
     pub(super) after: Duration,
-    times: usize,
-    endpoint: Option<String>,
-    user: Option<String>,
+    pub(super) times: usize,
+    pub(super) endpoint: Option<String>,
+    pub(super) user: Option<String>,
+    /// Given by the script.
+    pub(super) id: u64,
 }
 
 impl Fault {
-    fn new(kind: Kind, process: bool) -> Self {
-        Self { kind, process, after: Duration::ZERO, times: 1, endpoint: None, user: None }
+    fn new(label: &'static str, kind: Kind, process: bool) -> Self {
+        Self { label, kind, process, after: Duration::ZERO, times: 1, endpoint: None, user: None, id: 0 }
     }
 
     /// Answers an error code instead of working on the request.
     pub fn code(code: impl Into<String>) -> Self {
-        Self::new(Kind::Code { code: Code::Owned(code.into()), status: None }, false)
+        Self::new("code", Kind::Code { code: Code::Owned(code.into()), status: None }, false)
     }
 
     /// Works on the request at once and answers after `delay`.
     pub fn delay(delay: Duration) -> Self {
-        Self::new(Kind::Delay, true).after(delay)
+        Self::new("delay", Kind::Delay, true).after(delay)
     }
 
     /// Answers this status and JSON body, whatever they are, instead of working on the request.
     pub fn reply(status: u16, body: impl Into<Bytes>) -> Self {
-        Self::new(Kind::Reply(Reply::raw(status, "application/json", body.into())), false)
+        Self::new("reply", Kind::Reply(Reply::raw(status, "application/json", body.into())), false)
     }
 
     /// Answers a 502 page of a web server instead of working on the request.
     pub fn html_502() -> Self {
-        Self::new(Kind::Reply(Reply::html(502, "Bad Gateway")), false)
+        Self::new("html_502", Kind::Reply(Reply::html(502, "Bad Gateway")), false)
     }
 
     /// Answers a redirect; the location is only seen over HTTP.
     pub fn redirect(status: u16, location: impl Into<String>) -> Self {
         let mut reply = Reply::html(status, "Redirect");
         reply.location = Some(location.into());
-        Self::new(Kind::Reply(reply), false)
+        Self::new("redirect", Kind::Reply(reply), false)
     }
 
     /// Closes the connection without an answer; the gateway never works on the request.
     pub fn drop_before_reading() -> Self {
-        Self::new(Kind::Drop, false)
+        Self::new("drop_before_reading", Kind::Drop, false)
     }
 
     /// Works on the request and closes the connection without an answer: a message is accepted, its id is lost.
     pub fn drop_after_accepting() -> Self {
-        Self::new(Kind::Drop, true)
+        Self::new("drop_after_accepting", Kind::Drop, true)
     }
 
     /// Works on the request and closes the connection after `keep` bytes of the answer's body.
     pub fn truncated_body(keep: usize) -> Self {
-        Self::new(Kind::Truncate(keep), true)
+        Self::new("truncated_body", Kind::Truncate(keep), true)
     }
 
     /// Works on the request and answers its body bit by bit over `duration`.
     pub fn slow_body(duration: Duration) -> Self {
-        Self::new(Kind::SlowBody(duration), true)
+        Self::new("slow_body", Kind::SlowBody(duration), true)
     }
 
     /// Refuses the connection.
@@ -110,7 +115,7 @@ impl Fault {
     /// [`TransportFailure::Connect`](crate::transport::TransportFailure::Connect). A server cannot take back an
     /// accepted connection, so the HTTP door closes it, as [`drop_before_reading`](Self::drop_before_reading) does.
     pub fn refuse_connection() -> Self {
-        Self::new(Kind::Refuse, false)
+        Self::new("refuse_connection", Kind::Refuse, false)
     }
 
     /// Hits the next `n` requests that match instead of one; `usize::MAX` is for ever.
@@ -156,6 +161,11 @@ impl Fault {
         self
     }
 
+    /// True for the fault that changes nothing.
+    pub(super) fn is_none(&self) -> bool {
+        matches!(self.kind, Kind::Delay) && self.after.is_zero()
+    }
+
     fn matches(&self, endpoint: &str, user: &str) -> bool {
         self.endpoint.as_deref().is_none_or(|own| own == endpoint)
             && self.user.as_deref().is_none_or(|own| own == user)
@@ -186,28 +196,79 @@ impl fmt::Debug for Fault {
 
 /// The faults still to come.
 #[derive(Debug, Default)]
-pub(super) struct Script(Vec<Fault>);
+pub(super) struct Script {
+    faults: Vec<Fault>,
+    pushed: u64,
+}
 
 impl Script {
-    pub(super) fn push(&mut self, fault: Fault) {
-        if fault.times > 0 {
-            self.0.push(fault);
+    /// Adds a fault and gives the number by which it can be taken back; 0 if it hits nothing.
+    pub(super) fn push(&mut self, mut fault: Fault) -> u64 {
+        if fault.times == 0 {
+            return 0;
         }
+        self.pushed += 1;
+        fault.id = self.pushed;
+        self.faults.push(fault);
+        self.pushed
+    }
+
+    pub(super) fn remove(&mut self, id: u64) -> bool {
+        let before = self.faults.len();
+        self.faults.retain(|fault| fault.id != id);
+        self.faults.len() < before
+    }
+
+    pub(super) fn list(&self) -> &[Fault] {
+        &self.faults
     }
 
     pub(super) fn clear(&mut self) {
-        self.0.clear();
+        self.faults.clear();
     }
 
     pub(super) fn pending(&self) -> usize {
-        self.0.iter().fold(0, |sum, fault| sum.saturating_add(fault.times))
+        self.faults.iter().fold(0, |sum, fault| sum.saturating_add(fault.times))
     }
 
     /// The fault for a request, consumed.
     pub(super) fn take(&mut self, endpoint: &str, user: &str) -> Option<Fault> {
-        let place = self.0.iter().position(|fault| fault.matches(endpoint, user))?;
-        let fault = self.0.get_mut(place)?;
+        let place = self.faults.iter().position(|fault| fault.matches(endpoint, user))?;
+        let fault = self.faults.get_mut(place)?;
         fault.times -= 1;
-        Some(if fault.times == 0 { self.0.remove(place) } else { fault.clone() })
+        Some(if fault.times == 0 { self.faults.remove(place) } else { fault.clone() })
+    }
+}
+
+/// The script of faults of a [`Sandbox`].
+#[derive(Clone)]
+pub struct Faults {
+    shared: Arc<Shared>,
+}
+
+impl Faults {
+    pub(super) fn new(shared: Arc<Shared>) -> Self {
+        Self { shared }
+    }
+
+    /// Adds a fault behind those still to come.
+    pub fn push(&self, fault: Fault) {
+        self.shared.lock().faults.push(fault);
+    }
+
+    /// Forgets those still to come.
+    pub fn clear(&self) {
+        self.shared.lock().faults.clear();
+    }
+
+    /// How many requests are still to be hit.
+    pub fn pending(&self) -> usize {
+        self.shared.lock().faults.pending()
+    }
+}
+
+impl fmt::Debug for Faults {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Faults").field(&self.shared.lock().faults).finish()
     }
 }

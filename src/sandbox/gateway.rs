@@ -1,6 +1,6 @@
 //! The model: a request and the time in, an answer out. No I/O and no clock of its own.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::{BTreeMap, HashMap};
 use std::net::IpAddr;
 use std::time::Duration;
 
@@ -9,25 +9,30 @@ use tokio::time::Instant;
 use super::account::Account;
 use super::endpoints;
 use super::faults::{Fault, Kind, Script};
+use super::message::{Message, MessageState, Told};
 use super::posted::{Posted, negotiate};
-use super::record::{History, Message, MessageState, SeenRequest};
+use super::raw::{cut, masked};
+use super::record::{History, SeenRequest};
 use super::reply::{Code, CreditStyle, ErrorStatus, Payload, Protocol, Reply};
 use super::send;
+use super::traffic::Traffic;
 
 /// The gateway's paths, spelled here and not taken from the client.
 pub(super) const ENDPOINTS: [&str; 7] =
     ["balance", "senderid", "coverage", "validate", "send", "status", "dlr"];
 /// A longer body is refused by the web server; the longest sensible request is below 64 KiB.
 pub(super) const MAX_BODY: usize = 1024 * 1024;
-/// Over so many requests in a second, the firewall blocks an address (API document v4.1).
-const FIREWALL_LIMIT: usize = 5;
-/// "Per second" has no defined window; a sliding one is the strictest reading.
-const FIREWALL_WINDOW: Duration = Duration::from_secs(1);
+/// So much of an answer is kept; the gateway's own are far shorter.
+const KEPT_REPLY: usize = 4 * 1024;
+/// A longer user name has no account, so that none takes much memory; the document allows 15 characters.
+const MAX_USER: usize = 100;
 
 /// What a builder sets.
 #[derive(Debug, Clone)]
 pub(super) struct Settings {
     pub(super) error_status: ErrorStatus,
+    /// Statuses of single codes, which go before the one above.
+    pub(super) code_status: BTreeMap<String, u16>,
     pub(super) credit_style: CreditStyle,
     pub(super) latency: Duration,
     pub(super) history: usize,
@@ -44,6 +49,7 @@ impl Default for Settings {
     fn default() -> Self {
         Self {
             error_status: ErrorStatus::AsSeen,
+            code_status: BTreeMap::new(),
             credit_style: CreditStyle::Integer,
             latency: Duration::ZERO,
             history: 10_000,
@@ -56,6 +62,12 @@ impl Default for Settings {
             report_after: Duration::from_secs(5 * 60),
             firewall: None,
         }
+    }
+}
+
+impl Settings {
+    fn status_of(&self, code: &str) -> u16 {
+        self.code_status.get(code).copied().unwrap_or_else(|| self.error_status.of(code))
     }
 }
 
@@ -97,20 +109,14 @@ pub(super) enum Outcome {
     Silence,
 }
 
-/// The arrivals of one source.
-#[derive(Default)]
-struct Arrivals {
-    recent: VecDeque<Instant>,
-    blocked_until: Option<Instant>,
-}
-
 pub(super) struct Gateway {
     pub(super) settings: Settings,
     pub(super) faults: Script,
     pub(super) history: History,
-    pub(super) swallowed: u64,
-    accounts: HashMap<String, Account>,
-    arrivals: HashMap<Source, Arrivals>,
+    pub(super) traffic: Traffic,
+    pub(super) accounts: HashMap<String, Account>,
+    /// Up to which message whoever waits for a number (of a user) has been served.
+    pub(super) handed_out: HashMap<(Option<String>, String), u64>,
     seed: u64,
     ids: u64,
 }
@@ -122,18 +128,17 @@ impl Gateway {
             history: History::new(settings.history),
             settings,
             faults: Script::default(),
-            swallowed: 0,
+            traffic: Traffic::default(),
             accounts: HashMap::new(),
-            arrivals: HashMap::new(),
+            handed_out: HashMap::new(),
             seed,
             ids: 0,
         }
     }
 
-    /// Takes a request that arrived at `now`, at the wall time `unix` in seconds.
-    pub(super) fn answer(&mut self, call: &Call<'_>, now: Instant, unix: u64) -> Answer {
-        if self.is_swallowed(call.source, now) {
-            self.swallowed += 1;
+    /// Takes a request that arrived at `now`, at the wall time `unix_ms` in milliseconds.
+    pub(super) fn answer(&mut self, call: &Call<'_>, now: Instant, unix_ms: u64) -> Answer {
+        if self.traffic.arrive(call.source, now, unix_ms, self.settings.firewall) {
             return Answer { after: Duration::ZERO, outcome: Outcome::Silence };
         }
         let posted = if call.body.len() > MAX_BODY {
@@ -142,26 +147,35 @@ impl Gateway {
             Posted::read(call.content_type, call.body)
         };
         let endpoint = endpoint_of(call.path);
-        let user = posted.text("username").unwrap_or_default().to_owned();
-        let fault = self.faults.take(endpoint.unwrap_or_default(), &user);
+        let user = posted.text("username").unwrap_or_default();
+        let fault = self.faults.take(endpoint.unwrap_or_default(), user);
         let fault = fault.unwrap_or_else(|| Fault::delay(Duration::ZERO));
         if matches!(fault.kind, Kind::Refuse) {
             return Answer { after: fault.after, outcome: Outcome::Refused };
         }
 
         let protocol = negotiate(call.content_type, call.accept);
-        let worked = fault.process.then(|| self.work(call, endpoint, &posted, protocol, now, unix));
+        let processed = fault.process;
+        let name = (!fault.is_none()).then_some(fault.label);
+        let mut accepted = None;
+        let worked =
+            processed.then(|| self.work(call, endpoint, &posted, protocol, now, unix_ms, &mut accepted));
         let outcome = self.outcome(fault.kind, worked, protocol);
+        if let Some(mut message) = accepted {
+            message.request = masked(call);
+            message.told = told(&outcome, name);
+            self.history.accept(message);
+        }
         let (status, code) = match &outcome {
             Outcome::Reply(reply) | Outcome::Slow(reply, _) => {
                 (Some(reply.status), reply.code.as_deref().map(str::to_owned))
             }
             _ => (None, None),
         };
-        let endpoint = endpoint.map_or_else(|| call.path.chars().take(100).collect(), str::to_owned);
+        let endpoint = endpoint.map_or_else(|| cut(call.path, 100), str::to_owned);
         let numbers = posted.numbers();
-        let processed = fault.process;
-        self.history.see(SeenRequest { endpoint, user, at: now, processed, status, code, numbers });
+        let user = cut(user, MAX_USER);
+        self.history.see(SeenRequest { endpoint, user, at: now, unix_ms, processed, status, code, numbers });
         Answer { after: self.settings.latency + fault.after, outcome }
     }
 
@@ -171,7 +185,7 @@ impl Gateway {
         match kind {
             Kind::Delay => Outcome::Reply(own()),
             Kind::Code { code, status } => {
-                let status = status.unwrap_or_else(|| self.settings.error_status.of(&code));
+                let status = status.unwrap_or_else(|| self.settings.status_of(&code));
                 Outcome::Reply(Reply::error(protocol, status, code))
             }
             Kind::Reply(reply) => Outcome::Reply(reply),
@@ -186,26 +200,8 @@ impl Gateway {
         }
     }
 
-    fn is_swallowed(&mut self, source: Source, now: Instant) -> bool {
-        let Some(block_for) = self.settings.firewall else { return false };
-        let arrivals = self.arrivals.entry(source).or_default();
-        if arrivals.blocked_until.is_some_and(|until| now < until) {
-            return true;
-        }
-        let recent = &mut arrivals.recent;
-        while recent.front().is_some_and(|&at| now.saturating_duration_since(at) >= FIREWALL_WINDOW) {
-            recent.pop_front();
-        }
-        recent.push_back(now);
-        if recent.len() <= FIREWALL_LIMIT {
-            return false;
-        }
-        recent.clear();
-        arrivals.blocked_until = Some(now + block_for);
-        true
-    }
-
-    /// The gateway's own answer.
+    /// The gateway's own answer; a message that it accepts is left in `accepted`.
+    #[allow(clippy::too_many_arguments)]
     fn work(
         &mut self,
         call: &Call<'_>,
@@ -213,7 +209,8 @@ impl Gateway {
         posted: &Posted,
         protocol: Protocol,
         now: Instant,
-        unix: u64,
+        unix_ms: u64,
+        accepted: &mut Option<Message>,
     ) -> Reply {
         let Some(endpoint) = endpoint else {
             // Without the slash: nowhere recorded. A redirect is what web servers do, and it must not be followed.
@@ -231,9 +228,9 @@ impl Gateway {
         if call.body.len() > MAX_BODY {
             return Reply::html(413, "Request Entity Too Large");
         }
-        match self.endpoint(endpoint, posted, now, unix) {
+        match self.endpoint(endpoint, posted, now, unix_ms, accepted) {
             Ok(payload) => Reply::ok(protocol, &payload, self.settings.credit_style),
-            Err(code) => Reply::error(protocol, self.settings.error_status.of(&code), code),
+            Err(code) => Reply::error(protocol, self.settings.status_of(&code), code),
         }
     }
 
@@ -242,13 +239,14 @@ impl Gateway {
         endpoint: &str,
         posted: &Posted,
         now: Instant,
-        unix: u64,
+        unix_ms: u64,
+        accepted: &mut Option<Message>,
     ) -> Result<Payload, Code> {
         let user = self.log_in(posted)?.to_owned();
         let id = self.next_id();
         let Self { settings, history, accounts, .. } = self;
         let account = accounts.entry(user.clone()).or_insert_with(|| Account::new(None));
-        account.settle(now, settings.drain_per_second, history);
+        account.settle(now, settings, history);
         match endpoint {
             "balance" => Ok(endpoints::balance(account)),
             "senderid" => Ok(endpoints::sender_ids(account)),
@@ -257,15 +255,15 @@ impl Gateway {
             "status" => endpoints::status(&user, posted, history),
             "dlr" => endpoints::dlr(&user, posted, history, now, settings.report_after),
             _ => {
-                let message = send::send(account, &user, posted, settings, id, now)?;
+                let message = send::send(account, &user, posted, settings, id, now, unix_ms)?;
                 let payload = Payload::Send {
                     id: message.id.clone(),
                     numbers: message.numbers.len(),
                     points: message.points,
                     balance: account.available,
-                    unix,
+                    unix: unix_ms / 1000,
                 };
-                history.accept(message);
+                *accepted = Some(message);
                 Ok(payload)
             }
         }
@@ -278,6 +276,9 @@ impl Gateway {
         let (Some(user), Some(password)) = (field("username"), field("password")) else {
             return Err("ERR002".into());
         };
+        if user.len() > MAX_USER {
+            return Err("ERR003".into());
+        }
         if self.settings.known_accounts_only && !self.accounts.contains_key(user) {
             return Err("ERR003".into());
         }
@@ -296,20 +297,19 @@ impl Gateway {
         self.accounts.entry(user.to_owned()).or_insert_with(|| Account::new(None))
     }
 
-    /// Brings every queue up to `now`.
+    /// Brings every queue and every delivery report up to `now`.
     pub(super) fn settle(&mut self, now: Instant) {
         for account in self.accounts.values_mut() {
-            account.settle(now, self.settings.drain_per_second, &mut self.history);
+            account.settle(now, &self.settings, &mut self.history);
         }
+        self.history.deliver(now);
     }
 
     /// Deletes a message from the queue of whoever sent it; the credits given back, if it was there.
     pub(super) fn delete(&mut self, id: &str, now: Instant) -> Option<u64> {
         self.settle(now);
         let back = self.accounts.values_mut().find_map(|account| account.delete(id))?;
-        if let Some(message) = self.history.message(id) {
-            message.state = MessageState::Deleted;
-        }
+        self.history.set_state(id, MessageState::Deleted, None);
         Some(back)
     }
 
@@ -324,6 +324,16 @@ impl Gateway {
         let first = mix(self.seed.wrapping_add(self.ids));
         format!("{first:016x}{:016x}", mix(first ^ self.seed.rotate_left(32)))
     }
+}
+
+/// What the client hears, for the record.
+fn told(outcome: &Outcome, fault: Option<&'static str>) -> Told {
+    let (status, body) = match outcome {
+        Outcome::Reply(reply) | Outcome::Slow(reply, _) => (Some(reply.status), &reply.body[..]),
+        Outcome::Truncated(reply, keep) => (Some(reply.status), &reply.body[..*keep]),
+        Outcome::Cut | Outcome::Refused | Outcome::Silence => (None, &[][..]),
+    };
+    Told { status, body: cut(&String::from_utf8_lossy(body), KEPT_REPLY), fault }
 }
 
 /// The endpoint of a path with its slash, case-sensitive.

@@ -1,7 +1,7 @@
 //! The door over HTTP/1.1.
 //!
 //! Connections are served one by one on hyper, not through a framework, since the faults have to close them without
-//! an answer: a service that fails does that.
+//! an answer: a service that fails does that. Only the inbox, which has no faults, is a router.
 
 use std::convert::Infallible;
 use std::io;
@@ -9,6 +9,7 @@ use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
+use axum::Router;
 use bytes::Bytes;
 use futures::StreamExt;
 use futures::future::pending;
@@ -18,15 +19,17 @@ use http_body_util::{BodyExt, Full, LengthLimitError, Limited, StreamBody};
 use hyper::body::{Frame, Incoming};
 use hyper::header::{ACCEPT, CONTENT_LENGTH, CONTENT_TYPE, HeaderName, LOCATION};
 use hyper::server::conn::http1;
-use hyper::service::service_fn;
+use hyper::service::{Service, service_fn};
 use hyper_util::rt::TokioIo;
+use hyper_util::service::TowerToHyperService;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
 use tokio::time::{sleep, timeout};
 
 use super::gateway::{Call, MAX_BODY, Outcome, Source};
-use super::handle::Shared;
+use super::inbox;
 use super::reply::Reply;
+use super::shared::Shared;
 
 /// How long an exchange in flight may still take when the server stops.
 const GRACE: Duration = Duration::from_secs(1);
@@ -43,11 +46,13 @@ pub(super) struct Server {
 }
 
 impl Server {
-    pub(super) async fn start(bind: SocketAddr, shared: Arc<Shared>) -> io::Result<Self> {
+    /// Starts one; its inbox may be called by the names `hosts`, besides addresses and `localhost`.
+    pub(super) async fn start(bind: SocketAddr, hosts: Vec<String>, shared: Arc<Shared>) -> io::Result<Self> {
         let listener = TcpListener::bind(bind).await?;
+        let site = Site { inbox: inbox::router(shared.clone(), hosts.into()), shared };
         let base_url = format!("http://{}/API/", listener.local_addr()?);
         let (stop, stopped) = watch::channel(());
-        tokio::spawn(accept(listener, shared, stopped));
+        tokio::spawn(accept(listener, site, stopped));
         Ok(Self { base_url, _stop: stop })
     }
 
@@ -56,7 +61,14 @@ impl Server {
     }
 }
 
-async fn accept(listener: TcpListener, shared: Arc<Shared>, mut stopped: watch::Receiver<()>) {
+/// What stands behind every connection.
+#[derive(Clone)]
+struct Site {
+    shared: Arc<Shared>,
+    inbox: Router,
+}
+
+async fn accept(listener: TcpListener, site: Site, mut stopped: watch::Receiver<()>) {
     loop {
         let accepted = tokio::select! {
             accepted = listener.accept() => accepted,
@@ -64,7 +76,7 @@ async fn accept(listener: TcpListener, shared: Arc<Shared>, mut stopped: watch::
         };
         match accepted {
             Ok((stream, peer)) => {
-                tokio::spawn(serve(stream, peer.ip(), shared.clone(), stopped.clone()));
+                tokio::spawn(serve(stream, peer.ip(), site.clone(), stopped.clone()));
             }
             // Out of descriptors, or the peer is gone already: the next one may do better.
             Err(_) => sleep(Duration::from_millis(10)).await,
@@ -72,10 +84,10 @@ async fn accept(listener: TcpListener, shared: Arc<Shared>, mut stopped: watch::
     }
 }
 
-async fn serve(stream: TcpStream, peer: IpAddr, shared: Arc<Shared>, mut stopped: watch::Receiver<()>) {
+async fn serve(stream: TcpStream, peer: IpAddr, site: Site, mut stopped: watch::Receiver<()>) {
     // Answers are small and written at once; waiting for more only adds 40 ms.
     let _ = stream.set_nodelay(true);
-    let service = service_fn(move |request| answer(request, peer, shared.clone()));
+    let service = service_fn(move |request| answer(request, peer, site.clone()));
     let mut connection =
         std::pin::pin!(http1::Builder::new().serve_connection(TokioIo::new(stream), service));
     tokio::select! {
@@ -91,8 +103,13 @@ async fn serve(stream: TcpStream, peer: IpAddr, shared: Arc<Shared>, mut stopped
 async fn answer(
     request: hyper::Request<Incoming>,
     peer: IpAddr,
-    shared: Arc<Shared>,
+    site: Site,
 ) -> io::Result<hyper::Response<Body>> {
+    if inbox::is_inbox(request.method().as_str(), request.uri().path()) {
+        let Ok(response) = TowerToHyperService::new(site.inbox).call(request).await;
+        return Ok(response.map(|body| body.map_err(io::Error::other).boxed_unsync()));
+    }
+    let shared = site.shared;
     let (head, body) = request.into_parts();
     let body = match Limited::new(body, MAX_BODY).collect().await {
         Ok(body) => body.to_bytes(),

@@ -7,8 +7,8 @@ use futures::future::{BoxFuture, pending};
 use tokio::time::sleep;
 
 use super::gateway::{Call, Outcome, Source};
-use super::handle::Shared;
 use super::reply::Reply;
+use super::shared::Shared;
 use crate::transport::{MAX_REPLY, Request, Response, Transport, TransportError, TransportFailure};
 
 /// A [`Transport`] that leads into a [`Sandbox`](super::Sandbox) of the same process.

@@ -41,23 +41,36 @@
 //! after a message was accepted, a truncated or slow body, a refused connection.
 
 mod account;
+mod account_handle;
+mod builder;
 mod endpoints;
 mod faults;
 mod gateway;
 mod handle;
 mod http;
 mod in_process;
+mod inbox;
+
+mod message;
+mod otp;
 mod posted;
+mod raw;
 mod record;
 mod reply;
 mod rules;
 mod send;
+mod shared;
 #[cfg(test)]
 mod tests;
+mod traffic;
 
-pub use faults::Fault;
-pub use handle::{AccountHandle, Faults, Sandbox, SandboxBuilder};
+pub use account_handle::AccountHandle;
+pub use builder::SandboxBuilder;
+pub use faults::{Fault, Faults};
+pub use handle::Sandbox;
 pub use in_process::SandboxTransport;
-pub use record::{Message, MessageState, SeenRequest};
+pub use inbox::Inbox;
+pub use message::{Message, MessageState};
+pub use record::SeenRequest;
 pub use reply::{CreditStyle, ErrorStatus};
 pub use rules::Encoding;

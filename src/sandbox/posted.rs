@@ -29,12 +29,16 @@ fn is_json(header: Option<&str>) -> bool {
     })
 }
 
+/// True if a body is JSON by its header or by its looks, and a form otherwise.
+pub(super) fn is_json_body(content_type: Option<&str>, body: &[u8]) -> bool {
+    is_json(content_type) || body.trim_ascii_start().starts_with(b"{")
+}
+
 impl Posted {
     /// Reads a body. What cannot be read has no fields, and the answer is then ERR002: what the real gateway says
     /// to a malformed body is unknown, but it can have found no user name in it.
     pub(super) fn read(content_type: Option<&str>, body: &[u8]) -> Self {
-        let json = is_json(content_type) || body.trim_ascii_start().starts_with(b"{");
-        if json { Self::read_json(body) } else { Self::read_form(body) }
+        if is_json_body(content_type, body) { Self::read_json(body) } else { Self::read_form(body) }
     }
 
     fn read_json(body: &[u8]) -> Self {
@@ -100,7 +104,7 @@ pub(super) fn numbers(mobile: &str) -> impl Iterator<Item = &str> {
     mobile.split(',').filter(|piece| !piece.is_empty())
 }
 
-fn percent_decode(raw: &[u8]) -> String {
+pub(super) fn percent_decode(raw: &[u8]) -> String {
     let hex = |b: Option<&u8>| b.and_then(|&b| char::from(b).to_digit(16));
     let mut out = Vec::with_capacity(raw.len());
     let mut i = 0;

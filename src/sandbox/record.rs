@@ -1,116 +1,19 @@
-//! What the sandbox remembers: accepted messages and seen requests, both bounded.
+//! What the sandbox remembers: accepted messages and seen requests, both bounded, and who hears of changes.
 
-use std::collections::{HashMap, VecDeque};
-use std::fmt;
+use std::cmp::Reverse;
+use std::collections::{BTreeMap, BinaryHeap, HashMap, VecDeque};
+use std::sync::Arc;
+use std::time::Duration;
 
+use tokio::sync::{broadcast, watch};
 use tokio::time::Instant;
 
-use super::rules::Encoding;
+use super::message::{Message, MessageState};
 
-/// Where an accepted message is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-#[non_exhaustive]
-pub enum MessageState {
-    /// In the queue, at least one of its numbers still to be sent.
-    Queued,
-    /// Handed on for every number.
-    Sent,
-    /// In the queue until it is deleted: a test message, or one with an emoji. Its credits are held.
-    Stuck,
-    /// Deleted from the queue; the credits of what was not sent came back.
-    Deleted,
-}
-
-/// A message that the sandbox accepted: one per request, whatever the count of numbers.
-#[derive(Clone)]
-pub struct Message {
-    pub(super) id: String,
-    pub(super) user: String,
-    pub(super) sender: String,
-    pub(super) numbers: Vec<String>,
-    pub(super) text: String,
-    pub(super) encoding: Encoding,
-    pub(super) pages: usize,
-    pub(super) points: u64,
-    pub(super) test: bool,
-    pub(super) state: MessageState,
-    pub(super) accepted_at: Instant,
-    pub(super) sent_at: Option<Instant>,
-}
-
-impl Message {
-    /// The message id, 32 lower-case hex digits.
-    pub fn id(&self) -> &str {
-        &self.id
-    }
-
-    /// The account that sent it.
-    pub fn user(&self) -> &str {
-        &self.user
-    }
-
-    /// The sender id the recipient sees: `KWT-SMS` if the one asked for is not the account's.
-    pub fn sender(&self) -> &str {
-        &self.sender
-    }
-
-    /// The good numbers, each once, in the order posted.
-    pub fn numbers(&self) -> &[String] {
-        &self.numbers
-    }
-
-    /// The text as posted.
-    pub fn text(&self) -> &str {
-        &self.text
-    }
-
-    /// How the text travels.
-    pub fn encoding(&self) -> Encoding {
-        self.encoding
-    }
-
-    /// The number of pages, 1 to 7.
-    pub fn pages(&self) -> usize {
-        self.pages
-    }
-
-    /// The credits taken: pages × numbers.
-    pub fn points(&self) -> u64 {
-        self.points
-    }
-
-    /// True for a test-mode message, which is never delivered.
-    pub fn is_test(&self) -> bool {
-        self.test
-    }
-
-    /// Where it is.
-    pub fn state(&self) -> MessageState {
-        self.state
-    }
-
-    /// When it was accepted, on Tokio's clock.
-    pub fn accepted_at(&self) -> Instant {
-        self.accepted_at
-    }
-}
-
-impl fmt::Debug for Message {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Message")
-            .field("id", &self.id)
-            .field("user", &self.user)
-            .field("sender", &self.sender)
-            .field("numbers", &self.numbers.len())
-            .field("text_chars", &self.text.chars().count())
-            .field("encoding", &self.encoding)
-            .field("pages", &self.pages)
-            .field("points", &self.points)
-            .field("test", &self.test)
-            .field("state", &self.state)
-            .finish_non_exhaustive()
-    }
-}
+/// Beyond so many bytes the oldest messages go, however few they are.
+pub(super) const MAX_BYTES: usize = 64 << 20;
+/// So many changes a slow listener may lie behind; beyond, it is told to look again.
+const CHANGES: usize = 1024;
 
 /// A request that arrived. It holds neither password nor text nor numbers.
 #[derive(Debug, Clone)]
@@ -118,6 +21,8 @@ pub struct SeenRequest {
     pub(super) endpoint: String,
     pub(super) user: String,
     pub(super) at: Instant,
+    /// Milliseconds since 1970.
+    pub(super) unix_ms: u64,
     pub(super) processed: bool,
     pub(super) status: Option<u16>,
     pub(super) code: Option<String>,
@@ -125,12 +30,12 @@ pub struct SeenRequest {
 }
 
 impl SeenRequest {
-    /// The endpoint's name, as `send`; the whole path if it is none of the seven.
+    /// The endpoint's name, as `send`; the path, its first 100 characters, if it is none of the seven.
     pub fn endpoint(&self) -> &str {
         &self.endpoint
     }
 
-    /// The user name posted, empty if there was none.
+    /// The user name posted, its first 100 characters; empty if there was none.
     pub fn user(&self) -> &str {
         &self.user
     }
@@ -161,48 +66,133 @@ impl SeenRequest {
     }
 }
 
-/// The newest `bound` messages, found by id, and as many requests.
+/// Something that whoever watches the inbox wants to hear of; the number leads to what it is about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Change {
+    /// A message was accepted.
+    Arrived(u64),
+    /// The state of a message is another one.
+    Changed(u64),
+    /// A request was seen.
+    Seen(u64),
+    /// Messages were taken out of the inbox.
+    Cleared,
+}
+
+/// The newest messages, found by their place or their id, and as many requests.
 pub(super) struct History {
     bound: usize,
-    messages: VecDeque<Message>,
-    /// Message id to its place, counted from the first message ever.
+    messages: BTreeMap<u64, Arc<Message>>,
     places: HashMap<String, u64>,
+    bytes: usize,
+    accepted: u64,
     pub(super) forgotten_messages: u64,
     requests: VecDeque<SeenRequest>,
     pub(super) forgotten_requests: u64,
+    /// When the reports of a sent message are there.
+    reports: BinaryHeap<Reverse<(Instant, u64)>>,
+    /// The place of the newest message.
+    pub(super) arrived: watch::Sender<u64>,
+    pub(super) changes: broadcast::Sender<Change>,
 }
 
 impl History {
     pub(super) fn new(bound: usize) -> Self {
         Self {
             bound: bound.max(1),
-            messages: VecDeque::new(),
+            messages: BTreeMap::new(),
             places: HashMap::new(),
+            bytes: 0,
+            accepted: 0,
             forgotten_messages: 0,
             requests: VecDeque::new(),
             forgotten_requests: 0,
+            reports: BinaryHeap::new(),
+            arrived: watch::Sender::new(0),
+            changes: broadcast::Sender::new(CHANGES),
         }
     }
 
-    pub(super) fn accept(&mut self, message: Message) {
-        if self.messages.len() == self.bound
-            && let Some(oldest) = self.messages.pop_front()
-        {
-            self.places.remove(&oldest.id);
+    pub(super) fn accept(&mut self, mut message: Message) {
+        self.accepted += 1;
+        let seq = self.accepted;
+        message.seq = seq;
+        self.bytes += message.bytes();
+        self.places.insert(message.id.clone(), seq);
+        self.messages.insert(seq, Arc::new(message));
+        while self.messages.len() > self.bound || (self.bytes > MAX_BYTES && self.messages.len() > 1) {
+            let Some((&oldest, _)) = self.messages.first_key_value() else { break };
+            self.remove(oldest);
             self.forgotten_messages += 1;
         }
-        let place = self.forgotten_messages + self.messages.len() as u64;
-        self.places.insert(message.id.clone(), place);
-        self.messages.push_back(message);
+        self.arrived.send_replace(seq);
+        self.tell(Change::Arrived(seq));
     }
 
-    pub(super) fn message(&mut self, id: &str) -> Option<&mut Message> {
-        let place = self.places.get(id)? - self.forgotten_messages;
-        self.messages.get_mut(usize::try_from(place).ok()?)
+    fn remove(&mut self, seq: u64) {
+        if let Some(message) = self.messages.remove(&seq) {
+            self.bytes -= message.bytes();
+            self.places.remove(&message.id);
+        }
+    }
+
+    /// Takes out the messages that match, and says how many they were.
+    pub(super) fn clear(&mut self, matches: impl Fn(&Message) -> bool) -> usize {
+        let gone: Vec<u64> =
+            self.messages.iter().filter(|(_, message)| matches(message)).map(|(&seq, _)| seq).collect();
+        for &seq in &gone {
+            self.remove(seq);
+        }
+        self.tell(Change::Cleared);
+        gone.len()
+    }
+
+    /// Puts a message into another state; `sent_at` comes with being sent, and starts the time to its reports.
+    pub(super) fn set_state(&mut self, id: &str, state: MessageState, sent: Option<(Instant, Duration)>) {
+        let Some(&seq) = self.places.get(id) else { return };
+        let Some(message) = self.messages.get_mut(&seq) else { return };
+        let message = Arc::make_mut(message);
+        message.state = state;
+        if let Some((at, report_after)) = sent {
+            message.sent_at = Some(at);
+            if message.is_abroad() {
+                self.reports.push(Reverse((at + report_after, seq)));
+            }
+        }
+        self.tell(Change::Changed(seq));
+    }
+
+    /// Marks as delivered what has its reports by `now`.
+    pub(super) fn deliver(&mut self, now: Instant) {
+        while self.reports.peek().is_some_and(|Reverse((due, _))| *due <= now) {
+            let Some(Reverse((_, seq))) = self.reports.pop() else { return };
+            if let Some(message) = self.messages.get_mut(&seq) {
+                Arc::make_mut(message).state = MessageState::Delivered;
+                self.tell(Change::Changed(seq));
+            }
+        }
+    }
+
+    pub(super) fn message(&self, id: &str) -> Option<&Arc<Message>> {
+        self.at(*self.places.get(id)?)
+    }
+
+    pub(super) fn at(&self, seq: u64) -> Option<&Arc<Message>> {
+        self.messages.get(&seq)
+    }
+
+    /// The messages behind the place `after`, oldest first.
+    pub(super) fn after(&self, after: u64) -> impl DoubleEndedIterator<Item = &Arc<Message>> {
+        self.messages.range(after.saturating_add(1)..).map(|(_, message)| message)
     }
 
     pub(super) fn messages(&self) -> Vec<Message> {
-        self.messages.iter().cloned().collect()
+        self.messages.values().map(|message| Message::clone(message)).collect()
+    }
+
+    /// How many messages are remembered, and the place of the newest one ever.
+    pub(super) fn count(&self) -> (usize, u64) {
+        (self.messages.len(), self.accepted)
     }
 
     pub(super) fn see(&mut self, request: SeenRequest) {
@@ -211,9 +201,26 @@ impl History {
             self.forgotten_requests += 1;
         }
         self.requests.push_back(request);
+        self.tell(Change::Seen(self.seen()));
+    }
+
+    /// How many requests were seen so far, which is the number of the newest.
+    pub(super) fn seen(&self) -> u64 {
+        self.forgotten_requests + self.requests.len() as u64
+    }
+
+    /// The request of a number, from 1.
+    pub(super) fn request(&self, number: u64) -> Option<&SeenRequest> {
+        let place = number.checked_sub(self.forgotten_requests + 1)?;
+        self.requests.get(usize::try_from(place).ok()?)
     }
 
     pub(super) fn requests(&self) -> Vec<SeenRequest> {
         self.requests.iter().cloned().collect()
+    }
+
+    /// Nobody may be listening, which is no error.
+    fn tell(&self, change: Change) {
+        let _ = self.changes.send(change);
     }
 }

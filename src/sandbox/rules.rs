@@ -88,14 +88,49 @@ pub(super) fn has_html_tag(text: &str) -> bool {
         .any(|pair| pair[0] == b'<' && (pair[1].is_ascii_alphabetic() || b"/!?".contains(&pair[1])))
 }
 
-/// True if the text holds an emoji or a hidden character, with which the gateway accepts a message and then keeps
-/// it in the queue for ever. The exact set is unknown; this is a rough one.
-pub(super) fn has_emoji(text: &str) -> bool {
-    text.chars().any(|c| {
-        matches!(u32::from(c),
-            0x1F000..=0x1FAFF | 0x2600..=0x27BF | 0x231A..=0x231B | 0x23E9..=0x23FA | 0x25B6 | 0x25C0
-            | 0x2B00..=0x2BFF | 0x20E3 | 0xFE00..=0xFE0F | 0x200B..=0x200F | 0x2060 | 0xFEFF)
-    })
+/// A character and where it stands in its text.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Place {
+    pub(super) character: char,
+    /// Characters before it.
+    pub(super) position: usize,
+    /// UTF-16 units before it, which is how JavaScript counts.
+    pub(super) utf16: usize,
+}
+
+fn places(text: &str, matches: impl Fn(char) -> bool) -> Vec<Place> {
+    let mut utf16 = 0;
+    let mut found = Vec::new();
+    for (position, character) in text.chars().enumerate() {
+        if matches(character) {
+            found.push(Place { character, position, utf16 });
+        }
+        utf16 += character.len_utf16();
+    }
+    found
+}
+
+/// The characters outside the 7-bit alphabet, each of which turns the whole text into UCS-2.
+pub(super) fn forces_ucs2(text: &str) -> Vec<Place> {
+    places(text, |c| !GSM_BASIC.contains(c) && !GSM_EXTENSION.contains(c))
+}
+
+/// The emoji and hidden characters of a text, with which the gateway accepts a message and then keeps it in the
+/// queue for ever.
+pub(super) fn emoji(text: &str) -> Vec<Place> {
+    places(text, |c| is_emoji(c) || is_hidden(c))
+}
+
+/// The exact set is unknown; this is a rough one.
+fn is_emoji(c: char) -> bool {
+    matches!(u32::from(c),
+        0x1F000..=0x1FAFF | 0x2600..=0x27BF | 0x231A..=0x231B | 0x23E9..=0x23FA | 0x25B6 | 0x25C0
+        | 0x2B00..=0x2BFF | 0x20E3)
+}
+
+/// Characters that a phone has no shape for.
+pub(super) fn is_hidden(c: char) -> bool {
+    matches!(u32::from(c), 0xFE00..=0xFE0F | 0x200B..=0x200F | 0x2060 | 0xFEFF)
 }
 
 /// True if the text holds one of the words, whatever the case.
@@ -175,12 +210,20 @@ mod tests {
     }
 
     #[test]
+    fn what_forced_ucs2_is_named_with_its_place() {
+        assert_eq!(forces_ucs2("plain €[]"), []);
+        let places = forces_ucs2("𝒳 ‘a’");
+        let seen: Vec<_> = places.iter().map(|at| (at.character, at.position, at.utf16)).collect();
+        assert_eq!(seen, [('𝒳', 0, 0), ('‘', 2, 3), ('’', 4, 5)]);
+    }
+
+    #[test]
     fn emoji_and_hidden_characters_are_seen_and_plain_text_is_not() {
         for text in ["hi 🎉", "⭐", "a\u{200B}b", "⏰", "1\u{FE0F}\u{20E3}", "☎"] {
-            assert!(has_emoji(text), "{text}");
+            assert!(!emoji(text).is_empty(), "{text}");
         }
         for text in ["hello", "مرحبا", "© ® ™ €", "1 + 1 = 2"] {
-            assert!(!has_emoji(text), "{text}");
+            assert!(emoji(text).is_empty(), "{text}");
         }
     }
 }

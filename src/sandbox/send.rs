@@ -7,11 +7,12 @@ use tokio::time::Instant;
 use super::account::Account;
 use super::endpoints::check_length;
 use super::gateway::Settings;
+use super::message::{Dropped, Message, MessageState, Told};
 use super::posted::{Posted, numbers};
-use super::record::{Message, MessageState};
+use super::raw::cut;
 use super::reply::Code;
 use super::rules::{
-    FALLBACK_SENDER, Group, MAX_NUMBERS, MAX_PAGES, MAX_QUEUED, classify, has_emoji, has_html_tag, has_word,
+    FALLBACK_SENDER, Group, MAX_NUMBERS, MAX_PAGES, MAX_QUEUED, classify, emoji, has_html_tag, has_word,
     pages,
 };
 
@@ -26,6 +27,7 @@ pub(super) fn send(
     settings: &Settings,
     id: String,
     now: Instant,
+    unix_ms: u64,
 ) -> Result<Message, Code> {
     let sender = posted.text("sender").ok_or("ERR002")?;
     let mobile = posted.text("mobile").ok_or("ERR002")?;
@@ -40,10 +42,11 @@ pub(super) fn send(
         return Err("ERR008".into());
     }
     // Case matters, and what is not the account's falls back silently, however long it is.
+    let asked_sender = cut(sender, 100);
     let sender = if account.sender_ids.iter().any(|id| id == sender) { sender } else { FALLBACK_SENDER };
 
     check_length(mobile, settings.long_mobile.as_deref())?;
-    let good = good_numbers(mobile, &account.coverage)?;
+    let (good, dropped) = sort_numbers(mobile, &account.coverage)?;
 
     let (encoding, pages) = check_text(text, account)?;
     let points_each = pages as u64;
@@ -67,13 +70,16 @@ pub(super) fn send(
     if same_number {
         account.mark_sent(&good, now);
     }
-    let stuck = test || has_emoji(text);
+    let stuck = test || !emoji(text).is_empty();
     account.enqueue(id.clone(), good.len(), points_each, stuck);
     Ok(Message {
+        seq: 0, // given by the history
         id,
         user: user.to_owned(),
+        asked_sender,
         sender: sender.to_owned(),
         numbers: good,
+        dropped,
         text: text.to_owned(),
         encoding,
         pages,
@@ -81,33 +87,41 @@ pub(super) fn send(
         test,
         state: if stuck { MessageState::Stuck } else { MessageState::Queued },
         accepted_at: now,
+        unix_ms,
         sent_at: None,
+        request: String::new(), // given by whoever has the whole request and the answer
+        told: Told { status: None, body: String::new(), fault: None },
     })
 }
 
-/// The good numbers, each once. Bad ones beside them are dropped and no field of the answer names them: an
-/// inference from the wording of the codes ("no valid numbers").
-fn good_numbers(mobile: &str, coverage: &[String]) -> Result<Vec<String>, Code> {
+/// The good numbers, each once, and those dropped. No field of the answer names the dropped ones: an inference from
+/// the wording of the codes ("no valid numbers").
+fn sort_numbers(mobile: &str, coverage: &[String]) -> Result<(Vec<String>, Vec<Dropped>), Code> {
     let posted: Vec<&str> = numbers(mobile).collect();
     if posted.len() > MAX_NUMBERS {
         return Err("ERR007".into());
     }
     let mut seen = HashSet::new();
     let mut good = Vec::new();
-    let mut no_route = false;
+    let mut dropped = Vec::new();
     for &number in &posted {
-        match classify(number, coverage) {
-            Group::Good if seen.insert(number) => good.push(number.to_owned()),
-            Group::Good | Group::Malformed => {}
-            Group::NoRoute => no_route = true,
-        }
+        let why = match classify(number, coverage) {
+            Group::Good if seen.insert(number) => {
+                good.push(number.to_owned());
+                continue;
+            }
+            Group::Good => "duplicate",
+            Group::Malformed => "malformed",
+            Group::NoRoute => "no_route",
+        };
+        dropped.push(Dropped { number: cut(number, 40), why });
     }
     if !good.is_empty() {
-        return Ok(good);
+        return Ok((good, dropped));
     }
     // Which of ERR006 and ERR025 comes when is not documented; the live gateway gave either for "12345".
     let digits_only = posted.iter().all(|number| number.bytes().all(|b| b.is_ascii_digit()));
-    Err(if no_route {
+    Err(if dropped.iter().any(|number| number.why == "no_route") {
         "ERR026"
     } else if digits_only {
         "ERR006"

@@ -7,7 +7,7 @@ use tokio::time::Instant;
 
 use super::account::Account;
 use super::gateway::{Answer, Call, Gateway, Outcome, Settings, Source};
-use super::record::Message;
+use super::message::Message;
 
 mod protocol;
 mod sending;
@@ -43,7 +43,7 @@ impl Bench {
             body: body.as_bytes(),
             source: Source::Door(0),
         };
-        self.gateway.answer(&call, self.now, UNIX)
+        self.gateway.answer(&call, self.now, UNIX * 1000)
     }
 
     fn raw(&mut self, method: &str, path: &str, json: bool, body: &str) -> (u16, String) {

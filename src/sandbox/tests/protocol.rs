@@ -235,7 +235,7 @@ fn the_firewall_swallows_the_sixth_request_within_a_second_and_all_after_it_for_
     assert!(!answers(&mut bench));
     bench.pass(0.2);
     assert!(answers(&mut bench));
-    assert_eq!(bench.gateway.swallowed, 2);
+    assert_eq!(bench.gateway.traffic.swallowed, 2);
 }
 
 #[test]

@@ -1,0 +1,136 @@
+//! `/api/account` and `/api/accounts`.
+
+use std::sync::Arc;
+
+use axum::Json;
+use axum::extract::rejection::{JsonRejection, QueryRejection};
+use axum::extract::{Query, State};
+use axum::http::StatusCode;
+use axum::response::{IntoResponse, Response};
+use serde::{Deserialize, Deserializer, Serialize};
+use tokio::time::Instant;
+
+use super::Refusal;
+use crate::sandbox::account::Account;
+use crate::sandbox::shared::Shared;
+
+/// An account as it is shown: whether there is a password, and not which.
+#[derive(Serialize)]
+struct AccountView<'a> {
+    user: &'a str,
+    balance: u64,
+    purchased: u64,
+    password_set: bool,
+    sender_ids: &'a [String],
+    coverage: &'a [String],
+    blocked: Option<&'a str>,
+    bad_words: &'a [String],
+    spam_words: &'a [String],
+    banned_senders: &'a [String],
+    queued: usize,
+}
+
+impl<'a> AccountView<'a> {
+    fn new(user: &'a str, account: &'a Account) -> Self {
+        Self {
+            user,
+            balance: account.available,
+            purchased: account.purchased,
+            password_set: account.password.is_some(),
+            sender_ids: &account.sender_ids,
+            coverage: &account.coverage,
+            blocked: account.blocked.as_deref(),
+            bad_words: &account.bad_words,
+            spam_words: &account.spam_words,
+            banned_senders: &account.banned_senders,
+            queued: account.queued(true),
+        }
+    }
+}
+
+#[derive(Serialize)]
+struct Accounts<'a> {
+    accounts: Vec<AccountView<'a>>,
+}
+
+/// What `PUT` changes; what is left out stays.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Changes {
+    user: String,
+    balance: Option<u64>,
+    purchased: Option<u64>,
+    #[serde(default, deserialize_with = "given")]
+    password: Option<Option<String>>,
+    sender_ids: Option<Vec<String>>,
+    coverage: Option<Vec<String>>,
+    #[serde(default, deserialize_with = "given")]
+    blocked: Option<Option<String>>,
+    bad_words: Option<Vec<String>>,
+    spam_words: Option<Vec<String>>,
+    banned_senders: Option<Vec<String>>,
+}
+
+/// Tells `null` from a field that is left out.
+fn given<'de, T: Deserialize<'de>, D: Deserializer<'de>>(deserializer: D) -> Result<Option<T>, D::Error> {
+    T::deserialize(deserializer).map(Some)
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Whose {
+    user: String,
+}
+
+pub(super) async fn list(State(shared): State<Arc<Shared>>) -> Response {
+    let mut gateway = shared.lock();
+    gateway.settle(Instant::now());
+    let mut accounts: Vec<_> =
+        gateway.accounts.iter().map(|(user, account)| AccountView::new(user, account)).collect();
+    accounts.sort_by_key(|account| account.user);
+    Json(Accounts { accounts }).into_response()
+}
+
+pub(super) async fn show(
+    State(shared): State<Arc<Shared>>,
+    whose: Result<Query<Whose>, QueryRejection>,
+) -> Result<Response, Refusal> {
+    let Query(Whose { user }) = whose?;
+    let mut gateway = shared.lock();
+    gateway.settle(Instant::now());
+    let account = gateway.accounts.get(&user).ok_or_else(|| {
+        let reason = format!("there is no account {user:?} yet: its first request, or a PUT, makes it");
+        Refusal(StatusCode::NOT_FOUND, reason)
+    })?;
+    Ok(Json(AccountView::new(&user, account)).into_response())
+}
+
+pub(super) async fn change(
+    State(shared): State<Arc<Shared>>,
+    changes: Result<Json<Changes>, JsonRejection>,
+) -> Result<Response, Refusal> {
+    let Json(changes) = changes?;
+    let user = changes.user;
+    if user.is_empty() || user.len() > 100 {
+        return Err(Refusal::bad("user has to be a name of 1 to 100 bytes"));
+    }
+    let mut gateway = shared.lock();
+    gateway.settle(Instant::now());
+    let account = gateway.account(&user);
+    set(&mut account.available, changes.balance);
+    set(&mut account.purchased, changes.purchased);
+    set(&mut account.password, changes.password);
+    set(&mut account.sender_ids, changes.sender_ids);
+    set(&mut account.coverage, changes.coverage);
+    set(&mut account.blocked, changes.blocked);
+    set(&mut account.bad_words, changes.bad_words);
+    set(&mut account.spam_words, changes.spam_words);
+    set(&mut account.banned_senders, changes.banned_senders);
+    Ok(Json(AccountView::new(&user, account)).into_response())
+}
+
+fn set<T>(place: &mut T, value: Option<T>) {
+    if let Some(value) = value {
+        *place = value;
+    }
+}

@@ -1,0 +1,120 @@
+//! `Inbox`, the inbox from Rust.
+
+use std::fmt;
+use std::sync::Arc;
+
+use super::search::{Filter, arrival, digits};
+use crate::sandbox::message::Message;
+use crate::sandbox::shared::Shared;
+
+/// The messages that a [`Sandbox`](crate::sandbox::Sandbox) accepted, as a person would look for them.
+///
+/// It shows the messages of every account, or of one: tests that run at the same time take a user name each and do
+/// not see each other. Numbers may be written as people do: `+965 9876 5432` finds `96598765432`.
+///
+/// ```
+/// use kwtsms_async::{Client, sandbox::Sandbox};
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), kwtsms_async::Error> {
+/// let sandbox = Sandbox::in_process();
+/// let client = Client::builder("signup_test", "any").transport(sandbox.transport()).build()?;
+/// client.send("96598765432", "Your OTP for MYAPP is: 123456").await?;
+///
+/// let inbox = sandbox.inbox().of("signup_test");
+/// assert_eq!(inbox.otp("+965 9876 5432").as_deref(), Some("123456"));
+/// assert_eq!(inbox.search("myapp").len(), 1);
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Clone)]
+pub struct Inbox {
+    shared: Arc<Shared>,
+    user: Option<String>,
+}
+
+impl Inbox {
+    pub(in crate::sandbox) fn new(shared: Arc<Shared>) -> Self {
+        Self { shared, user: None }
+    }
+
+    /// Narrows it to the messages of one account.
+    #[must_use]
+    pub fn of(mut self, user: impl Into<String>) -> Self {
+        self.user = Some(user.into());
+        self
+    }
+
+    fn filter(&self) -> Filter {
+        Filter { user: self.user.clone(), ..Filter::default() }
+    }
+
+    fn filter_to(&self, number: &str) -> Filter {
+        Filter { to: Some(digits(number)), ..self.filter() }
+    }
+
+    /// The messages, oldest first, as far as the history reaches.
+    pub fn messages(&self) -> Vec<Message> {
+        owned(&self.filter().all(&self.shared))
+    }
+
+    /// The messages to a number, oldest first.
+    pub fn to(&self, number: &str) -> Vec<Message> {
+        owned(&self.filter_to(number).all(&self.shared))
+    }
+
+    /// The messages in which the text, a number, a sender id, the user name or the message id holds `words`, whatever
+    /// the case; oldest first.
+    pub fn search(&self, words: &str) -> Vec<Message> {
+        owned(&Filter { q: Some(words.to_lowercase()), ..self.filter() }.all(&self.shared))
+    }
+
+    /// The one-time code of the newest message to a number that has one; see [`Message::otp`].
+    pub fn otp(&self, number: &str) -> Option<String> {
+        let message = self.filter_to(number).newest(&self.shared, |message| message.otp().is_some())?;
+        message.otp()
+    }
+
+    /// Waits for the next message to a number.
+    ///
+    /// Every message is handed out once, in the order of arrival, one that is there already at once: a test may send
+    /// first and wait then, and two messages are seen by two waits. [`clear`](Self::clear) or a number of its own
+    /// keeps earlier ones out. Who waits for an account is apart from who waits for all.
+    ///
+    /// It waits for ever; under paused time too, `tokio::time::timeout` bounds it.
+    ///
+    /// # Cancellation
+    ///
+    /// A wait that is dropped has taken nothing.
+    pub async fn wait_for(&self, number: &str) -> Message {
+        let to = digits(number);
+        let filter = Filter { to: Some(to.clone()), ..self.filter() };
+        let key = (self.user.clone(), to);
+        arrival(&self.shared, || {
+            let mut gateway = self.shared.lock();
+            let after = gateway.handed_out.get(&key).copied().unwrap_or(0);
+            let message = gateway.history.after(after).find(|message| filter.matches(message))?.clone();
+            gateway.handed_out.insert(key.clone(), message.seq);
+            Some(Arc::unwrap_or_clone(message))
+        })
+        .await
+    }
+
+    /// Takes the messages out of the inbox, and says how many they were.
+    ///
+    /// To the gateway they were never there, so `status` answers ERR029; queues and credits stay as they are.
+    pub fn clear(&self) -> usize {
+        let filter = self.filter();
+        self.shared.lock().history.clear(|message| filter.matches(message))
+    }
+}
+
+fn owned(messages: &[Arc<Message>]) -> Vec<Message> {
+    messages.iter().map(|message| Message::clone(message)).collect()
+}
+
+impl fmt::Debug for Inbox {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Inbox").field("user", &self.user).finish_non_exhaustive()
+    }
+}

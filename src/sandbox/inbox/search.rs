@@ -1,0 +1,96 @@
+//! Which messages are meant, for the handle and for the API.
+
+use std::sync::Arc;
+
+use tokio::sync::watch;
+use tokio::time::Instant;
+
+use crate::sandbox::message::Message;
+use crate::sandbox::shared::Shared;
+
+/// What a message has to be; what is not set does not matter.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Filter {
+    pub(super) user: Option<String>,
+    /// A number, digits only.
+    pub(super) to: Option<String>,
+    /// Lower-case.
+    pub(super) q: Option<String>,
+    /// Behind this place.
+    pub(super) after: Option<u64>,
+    /// Accepted at this time or later, in milliseconds since 1970.
+    pub(super) since_ms: Option<u64>,
+}
+
+impl Filter {
+    pub(super) fn matches(&self, message: &Message) -> bool {
+        self.after.is_none_or(|after| message.seq > after)
+            && self.since_ms.is_none_or(|since| message.unix_ms >= since)
+            && self.user.as_ref().is_none_or(|user| *user == message.user)
+            && self.to.as_ref().is_none_or(|to| message.numbers.contains(to))
+            && self.q.as_ref().is_none_or(|q| contains(message, q))
+    }
+
+    /// The matching messages, oldest first.
+    pub(super) fn all(&self, shared: &Shared) -> Vec<Arc<Message>> {
+        let mut gateway = shared.lock();
+        gateway.settle(Instant::now());
+        gateway.history.after(self.after.unwrap_or(0)).filter(|m| self.matches(m)).cloned().collect()
+    }
+
+    /// The newest message that matches and that `wanted` takes.
+    pub(super) fn newest(&self, shared: &Shared, wanted: impl Fn(&Message) -> bool) -> Option<Arc<Message>> {
+        let mut gateway = shared.lock();
+        gateway.settle(Instant::now());
+        let mut newest_first = gateway.history.after(self.after.unwrap_or(0)).rev();
+        newest_first.find(|message| self.matches(message) && wanted(message)).cloned()
+    }
+
+    /// The oldest message that matches and that `wanted` takes.
+    pub(super) fn oldest(&self, shared: &Shared, wanted: impl Fn(&Message) -> bool) -> Option<Arc<Message>> {
+        let mut gateway = shared.lock();
+        gateway.settle(Instant::now());
+        let mut oldest_first = gateway.history.after(self.after.unwrap_or(0));
+        oldest_first.find(|message| self.matches(message) && wanted(message)).cloned()
+    }
+}
+
+/// True if the text, a number, a sender id, the user name or the message id holds `q`.
+fn contains(message: &Message, q: &str) -> bool {
+    let Message { text, asked_sender, sender, user, id, numbers, .. } = message;
+    let fields = [text, asked_sender, sender, user, id];
+    fields.into_iter().chain(numbers).any(|field| field.contains(q) || field.to_lowercase().contains(q))
+}
+
+/// Waits for a message that `find` finds; it is asked at once, and again after every arrival.
+pub(super) async fn arrival<T>(shared: &Shared, mut find: impl FnMut() -> Option<T>) -> T {
+    // Listening comes before looking, so that nothing falls between the two.
+    let mut arrived: watch::Receiver<u64> = shared.lock().history.arrived.subscribe();
+    loop {
+        arrived.mark_unchanged();
+        if let Some(found) = find() {
+            return found;
+        }
+        if arrived.changed().await.is_err() {
+            // The sender lives in `shared`, so this is never.
+            std::future::pending::<()>().await;
+        }
+    }
+}
+
+/// The digits of a number as a person writes it: `+965 9876 5432`, `00965…`, `٩٦٥…`.
+pub(super) fn digits(number: &str) -> String {
+    let digits: String = number.chars().filter_map(digit).collect();
+    digits.strip_prefix("00").map_or_else(|| digits.clone(), str::to_owned)
+}
+
+/// The value of an ASCII, Arabic or Persian digit, in ASCII.
+pub(in crate::sandbox) fn digit(c: char) -> Option<char> {
+    let value = match c {
+        '0'..='9' => return Some(c),
+        '\u{660}'..='\u{669}' => u32::from(c) - 0x660,
+        '\u{6F0}'..='\u{6F9}' => u32::from(c) - 0x6F0,
+        _ => return None,
+    };
+    char::from_digit(value, 10)
+}

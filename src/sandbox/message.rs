@@ -1,0 +1,183 @@
+//! One accepted message, with all that the inbox shows of it.
+
+use std::fmt;
+
+use tokio::time::Instant;
+
+use super::otp;
+use super::rules::{self, Encoding, KUWAIT};
+
+/// Where an accepted message is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum MessageState {
+    /// In the queue, at least one of its numbers still to be sent.
+    Queued,
+    /// Handed on for every number.
+    Sent,
+    /// Handed on, and the delivery reports of its numbers abroad are there; for Kuwait there are none.
+    Delivered,
+    /// In the queue until it is deleted: a test message, or one with an emoji. Its credits are held.
+    Stuck,
+    /// Deleted from the queue; the credits of what was not sent came back.
+    Deleted,
+}
+
+/// What a client was told about its message.
+#[derive(Clone)]
+pub(super) struct Told {
+    /// `None` if the connection was cut or never came about.
+    pub(super) status: Option<u16>,
+    /// What went over the wire of the body, as far as it is kept.
+    pub(super) body: String,
+    /// The fault that changed the answer.
+    pub(super) fault: Option<&'static str>,
+}
+
+/// A number that was posted and is none of the message's.
+#[derive(Clone)]
+pub(super) struct Dropped {
+    pub(super) number: String,
+    pub(super) why: &'static str,
+}
+
+/// A message that the sandbox accepted: one per request, whatever the count of numbers.
+#[derive(Clone)]
+pub struct Message {
+    /// Its place among all messages ever accepted, from 1.
+    pub(super) seq: u64,
+    pub(super) id: String,
+    pub(super) user: String,
+    pub(super) asked_sender: String,
+    pub(super) sender: String,
+    pub(super) numbers: Vec<String>,
+    pub(super) dropped: Vec<Dropped>,
+    pub(super) text: String,
+    pub(super) encoding: Encoding,
+    pub(super) pages: usize,
+    pub(super) points: u64,
+    pub(super) test: bool,
+    pub(super) state: MessageState,
+    pub(super) accepted_at: Instant,
+    /// Milliseconds since 1970.
+    pub(super) unix_ms: u64,
+    pub(super) sent_at: Option<Instant>,
+    pub(super) request: String,
+    pub(super) told: Told,
+}
+
+impl Message {
+    /// The message id, 32 lower-case hex digits.
+    pub fn id(&self) -> &str {
+        &self.id
+    }
+
+    /// The account that sent it.
+    pub fn user(&self) -> &str {
+        &self.user
+    }
+
+    /// The sender id the recipient sees: `KWT-SMS` if the one asked for is not the account's.
+    pub fn sender(&self) -> &str {
+        &self.sender
+    }
+
+    /// The sender id posted, its first 100 characters.
+    pub fn asked_sender(&self) -> &str {
+        &self.asked_sender
+    }
+
+    /// The good numbers, each once, in the order posted.
+    pub fn numbers(&self) -> &[String] {
+        &self.numbers
+    }
+
+    /// The text as posted.
+    pub fn text(&self) -> &str {
+        &self.text
+    }
+
+    /// The one-time code in the text, in ASCII digits, if one is found there.
+    ///
+    /// 4 to 8 digits, nearest to a word such as "code", "OTP" or رمز; prices, dates, times and telephone numbers are
+    /// none.
+    pub fn otp(&self) -> Option<String> {
+        otp::find(&self.text)
+    }
+
+    /// How the text travels.
+    pub fn encoding(&self) -> Encoding {
+        self.encoding
+    }
+
+    /// The number of pages, 1 to 7.
+    pub fn pages(&self) -> usize {
+        self.pages
+    }
+
+    /// The credits taken: pages × numbers.
+    pub fn points(&self) -> u64 {
+        self.points
+    }
+
+    /// True for a test-mode message, which is never delivered.
+    pub fn is_test(&self) -> bool {
+        self.test
+    }
+
+    /// Where it is.
+    pub fn state(&self) -> MessageState {
+        self.state
+    }
+
+    /// When it was accepted, on Tokio's clock.
+    pub fn accepted_at(&self) -> Instant {
+        self.accepted_at
+    }
+
+    /// The request as it was posted, with the password masked: method, path, the two headers that decide the
+    /// protocol, and the first 16 KiB of the body.
+    pub fn request(&self) -> &str {
+        &self.request
+    }
+
+    pub(super) fn is_abroad(&self) -> bool {
+        self.numbers.iter().any(|number| !number.starts_with(KUWAIT))
+    }
+
+    /// What a phone shows of it: hidden characters have no shape.
+    pub(super) fn on_a_phone(&self) -> String {
+        self.text.replace("\r\n", "\n").chars().filter(|&c| c == '\n' || !rules::is_hidden(c)).collect()
+    }
+
+    /// About how much memory it takes.
+    pub(super) fn bytes(&self) -> usize {
+        let numbers = self.numbers.iter().map(String::len).chain(self.dropped.iter().map(|d| d.number.len()));
+        let strings = self.numbers.len() + self.dropped.len();
+        size_of::<Self>()
+            + numbers.sum::<usize>()
+            + strings * size_of::<Dropped>()
+            + self.text.len()
+            + self.request.len()
+            + self.told.body.len()
+            + self.user.len()
+            + self.asked_sender.len()
+    }
+}
+
+impl fmt::Debug for Message {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Message")
+            .field("id", &self.id)
+            .field("user", &self.user)
+            .field("sender", &self.sender)
+            .field("numbers", &self.numbers.len())
+            .field("text_chars", &self.text.chars().count())
+            .field("encoding", &self.encoding)
+            .field("pages", &self.pages)
+            .field("points", &self.points)
+            .field("test", &self.test)
+            .field("state", &self.state)
+            .finish_non_exhaustive()
+    }
+}
