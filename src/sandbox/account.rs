@@ -46,12 +46,16 @@ pub(super) struct Account {
     drained_to: Option<Instant>,
     last_sent: HashMap<String, Instant>,
     last_swept: Option<Instant>,
+    /// When it was last used, counted in requests.
+    pub(super) used: u64,
+    /// Somebody set it up, so it is not forgotten.
+    pub(super) kept: bool,
 }
 
 impl Account {
-    pub(super) fn new(password: Option<String>) -> Self {
+    pub(super) fn new() -> Self {
         Self {
-            password,
+            password: None,
             available: FIRST_BALANCE,
             purchased: FIRST_BALANCE,
             sender_ids: FIRST_SENDER_IDS.map(String::from).to_vec(),
@@ -67,6 +71,8 @@ impl Account {
             drained_to: None,
             last_sent: HashMap::new(),
             last_swept: None,
+            used: 0,
+            kept: false,
         }
     }
 

@@ -25,7 +25,11 @@ pub(super) const MAX_BODY: usize = 1024 * 1024;
 /// So much of an answer is kept; the gateway's own are far shorter.
 const KEPT_REPLY: usize = 4 * 1024;
 /// A longer user name has no account, so that none takes much memory; the document allows 15 characters.
-const MAX_USER: usize = 100;
+pub(super) const MAX_USER: usize = 100;
+/// So many accounts are remembered besides those that were set up.
+const MAX_ACCOUNTS: usize = 10_000;
+/// So many numbers are waited for before those of forgotten messages are forgotten too.
+const MAX_WAITERS: usize = 10_000;
 
 /// What a builder sets.
 #[derive(Debug, Clone)]
@@ -245,7 +249,7 @@ impl Gateway {
         let user = self.log_in(posted)?.to_owned();
         let id = self.next_id();
         let Self { settings, history, accounts, .. } = self;
-        let account = accounts.entry(user.clone()).or_insert_with(|| Account::new(None));
+        let account = accounts.entry(user.clone()).or_insert_with(Account::new);
         account.settle(now, settings, history);
         match endpoint {
             "balance" => Ok(endpoints::balance(account)),
@@ -282,7 +286,7 @@ impl Gateway {
         if self.settings.known_accounts_only && !self.accounts.contains_key(user) {
             return Err("ERR003".into());
         }
-        let account = self.account(user);
+        let account = self.account_of_request(user);
         if account.password.as_deref().is_some_and(|own| own != password) {
             return Err("ERR003".into());
         }
@@ -292,9 +296,36 @@ impl Gateway {
         }
     }
 
-    /// The account of this name, made if there is none.
+    /// The account of this name, made if there is none, to be set up; it is not forgotten.
     pub(super) fn account(&mut self, user: &str) -> &mut Account {
-        self.accounts.entry(user.to_owned()).or_insert_with(|| Account::new(None))
+        let account = self.accounts.entry(user.to_owned()).or_insert_with(Account::new);
+        account.kept = true;
+        account
+    }
+
+    /// The account that a request makes or uses. Of those that only requests made, the one that was idle longest goes
+    /// when there are too many.
+    fn account_of_request(&mut self, user: &str) -> &mut Account {
+        if self.accounts.len() >= MAX_ACCOUNTS && !self.accounts.contains_key(user) {
+            let made_by_request = self.accounts.iter().filter(|(_, account)| !account.kept);
+            let idle = made_by_request.min_by_key(|(_, account)| account.used).map(|(user, _)| user.clone());
+            if let Some(idle) = idle {
+                self.accounts.remove(&idle);
+            }
+        }
+        let account = self.accounts.entry(user.to_owned()).or_insert_with(Account::new);
+        account.used = self.traffic.requests;
+        account
+    }
+
+    /// Remembers that whoever waits for a number (of a user) was given this message.
+    pub(super) fn hand_out(&mut self, waiter: (Option<String>, String), seq: u64) {
+        if self.handed_out.len() >= MAX_WAITERS {
+            // Without the messages themselves there is nothing to hand out twice.
+            let first = self.history.after(0).next().map_or(seq, |message| message.seq);
+            self.handed_out.retain(|_, seq| *seq >= first);
+        }
+        self.handed_out.insert(waiter, seq);
     }
 
     /// Brings every queue and every delivery report up to `now`.

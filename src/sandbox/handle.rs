@@ -96,7 +96,7 @@ impl Sandbox {
     /// tokio::spawn(async move { client.send("96598765432", "Your OTP for MYAPP is: 123456").await });
     ///
     /// let message = sandbox.wait_for("+965 9876 5432").await;
-    /// assert_eq!(message.otp().as_deref(), Some("123456"));
+    /// assert_eq!(message.otp(), Some("123456"));
     /// # Ok(())
     /// # }
     /// ```

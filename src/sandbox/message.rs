@@ -4,7 +4,6 @@ use std::fmt;
 
 use tokio::time::Instant;
 
-use super::otp;
 use super::rules::{self, Encoding, KUWAIT};
 
 /// Where an accepted message is.
@@ -53,6 +52,7 @@ pub struct Message {
     pub(super) numbers: Vec<String>,
     pub(super) dropped: Vec<Dropped>,
     pub(super) text: String,
+    pub(super) otp: Option<String>,
     pub(super) encoding: Encoding,
     pub(super) pages: usize,
     pub(super) points: u64,
@@ -101,8 +101,8 @@ impl Message {
     ///
     /// 4 to 8 digits, nearest to a word such as "code", "OTP" or رمز; prices, dates, times and telephone numbers are
     /// none.
-    pub fn otp(&self) -> Option<String> {
-        otp::find(&self.text)
+    pub fn otp(&self) -> Option<&str> {
+        self.otp.as_deref()
     }
 
     /// How the text travels.

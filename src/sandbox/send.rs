@@ -8,6 +8,7 @@ use super::account::Account;
 use super::endpoints::check_length;
 use super::gateway::Settings;
 use super::message::{Dropped, Message, MessageState, Told};
+use super::otp;
 use super::posted::{Posted, numbers};
 use super::raw::cut;
 use super::reply::Code;
@@ -81,6 +82,7 @@ pub(super) fn send(
         numbers: good,
         dropped,
         text: text.to_owned(),
+        otp: otp::find(text),
         encoding,
         pages,
         points,

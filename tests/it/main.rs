@@ -20,6 +20,12 @@ mod environment;
 mod events;
 #[cfg(feature = "sandbox")]
 mod gateway;
+#[cfg(feature = "sandbox")]
+mod inbox;
+#[cfg(feature = "sandbox")]
+mod inbox_api;
+#[cfg(feature = "sandbox")]
+mod inbox_controls;
 #[cfg(all(feature = "sandbox", feature = "jsonl"))]
 mod jsonl;
 mod layers;

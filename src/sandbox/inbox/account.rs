@@ -12,6 +12,7 @@ use tokio::time::Instant;
 
 use super::Refusal;
 use crate::sandbox::account::Account;
+use crate::sandbox::gateway::MAX_USER;
 use crate::sandbox::shared::Shared;
 
 /// An account as it is shown: whether there is a password, and not which.
@@ -111,8 +112,8 @@ pub(super) async fn change(
 ) -> Result<Response, Refusal> {
     let Json(changes) = changes?;
     let user = changes.user;
-    if user.is_empty() || user.len() > 100 {
-        return Err(Refusal::bad("user has to be a name of 1 to 100 bytes"));
+    if user.is_empty() || user.len() > MAX_USER {
+        return Err(Refusal::bad(format!("user has to be a name of 1 to {MAX_USER} bytes")));
     }
     let mut gateway = shared.lock();
     gateway.settle(Instant::now());

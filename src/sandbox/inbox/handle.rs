@@ -1,4 +1,4 @@
-//! `Inbox`, the inbox from Rust.
+//! `Inbox`, the same from Rust.
 
 use std::fmt;
 use std::sync::Arc;
@@ -72,7 +72,7 @@ impl Inbox {
     /// The one-time code of the newest message to a number that has one; see [`Message::otp`].
     pub fn otp(&self, number: &str) -> Option<String> {
         let message = self.filter_to(number).newest(&self.shared, |message| message.otp().is_some())?;
-        message.otp()
+        message.otp.clone()
     }
 
     /// Waits for the next message to a number.
@@ -94,7 +94,7 @@ impl Inbox {
             let mut gateway = self.shared.lock();
             let after = gateway.handed_out.get(&key).copied().unwrap_or(0);
             let message = gateway.history.after(after).find(|message| filter.matches(message))?.clone();
-            gateway.handed_out.insert(key.clone(), message.seq);
+            gateway.hand_out(key.clone(), message.seq);
             Some(Arc::unwrap_or_clone(message))
         })
         .await

@@ -174,16 +174,24 @@ pub(super) async fn wait(
     })
 }
 
+#[derive(Serialize)]
+struct Otp<'a> {
+    otp: Option<&'a str>,
+    id: &'a str,
+    to: &'a [String],
+    at: u64,
+}
+
 pub(super) async fn otp(State(shared): State<Arc<Shared>>, asked: Shape<Asked>) -> Result<Response, Refusal> {
     let Query(asked) = asked?;
     let (filter, limit) = (asked.filter(&shared)?, asked.timeout(0.0)?);
     let found =
         timeout(limit, arrival(&shared, || filter.newest(&shared, |message| message.otp().is_some())));
     match found.await {
-        Ok(message) => Ok(Json(json!({
-            "otp": message.otp(), "id": message.id, "to": message.numbers, "at": message.unix_ms
-        }))
-        .into_response()),
+        Ok(message) => {
+            let (otp, id, to, at) = (message.otp(), message.id(), message.numbers(), message.unix_ms);
+            Ok(Json(Otp { otp, id, to, at }).into_response())
+        }
         Err(_) => Err(Refusal(
             StatusCode::NOT_FOUND,
             "no message with a one-time code is here: timeout=10 waits 10 seconds for one".to_owned(),
@@ -249,7 +257,7 @@ pub(super) async fn export_csv(
             message.points.to_string(),
             message.test.to_string(),
             view.state.to_owned(),
-            view.otp.unwrap_or_default(),
+            view.otp.unwrap_or_default().to_owned(),
         ];
         csv.push_str(&cells.join(","));
         csv.push_str("\r\n");

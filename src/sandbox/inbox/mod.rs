@@ -59,6 +59,7 @@ use axum::routing::{delete, get};
 use super::shared::Shared;
 
 pub use handle::Inbox;
+pub(super) use search::digit;
 
 const PAGE: &str = include_str!("page.html");
 const OPENAPI: &str = include_str!("openapi.json");

@@ -32,7 +32,7 @@ pub(super) struct MessageView<'a> {
     points: u64,
     test: bool,
     pub(super) state: &'static str,
-    pub(super) otp: Option<String>,
+    pub(super) otp: Option<&'a str>,
     at: u64,
     request: &'a str,
     reply: Reply<'a>,

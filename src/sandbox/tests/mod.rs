@@ -9,6 +9,7 @@ use super::account::Account;
 use super::gateway::{Answer, Call, Gateway, Outcome, Settings, Source};
 use super::message::Message;
 
+mod bounds;
 mod protocol;
 mod sending;
 

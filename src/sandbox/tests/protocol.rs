@@ -199,21 +199,6 @@ fn ids_are_32_lower_case_hex_digits_and_never_repeat() {
 }
 
 #[test]
-fn the_history_is_bounded_and_counts_what_it_forgets() {
-    let mut bench = Bench::with(Settings { history: 2, ..Settings::default() });
-    for i in 0..5 {
-        assert_eq!(bench.send(&kuwaiti(i..i + 1), &i.to_string()), "OK");
-    }
-    let messages = bench.gateway.messages(bench.now);
-    assert_eq!(messages.iter().map(|message| message.text.as_str()).collect::<Vec<_>>(), ["3", "4"]);
-    assert_eq!(bench.gateway.history.requests().len(), 2);
-    assert_eq!((bench.gateway.history.forgotten_messages, bench.gateway.history.forgotten_requests), (3, 3));
-    assert_eq!(bench.alice().queued(true), 5);
-    bench.pass(1.0);
-    assert!(bench.post("status", json!({"msgid": messages[1].id})).contains("\"sent\""));
-}
-
-#[test]
 fn the_firewall_swallows_the_sixth_request_within_a_second_and_all_after_it_for_a_while() {
     let mut bench = Bench::with(Settings { firewall: Some(Duration::from_secs(60)), ..Settings::default() });
     let body = r#"{"username":"alice","password":"any"}"#;

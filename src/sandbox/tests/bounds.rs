@@ -1,0 +1,68 @@
+//! Memory stays bounded, whatever comes and however long.
+
+use serde_json::json;
+
+use super::{Bench, kuwaiti, message};
+use crate::sandbox::gateway::Settings;
+use crate::sandbox::record::MAX_BYTES;
+
+#[test]
+fn the_history_is_bounded_and_counts_what_it_forgets() {
+    let mut bench = Bench::with(Settings { history: 2, ..Settings::default() });
+    for i in 0..5 {
+        assert_eq!(bench.send(&kuwaiti(i..i + 1), &i.to_string()), "OK");
+    }
+    let messages = bench.gateway.messages(bench.now);
+    assert_eq!(messages.iter().map(|message| message.text.as_str()).collect::<Vec<_>>(), ["3", "4"]);
+    assert_eq!(bench.gateway.history.requests().len(), 2);
+    assert_eq!((bench.gateway.history.forgotten_messages, bench.gateway.history.forgotten_requests), (3, 3));
+    assert_eq!(bench.alice().queued(true), 5);
+    bench.pass(1.0);
+    assert!(bench.post("status", json!({"msgid": messages[1].id})).contains("\"sent\""));
+}
+
+#[test]
+fn long_messages_are_forgotten_by_their_bytes() {
+    let mut bench =
+        Bench::with(Settings { stuck_fill_queue: false, history: usize::MAX, ..Settings::default() });
+    bench.alice().available = u64::MAX;
+    // 200 numbers and a field that nobody reads, so that the request is longer than what is kept of it.
+    let mut fields = message(&kuwaiti(0..200), &"ع".repeat(469), true);
+    fields["padding"] = "x".repeat(20_000).into();
+    while bench.gateway.history.forgotten_messages == 0 {
+        assert_eq!(bench.verdict("send", fields.clone()), "OK");
+    }
+    let kept = bench.gateway.messages(bench.now);
+    let bytes: usize = kept.iter().map(|message| message.bytes()).sum();
+    assert!(bytes <= MAX_BYTES, "{bytes}");
+    assert!(kept.iter().all(|message| message.request.len() < 17_000));
+    assert!(kept.len() > 1000, "{}", kept.len());
+    assert_eq!(bench.gateway.history.forgotten_messages, 1);
+}
+
+#[test]
+fn accounts_that_requests_made_are_forgotten_when_there_are_too_many_and_others_are_not() {
+    let mut bench = Bench::new();
+    bench.alice().available = 3;
+    for i in 0..10_100 {
+        assert_eq!(bench.verdict("balance", json!({"username": format!("user{i}")})), "OK");
+    }
+    assert_eq!(bench.gateway.accounts.len(), 10_000);
+    assert_eq!(bench.alice().available, 3);
+    assert!(bench.gateway.accounts.contains_key("user10099"));
+    assert!(!bench.gateway.accounts.contains_key("user0"));
+    assert_eq!(bench.verdict("balance", json!({"username": "x".repeat(101)})), "ERR003");
+}
+
+#[test]
+fn what_nobody_waits_for_any_more_is_forgotten() {
+    let mut bench = Bench::with(Settings { history: 1, ..Settings::default() });
+    assert_eq!(bench.send("96598765432", "x"), "OK");
+    for i in 0..25_000 {
+        bench.gateway.hand_out((None, i.to_string()), 1);
+        if i == 15_000 {
+            assert_eq!(bench.send("96541234567", "x"), "OK");
+        }
+    }
+    assert!(bench.gateway.handed_out.len() < 20_000, "{}", bench.gateway.handed_out.len());
+}
