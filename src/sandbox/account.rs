@@ -6,7 +6,6 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use super::gateway::Settings;
-use super::message::MessageState;
 use super::record::History;
 
 /// Credits of an account that nobody set up.
@@ -17,6 +16,8 @@ const FIRST_SENDER_IDS: [&str; 2] = ["KWT-SMS", "KWT-TEST"];
 const FIRST_COVERAGE: [&str; 6] = ["965", "966", "968", "971", "973", "974"];
 /// The time that must pass before the same number again (API document v4.1).
 pub(super) const SAME_NUMBER: Duration = Duration::from_secs(15);
+/// So often the numbers whose time is over are forgotten.
+const SWEEP: Duration = Duration::from_secs(5);
 
 /// What is in the queue of one message.
 struct Queued {
@@ -44,7 +45,8 @@ pub(super) struct Account {
     stuck_numbers: usize,
     /// Up to when the live queue was worked off.
     drained_to: Option<Instant>,
-    last_sent: HashMap<String, Instant>,
+    /// By the number's digits, read as one figure: a million numbers are remembered for their 15 seconds.
+    last_sent: HashMap<u64, Instant>,
     last_swept: Option<Instant>,
     /// When it was last used, counted in requests.
     pub(super) used: u64,
@@ -99,7 +101,7 @@ impl Account {
             self.live_numbers -= gone;
             at += step * u32::try_from(gone).unwrap_or(u32::MAX);
             if first.left == 0 {
-                history.set_state(&first.id, MessageState::Sent, Some((at, report_after)));
+                history.set_sent(&first.id, at + report_after);
                 self.live.pop_front();
             }
         }
@@ -141,18 +143,23 @@ impl Account {
 
     /// True if one of the numbers had a message less than 15 seconds ago.
     pub(super) fn sent_lately(&self, numbers: &[String], now: Instant) -> bool {
-        numbers.iter().any(|number| {
-            self.last_sent.get(number).is_some_and(|&at| now.saturating_duration_since(at) < SAME_NUMBER)
+        figures(numbers).any(|number| {
+            self.last_sent.get(&number).is_some_and(|&at| now.saturating_duration_since(at) < SAME_NUMBER)
         })
     }
 
     /// Starts the 15 seconds of these numbers, and forgets those of others that are over.
     pub(super) fn mark_sent(&mut self, numbers: &[String], now: Instant) {
         let swept = *self.last_swept.get_or_insert(now);
-        if now.saturating_duration_since(swept) >= SAME_NUMBER {
+        if now.saturating_duration_since(swept) >= SWEEP {
             self.last_sent.retain(|_, at| now.saturating_duration_since(*at) < SAME_NUMBER);
             self.last_swept = Some(now);
         }
-        self.last_sent.extend(numbers.iter().map(|number| (number.clone(), now)));
+        self.last_sent.extend(figures(numbers).map(|number| (number, now)));
     }
+}
+
+/// Good numbers have 9 to 15 digits and begin with none that is 0.
+fn figures(numbers: &[String]) -> impl Iterator<Item = u64> {
+    numbers.iter().filter_map(|number| number.parse().ok())
 }

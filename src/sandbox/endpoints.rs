@@ -1,7 +1,5 @@
 //! The endpoints that change nothing: balance, senderid, coverage, validate, status, dlr.
 
-use std::time::Duration;
-
 use tokio::time::Instant;
 
 use super::account::Account;
@@ -72,14 +70,8 @@ pub(super) fn status(user: &str, posted: &Posted, history: &History) -> Result<P
     }
 }
 
-/// `dlr`: no reports for Kuwait (ERR021), none yet before `after` (ERR022), none ever for what is never sent (ERR019).
-pub(super) fn dlr(
-    user: &str,
-    posted: &Posted,
-    history: &History,
-    now: Instant,
-    after: Duration,
-) -> Result<Payload, Code> {
+/// `dlr`: no reports for Kuwait (ERR021), none yet before their time (ERR022), none ever for what is never sent (ERR019).
+pub(super) fn dlr(user: &str, posted: &Posted, history: &History, now: Instant) -> Result<Payload, Code> {
     let message = match find(user, posted, history)? {
         None => return Err("ERR020".into()),
         Some(message) if message.state == MessageState::Deleted => return Err("ERR020".into()),
@@ -90,9 +82,9 @@ pub(super) fn dlr(
     if abroad.is_empty() {
         return Err("ERR021".into());
     }
-    match message.sent_at {
+    match message.reports_at {
         _ if message.state == MessageState::Stuck => Err("ERR019".into()),
-        Some(at) if now.saturating_duration_since(at) >= after => {
+        Some(due) if due <= now => {
             Ok(Payload::Dlr(abroad.into_iter().map(|number| (number, "Received by recipient")).collect()))
         }
         _ => Err("ERR022".into()),

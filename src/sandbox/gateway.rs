@@ -257,7 +257,7 @@ impl Gateway {
             "coverage" => endpoints::coverage(account),
             "validate" => endpoints::validate(account, posted, settings.long_mobile.as_deref()),
             "status" => endpoints::status(&user, posted, history),
-            "dlr" => endpoints::dlr(&user, posted, history, now, settings.report_after),
+            "dlr" => endpoints::dlr(&user, posted, history, now),
             _ => {
                 let message = send::send(account, &user, posted, settings, id, now, unix_ms)?;
                 let payload = Payload::Send {
@@ -340,7 +340,7 @@ impl Gateway {
     pub(super) fn delete(&mut self, id: &str, now: Instant) -> Option<u64> {
         self.settle(now);
         let back = self.accounts.values_mut().find_map(|account| account.delete(id))?;
-        self.history.set_state(id, MessageState::Deleted, None);
+        self.history.set_state(id, MessageState::Deleted);
         Some(back)
     }
 

@@ -5,7 +5,7 @@
 
 use std::convert::Infallible;
 use std::io;
-use std::net::{IpAddr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -50,7 +50,14 @@ impl Server {
     pub(super) async fn start(bind: SocketAddr, hosts: Vec<String>, shared: Arc<Shared>) -> io::Result<Self> {
         let listener = TcpListener::bind(bind).await?;
         let site = Site { inbox: inbox::router(shared.clone(), hosts.into()), shared };
-        let base_url = format!("http://{}/API/", listener.local_addr()?);
+        let mut address = listener.local_addr()?;
+        // "Every address" is none to connect to.
+        match address.ip() {
+            IpAddr::V4(ip) if ip.is_unspecified() => address.set_ip(Ipv4Addr::LOCALHOST.into()),
+            IpAddr::V6(ip) if ip.is_unspecified() => address.set_ip(Ipv6Addr::LOCALHOST.into()),
+            _ => {}
+        }
+        let base_url = format!("http://{address}/API/");
         let (stop, stopped) = watch::channel(());
         tokio::spawn(accept(listener, site, stopped));
         Ok(Self { base_url, _stop: stop })

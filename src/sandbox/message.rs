@@ -61,7 +61,8 @@ pub struct Message {
     pub(super) accepted_at: Instant,
     /// Milliseconds since 1970.
     pub(super) unix_ms: u64,
-    pub(super) sent_at: Option<Instant>,
+    /// When its delivery reports are there; `None` before it is sent, and for Kuwait for ever.
+    pub(super) reports_at: Option<Instant>,
     pub(super) request: String,
     pub(super) told: Told,
 }

@@ -23,6 +23,19 @@
 //! - Test messages and messages with an emoji are accepted, charged and stay in the queue (ERR030) until
 //!   [`Sandbox::delete_message`] gives the credits back. They fill the queue like others.
 //! - No delivery reports for Kuwait (ERR021); abroad after 5 minutes.
+//! - If asked to be ([`SandboxBuilder::firewall`]), a firewall that stops answering an address after more than 5
+//!   requests in a second.
+//!
+//! # The inbox
+//!
+//! What was accepted is seen by people on a page at [`Sandbox::inbox_url`], by tests in any language through the HTTP
+//! API below it (`/api/`, described by `/api/openapi.json`), and by tests in Rust through [`Sandbox::inbox`],
+//! [`Sandbox::wait_for`] and [`Sandbox::otp`], which need no server and keep to paused time. The API waits for a
+//! message, finds the one-time code in a text, scripts faults and sets accounts up. No password leaves by it.
+//!
+//! It answers to IP addresses and `localhost`, and to no web page but its own. Memory is bounded: the newest 10,000
+//! messages and requests ([`SandboxBuilder::history`]), at most 64 MiB of messages, and 10,000 accounts besides those
+//! that were set up; what is dropped is counted.
 //!
 //! # What is not known of the real gateway
 //!
@@ -30,14 +43,15 @@
 //! status of each code ([`ErrorStatus`]); the answer to more than 2,500 characters of `mobile`; that good numbers
 //! beside bad ones are sent; which of ERR006 and ERR025 comes when; the order of checks; whether the 15 seconds hold in
 //! test mode; whether stuck messages fill the queue; whether extension characters of the 7-bit alphabet count two;
-//! what counts as an HTML tag or an emoji; status values but "sent"; descriptions but ERR003's; errors in the
+//! what counts as an HTML tag or an emoji; the answer to a user name of more than
+//! 100 bytes (ERR003 here); status values but "sent"; descriptions but ERR003's; errors in the
 //! plain-text protocol; the answer to a body that cannot be read (ERR002 here), to `GET` (405) and to a path
 //! without its slash (301). `unix-timestamp` is true epoch time here, though it may be shifted by 3 hours there.
 //! Every page of a number costs one credit, as in Kuwait; prices abroad are not public.
 //!
 //! # Faults
 //!
-//! [`Fault`]s are scripted and consumed in order: an error code, a delay, any answer, a connection closed before or
+//! [`Fault`]s are scripted, here or over the API, and consumed in order: an error code, a delay, any answer, a connection closed before or
 //! after a message was accepted, a truncated or slow body, a refused connection.
 
 mod account;
@@ -50,7 +64,6 @@ mod handle;
 mod http;
 mod in_process;
 mod inbox;
-
 mod message;
 mod otp;
 mod posted;

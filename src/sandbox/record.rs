@@ -1,9 +1,7 @@
 //! What the sandbox remembers: accepted messages and seen requests, both bounded, and who hears of changes.
 
-use std::cmp::Reverse;
-use std::collections::{BTreeMap, BinaryHeap, HashMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 use std::sync::Arc;
-use std::time::Duration;
 
 use tokio::sync::{broadcast, watch};
 use tokio::time::Instant;
@@ -90,7 +88,7 @@ pub(super) struct History {
     requests: VecDeque<SeenRequest>,
     pub(super) forgotten_requests: u64,
     /// When the reports of a sent message are there.
-    reports: BinaryHeap<Reverse<(Instant, u64)>>,
+    reports: BTreeSet<(Instant, u64)>,
     /// The place of the newest message.
     pub(super) arrived: watch::Sender<u64>,
     pub(super) changes: broadcast::Sender<Change>,
@@ -107,7 +105,7 @@ impl History {
             forgotten_messages: 0,
             requests: VecDeque::new(),
             forgotten_requests: 0,
-            reports: BinaryHeap::new(),
+            reports: BTreeSet::new(),
             arrived: watch::Sender::new(0),
             changes: broadcast::Sender::new(CHANGES),
         }
@@ -133,6 +131,9 @@ impl History {
         if let Some(message) = self.messages.remove(&seq) {
             self.bytes -= message.bytes();
             self.places.remove(&message.id);
+            if let Some(due) = message.reports_at {
+                self.reports.remove(&(due, seq));
+            }
         }
     }
 
@@ -147,30 +148,42 @@ impl History {
         gone.len()
     }
 
-    /// Puts a message into another state; `sent_at` comes with being sent, and starts the time to its reports.
-    pub(super) fn set_state(&mut self, id: &str, state: MessageState, sent: Option<(Instant, Duration)>) {
+    /// Puts a message into another state.
+    pub(super) fn set_state(&mut self, id: &str, state: MessageState) {
         let Some(&seq) = self.places.get(id) else { return };
         let Some(message) = self.messages.get_mut(&seq) else { return };
-        let message = Arc::make_mut(message);
-        message.state = state;
-        if let Some((at, report_after)) = sent {
-            message.sent_at = Some(at);
-            if message.is_abroad() {
-                self.reports.push(Reverse((at + report_after, seq)));
-            }
-        }
+        Arc::make_mut(message).state = state;
         self.tell(Change::Changed(seq));
+    }
+
+    /// Marks a message as sent; those abroad have their reports at `reports_at`.
+    pub(super) fn set_sent(&mut self, id: &str, reports_at: Instant) {
+        self.set_state(id, MessageState::Sent);
+        let Some(&seq) = self.places.get(id) else { return };
+        if let Some(message) = self.messages.get_mut(&seq)
+            && message.is_abroad()
+        {
+            Arc::make_mut(message).reports_at = Some(reports_at);
+            self.reports.insert((reports_at, seq));
+        }
     }
 
     /// Marks as delivered what has its reports by `now`.
     pub(super) fn deliver(&mut self, now: Instant) {
-        while self.reports.peek().is_some_and(|Reverse((due, _))| *due <= now) {
-            let Some(Reverse((_, seq))) = self.reports.pop() else { return };
+        while let Some(&(due, seq)) = self.reports.first()
+            && due <= now
+        {
+            self.reports.pop_first();
             if let Some(message) = self.messages.get_mut(&seq) {
                 Arc::make_mut(message).state = MessageState::Delivered;
                 self.tell(Change::Changed(seq));
             }
         }
+    }
+
+    #[cfg(test)]
+    pub(super) fn awaited_reports(&self) -> usize {
+        self.reports.len()
     }
 
     pub(super) fn message(&self, id: &str) -> Option<&Arc<Message>> {

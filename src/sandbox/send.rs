@@ -90,7 +90,7 @@ pub(super) fn send(
         state: if stuck { MessageState::Stuck } else { MessageState::Queued },
         accepted_at: now,
         unix_ms,
-        sent_at: None,
+        reports_at: None,
         request: String::new(), // given by whoever has the whole request and the answer
         told: Told { status: None, body: String::new(), fault: None },
     })

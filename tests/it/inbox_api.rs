@@ -367,6 +367,14 @@ async fn another_origin_or_name_is_refused_and_changes_nothing() {
 }
 
 #[tokio::test]
+async fn bound_to_every_address_it_names_one_that_can_be_called() {
+    let site = Site::of(Sandbox::builder().bind(([0, 0, 0, 0], 0)).start().await.unwrap());
+    assert!(site.sandbox.inbox_url().starts_with("http://127.0.0.1:"), "{}", site.sandbox.inbox_url());
+    site.send("alice", NUMBER, "x").await;
+    assert_eq!(site.get("/api/messages").await["remembered"], 1);
+}
+
+#[tokio::test]
 async fn requests_are_listed_also_those_that_went_astray() {
     let site = Site::start().await;
     site.send("alice", NUMBER, "x").await;

@@ -116,6 +116,12 @@ async fn a_fault_or_change_that_makes_no_sense_is_refused_and_changes_nothing() 
         let error = answer["error"].as_str().unwrap_or_default();
         assert!(seen == status && error.contains(hint), "{body}: {seen} {answer}");
     }
+    for _ in 0..1_000 {
+        site.sandbox.faults().push(Fault::html_502());
+    }
+    let (status, answer) = site.ask("POST", "/api/faults", Some(json!({"kind": "html_502"}))).await;
+    assert_eq!((status, site.sandbox.faults().pending()), (400, 1_000), "{answer}");
+    site.sandbox.faults().clear();
     let (status, answer) = site.ask("POST", "/api/faults", None).await;
     assert_eq!(status, 415, "{answer}");
     assert_eq!(site.sandbox.faults().pending(), 0);

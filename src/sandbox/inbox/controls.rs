@@ -19,6 +19,8 @@ use crate::sandbox::shared::Shared;
 
 /// No delay is longer; what never answers is a firewall.
 const MAX_DELAY_MS: u64 = 600_000;
+/// A script that is longer was made by mistake.
+const MAX_FAULTS: usize = 1_000;
 
 #[derive(Deserialize, Clone, Copy)]
 #[serde(rename_all = "snake_case")]
@@ -176,19 +178,22 @@ pub(super) async fn add_fault(
     wanted: Result<Json<Wanted>, JsonRejection>,
 ) -> Result<(StatusCode, Response), Refusal> {
     let Json(wanted) = wanted?;
+    let mut gateway = shared.lock();
+    if gateway.faults.list().len() + gateway.settings.code_status.len() >= MAX_FAULTS {
+        return Err(Refusal::bad(format!(
+            "{MAX_FAULTS} faults are to come: DELETE /api/faults forgets them"
+        )));
+    }
     // Not one of a script: from now on, a code comes with this status.
     if matches!(wanted.kind, FaultKind::CodeStatus) {
         let (Some(code), Some(status)) = (wanted.code, wanted.status) else {
             return Err(Refusal::bad("code_status needs \"code\" and \"status\""));
         };
         let status = checked_status(status)?;
-        let mut gateway = shared.lock();
         gateway.settings.code_status.insert(code, status);
         return Ok((StatusCode::CREATED, script(&gateway)));
     }
-    let fault = wanted.fault()?;
-    let mut gateway = shared.lock();
-    gateway.faults.push(fault);
+    gateway.faults.push(wanted.fault()?);
     Ok((StatusCode::CREATED, script(&gateway)))
 }
 

@@ -66,3 +66,14 @@ fn what_nobody_waits_for_any_more_is_forgotten() {
     }
     assert!(bench.gateway.handed_out.len() < 20_000, "{}", bench.gateway.handed_out.len());
 }
+
+#[test]
+fn forgotten_messages_wait_for_no_reports() {
+    let mut bench = Bench::with(Settings { history: 2, ..Settings::default() });
+    for i in 0..10 {
+        assert_eq!(bench.send(&format!("97150{i:07}"), "x"), "OK");
+        bench.pass(1.0);
+    }
+    bench.gateway.settle(bench.now);
+    assert_eq!(bench.gateway.history.awaited_reports(), 2);
+}
