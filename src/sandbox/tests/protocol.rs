@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde_json::json;
 
-use super::{Bench, kuwaiti, message};
+use super::{Bench, message};
 use crate::sandbox::gateway::{ENDPOINTS, Gateway, MAX_BODY, Outcome, Settings};
 use crate::sandbox::{CreditStyle, ErrorStatus};
 
