@@ -8,7 +8,7 @@ use tokio::time::Instant;
 use super::account::Account;
 use super::shared::Shared;
 
-/// The settings and the state of one account of a [`Sandbox`].
+/// The settings and the state of one account of a [`Sandbox`](super::Sandbox).
 #[derive(Clone)]
 pub struct AccountHandle {
     shared: Arc<Shared>,

@@ -37,7 +37,7 @@ impl SandboxBuilder {
     /// The address to listen on; a free port of 127.0.0.1 unless set.
     ///
     /// Whoever reaches it reads the messages and changes the accounts: there is no password. With `0.0.0.0`, as in a
-    /// container, [`Sandbox::base_url`] is that of 127.0.0.1, and [`allow_host`](Self::allow_host) names the container.
+    /// container, [`Sandbox::base_url`](super::Sandbox::base_url) is that of 127.0.0.1, and [`allow_host`](Self::allow_host) names the container.
     pub fn bind(mut self, address: impl Into<SocketAddr>) -> Self {
         self.bind = address.into();
         self

@@ -240,7 +240,7 @@ impl Script {
     }
 }
 
-/// The script of faults of a [`Sandbox`].
+/// The script of faults of a [`Sandbox`](super::Sandbox).
 #[derive(Clone)]
 pub struct Faults {
     shared: Arc<Shared>,

@@ -13,7 +13,8 @@ const CODE_WORDS: &str = "code|codes|otp|pin|passcode|password|one-time|verifica
 /// Words whose number is something else.
 const OTHER_WORDS: &str = "order|invoice|ticket|ref|reference|booking|account|card|ending|ends|call|phone|tel|mobile|\
     whatsapp|fax|amount|balance|total|price|paid|block|building|street|box|zip|postal|promo|discount|coupon|voucher|\
-    kd|kwd|usd|sar|aed|طلب|فاتورة|تذكرة|حجز|حساب|بطاقة|ينتهي|اتصل|هاتف|واتساب|مبلغ|رصيد|قطعة|خصم|د.ك";
+    promo code|discount code|coupon code|voucher code|gift code|zip code|postal code|area code|country code|error code|\
+    sent to|kd|kwd|usd|sar|aed|طلب|فاتورة|تذكرة|حجز|حساب|بطاقة|ينتهي|اتصل|هاتف|واتساب|مبلغ|رصيد|قطعة|خصم|د.ك";
 /// What makes the number before it an amount or a distance.
 const UNITS: &str =
     "kd|kwd|usd|eur|sar|aed|qar|bhd|omr|fils|points|credits|%|$|€|د.ك|دينار|فلس|ريال|درهم|نقطة|km|كم";
@@ -58,7 +59,7 @@ pub(super) fn find(text: &str) -> Option<String> {
             words.iter().filter(|word| word.0 >= from && word.1 <= start).map(|word| word.1).max()
         };
         let (code_word, other_word) = (last(&code_words), last(&other_words));
-        if other_word > code_word || (candidate.doubtful && code_word.is_none()) {
+        if (other_word.is_some() && other_word >= code_word) || (candidate.doubtful && code_word.is_none()) {
             continue;
         }
         let distance = if candidate.marked || alone(&candidate) {
@@ -108,6 +109,10 @@ fn candidates(text: &[char], groups: &[(usize, usize)]) -> Vec<Candidate> {
         let telephone = before(text, first.0) == Some('+') || (count > 1 && total >= 10);
         match sizes[..] {
             _ if telephone => {}
+            _ if count > 1 && total == count => {
+                let end = cluster.last().map_or(first.1, |group| group.1);
+                found.extend(candidate(text, first.0, end, false));
+            }
             // Written in groups to be read aloud. 4 and 4 is how a telephone number is written too.
             [3, 3] | [2, 2, 2] | [4, 4] => {
                 let end = cluster.last().map_or(first.1, |group| group.1);
@@ -142,7 +147,7 @@ fn candidate(text: &[char], start: usize, end: usize, mut doubtful: bool) -> Opt
     let is_digit = |at: Option<usize>| at.and_then(|at| text.get(at)).is_some_and(char::is_ascii_digit);
     let part_of =
         |c: Option<char>, beyond| matches!(c, Some('.' | ',' | ':' | '/' | '-')) && is_digit(beyond);
-    if left.is_some_and(|c| c.is_ascii_alphabetic() || "+$€£_*•=&/@".contains(c))
+    if left.is_some_and(|c| c.is_ascii_alphabetic() || "+$€£_*•/@".contains(c))
         || right.is_some_and(|c| c.is_ascii_alphabetic() || "_@/".contains(c))
         || part_of(left, start.checked_sub(2))
         || part_of(right, Some(end + 1))
@@ -185,7 +190,7 @@ fn is_unit(text: &[char], end: usize) -> bool {
 fn in_link(text: &[char], at: usize) -> bool {
     let start = text[..at].iter().rposition(|c| c.is_whitespace()).map_or(0, |space| space + 1);
     let word: String = text[start..].iter().take_while(|c| !c.is_whitespace()).collect();
-    word.contains("://") || word.starts_with("www.")
+    word.contains("://") || word.starts_with("www.") || (word.contains('/') && word.contains('.'))
 }
 
 /// Where the words stand. An English one stands alone; an Arabic one may carry what is written onto it.
@@ -220,6 +225,13 @@ mod tests {
             ("MYAPP: your PIN is 0042", "0042"),
             ("Your code: 123-456. Never share it.", "123456"),
             ("Your code is 123 456", "123456"),
+            ("Your code is 1 2 3 4 5 6", "123456"),
+            ("code=123456", "123456"),
+            ("OTP-654321", "654321"),
+            ("One Time Password: 654321 for KNET", "654321"),
+            ("<#> 123-456 is your code https://v.my.app/987654", "123456"),
+            ("OTP is 123456 for txn of KWD 2500 at SHOP on card ending 4321", "123456"),
+            ("123456 is the OTP for your purchase of KD 1500.500, card 4321", "123456"),
             ("code 12 34 56", "123456"),
             ("Security code 1234 5678 for MYAPP", "12345678"),
             ("123456", "123456"),
@@ -271,6 +283,10 @@ mod tests {
             "Your code is AB1234",
             "Use promo code SAVE2024",
             "Use discount 4500 today",
+            "Use promo code 4500 today",
+            "We never ask for the code sent to 98765432",
+            "Verify at my.app/v?c=123456",
+            "استخدم كود خصم 4500",
             "Card ending 4321 was charged 1500 KD",
             "طلبك رقم 48213 في الطريق",
             "رصيدك 12500 دينار",

@@ -132,6 +132,86 @@ async fn every_endpoint_answers() {
     }
 }
 
+/// The rules in the order in which a careless sender meets them, each with its verdict through either door.
+#[tokio::test]
+async fn every_rule_of_a_send_holds_through_both_doors() {
+    let list =
+        |count: u64| (0..count).map(|i| (96_550_000_000 + i).to_string()).collect::<Vec<_>>().join(",");
+    for (sandbox, door) in both().await {
+        let account = sandbox.account("alice");
+        account.set_bad_words(["damn"]);
+        account.set_spam_words(["casino"]);
+        account.set_banned_senders(["BANNED"]);
+        account.set_coverage(["965"]);
+        let send = async |changes: Value| {
+            let mut body = message("96598765432");
+            body.as_object_mut().unwrap().extend(changes.as_object().unwrap().clone());
+            door.verdict(Endpoint::Send, &body).await.unwrap()
+        };
+        for (changes, verdict) in [
+            (json!({"sender": ""}), "ERR002"),
+            (json!({"test": true}), "ERR002"),
+            (json!({"sender": "BANNED"}), "ERR008"),
+            (json!({"mobile": "+96598765432"}), "ERR025"),
+            (json!({"mobile": "12345"}), "ERR006"),
+            (json!({"mobile": list(201)}), "ERR007"),
+            (json!({"mobile": "971501234567"}), "ERR026"),
+            (json!({"message": ""}), "ERR009"),
+            (json!({"message": "<b>x</b>"}), "ERR027"),
+            (json!({"message": "a".repeat(1072)}), "ERR012"),
+            (json!({"message": "ع".repeat(470)}), "ERR012"),
+            (json!({"message": "damn"}), "ERR031"),
+            (json!({"message": "casino"}), "ERR032"),
+            (json!({"message": "a".repeat(161), "mobile": list(100)}), "OK"), // 2 pages × 100 numbers
+            (json!({"mobile": "96550000000"}), "ERR028"),
+            (json!({"message": "hi 🎉", "mobile": "96560000000"}), "OK"),
+            (json!({"test": "1", "mobile": "96560000001"}), "OK"),
+            (json!({"sender": "NOT-MINE", "mobile": "96560000002"}), "OK"),
+        ] {
+            assert_eq!(send(changes.clone()).await, verdict, "{changes}");
+        }
+        assert_eq!(account.balance(), 1000 - 200 - 3);
+        let messages = sandbox.messages();
+        let states: Vec<_> = messages[1..3].iter().map(|message| message.state()).collect();
+        assert_eq!(states, [MessageState::Stuck; 2]);
+        assert_eq!((messages[3].asked_sender(), messages[3].sender()), ("NOT-MINE", "KWT-SMS"));
+        for message in &messages[1..3] {
+            let verdict = door.verdict(Endpoint::Status, &with("msgid", message.id())).await.unwrap();
+            assert_eq!(verdict, "ERR030");
+        }
+        account.set_balance(1);
+        assert_eq!(send(json!({"mobile": list(2)})).await, "ERR011");
+        account.set_balance(0);
+        assert_eq!(send(json!({"mobile": "96560000003"})).await, "ERR010");
+        account.set_coverage::<&str>([]);
+        assert_eq!(door.verdict(Endpoint::Coverage, &credentials()).await.unwrap(), "ERR033");
+    }
+}
+
+#[tokio::test]
+async fn a_queue_of_1000_numbers_is_full_through_both_doors_until_something_leaves_it() {
+    let stopped = || Sandbox::builder().drain_per_second(0);
+    let inside = stopped().in_process();
+    let outside = stopped().start().await.unwrap();
+    let doors =
+        [Door::InProcess(inside.transport()), Door::Http(plain_client(), outside.base_url().to_owned())];
+    for (sandbox, door) in [inside, outside].iter().zip(doors) {
+        sandbox.account("alice").set_balance(2000);
+        for batch in 0..5_u64 {
+            let mobile = (0..200)
+                .map(|i| (96_550_000_000 + batch * 200 + i).to_string())
+                .collect::<Vec<_>>()
+                .join(",");
+            assert_eq!(door.verdict(Endpoint::Send, &message(&mobile)).await.unwrap(), "OK");
+        }
+        assert_eq!(door.verdict(Endpoint::Send, &message("96598765432")).await.unwrap(), "ERR013");
+        assert_eq!(sandbox.account("alice").balance(), 1000);
+        assert_eq!(sandbox.delete_message(sandbox.messages()[0].id()), Some(200));
+        assert_eq!(door.verdict(Endpoint::Send, &message("96598765432")).await.unwrap(), "OK");
+        assert_eq!(sandbox.account("alice").queued(), 801);
+    }
+}
+
 #[tokio::test]
 async fn a_wrong_password_is_403_with_a_json_body() {
     for (sandbox, door) in both().await {

@@ -3,6 +3,8 @@
 use std::fmt;
 use std::sync::Arc;
 
+use tokio::time::Instant;
+
 use super::search::{Filter, arrival, digits};
 use crate::sandbox::message::Message;
 use crate::sandbox::shared::Shared;
@@ -53,26 +55,37 @@ impl Inbox {
         Filter { to: Some(digits(number)), ..self.filter() }
     }
 
+    fn all(&self, filter: &Filter) -> Vec<Message> {
+        let messages = {
+            let mut gateway = self.shared.lock();
+            gateway.settle(Instant::now());
+            filter.all(&gateway)
+        };
+        messages.iter().map(|message| Message::clone(message)).collect()
+    }
+
     /// The messages, oldest first, as far as the history reaches.
     pub fn messages(&self) -> Vec<Message> {
-        owned(&self.filter().all(&self.shared))
+        self.all(&self.filter())
     }
 
     /// The messages to a number, oldest first.
     pub fn to(&self, number: &str) -> Vec<Message> {
-        owned(&self.filter_to(number).all(&self.shared))
+        self.all(&self.filter_to(number))
     }
 
     /// The messages in which the text, a number, a sender id, the user name or the message id holds `words`, whatever
     /// the case; oldest first.
     pub fn search(&self, words: &str) -> Vec<Message> {
-        owned(&Filter { q: Some(words.to_lowercase()), ..self.filter() }.all(&self.shared))
+        self.all(&Filter { q: Some(words.to_lowercase()), ..self.filter() })
     }
 
     /// The one-time code of the newest message to a number that has one; see [`Message::otp`].
     pub fn otp(&self, number: &str) -> Option<String> {
-        let message = self.filter_to(number).newest(&self.shared, |message| message.otp().is_some())?;
-        message.otp.clone()
+        let filter = self.filter_to(number);
+        let gateway = self.shared.lock();
+        let mut newest_first = gateway.history.after(0).rev();
+        newest_first.find(|message| message.otp.is_some() && filter.matches(message))?.otp.clone()
     }
 
     /// Waits for the next message to a number.
@@ -90,9 +103,8 @@ impl Inbox {
         let to = digits(number);
         let filter = Filter { to: Some(to.clone()), ..self.filter() };
         let key = (self.user.clone(), to);
-        arrival(&self.shared, || {
-            let mut gateway = self.shared.lock();
-            let after = gateway.handed_out.get(&key).copied().unwrap_or(0);
+        arrival(&self.shared, |gateway, seen| {
+            let after = gateway.handed_out.get(&key).map_or(seen, |&served| served.max(seen));
             let message = gateway.history.after(after).find(|message| filter.matches(message))?.clone();
             gateway.hand_out(key.clone(), message.seq);
             Some(Arc::unwrap_or_clone(message))
@@ -107,10 +119,6 @@ impl Inbox {
         let filter = self.filter();
         self.shared.lock().history.clear(|message| filter.matches(message))
     }
-}
-
-fn owned(messages: &[Arc<Message>]) -> Vec<Message> {
-    messages.iter().map(|message| Message::clone(message)).collect()
 }
 
 impl fmt::Debug for Inbox {

@@ -41,7 +41,13 @@ pub(super) struct Asked {
 }
 
 impl Asked {
-    fn filter(&self, shared: &Shared) -> Result<Filter, Refusal> {
+    /// The filter, if besides it nothing was asked but what is `also` taken.
+    fn filter(&self, shared: &Shared, also: &[&str]) -> Result<Filter, Refusal> {
+        for (name, value) in [("limit", &self.limit), ("timeout", &self.timeout)] {
+            if given(value).is_some() && !also.contains(&name) {
+                return Err(Refusal::bad(format!("{name} means nothing here: leave it out")));
+            }
+        }
         let to = match given(&self.to) {
             None => None,
             Some(number) => match digits(number) {
@@ -60,6 +66,13 @@ impl Asked {
             after: given(&self.after).map(|after| place(after, shared)).transpose()?,
             since_ms: parsed(&self.since, "since", "milliseconds since 1970, as in a message's `at`")?,
         })
+    }
+
+    fn matching(&self, shared: &Shared) -> Result<Vec<Arc<Message>>, Refusal> {
+        let filter = self.filter(shared, &[])?;
+        let mut gateway = shared.lock();
+        gateway.settle(Instant::now());
+        Ok(filter.all(&gateway))
     }
 
     fn limit(&self) -> Result<usize, Refusal> {
@@ -126,14 +139,15 @@ pub(super) async fn list(
     }
 
     let Query(asked) = asked?;
-    let (filter, limit) = (asked.filter(&shared)?, asked.limit()?);
-    let messages = filter.all(&shared);
-    let matched = messages.len();
-    let (remembered, last, forgotten) = {
-        let gateway = shared.lock();
-        let (remembered, last) = gateway.history.count();
-        (remembered, last, gateway.history.forgotten_messages)
+    let (filter, limit) = (asked.filter(&shared, &["limit"])?, asked.limit()?);
+    // In one look, so that nothing comes between the messages and the place of the last.
+    let (messages, (remembered, last), forgotten) = {
+        let mut gateway = shared.lock();
+        gateway.settle(Instant::now());
+        let history = &gateway.history;
+        (filter.all(&gateway), history.count(), history.forgotten_messages)
     };
+    let matched = messages.len();
     let newest = messages.get(matched.saturating_sub(limit)..).unwrap_or_default();
     Ok(Json(List { messages: views(newest), matched, last, remembered, forgotten }).into_response())
 }
@@ -160,14 +174,14 @@ pub(super) async fn wait(
     asked: Shape<Asked>,
 ) -> Result<Response, Refusal> {
     let Query(asked) = asked?;
-    let (filter, limit) = (asked.filter(&shared)?, asked.timeout(WAIT)?);
+    let (filter, limit) = (asked.filter(&shared, &["timeout"])?, asked.timeout(WAIT)?);
     let newest = filter.after.is_none() && filter.since_ms.is_none();
-    let found = timeout(
-        limit,
-        arrival(&shared, || {
-            if newest { filter.newest(&shared, |_| true) } else { filter.oldest(&shared, |_| true) }
-        }),
-    );
+    let found = arrival(&shared, |gateway, seen| {
+        let mut behind = gateway.history.after(seen.max(filter.after.unwrap_or(0)));
+        let matches = |message: &&Arc<Message>| filter.matches(message);
+        if newest { behind.rev().find(matches) } else { behind.find(matches) }.cloned()
+    });
+    let found = timeout(limit, found);
     Ok(match found.await {
         Ok(message) => Json(MessageView::from(&*message)).into_response(),
         Err(_) => StatusCode::NO_CONTENT.into_response(),
@@ -184,9 +198,12 @@ struct Otp<'a> {
 
 pub(super) async fn otp(State(shared): State<Arc<Shared>>, asked: Shape<Asked>) -> Result<Response, Refusal> {
     let Query(asked) = asked?;
-    let (filter, limit) = (asked.filter(&shared)?, asked.timeout(0.0)?);
-    let found =
-        timeout(limit, arrival(&shared, || filter.newest(&shared, |message| message.otp().is_some())));
+    let (filter, limit) = (asked.filter(&shared, &["timeout"])?, asked.timeout(0.0)?);
+    let found = arrival(&shared, |gateway, seen| {
+        let mut newest_first = gateway.history.after(seen.max(filter.after.unwrap_or(0))).rev();
+        newest_first.find(|message| message.otp.is_some() && filter.matches(message)).cloned()
+    });
+    let found = timeout(limit, found);
     match found.await {
         Ok(message) => {
             let (otp, id, to, at) = (message.otp(), message.id(), message.numbers(), message.unix_ms);
@@ -204,7 +221,7 @@ pub(super) async fn clear(
     asked: Shape<Asked>,
 ) -> Result<Response, Refusal> {
     let Query(asked) = asked?;
-    let filter = asked.filter(&shared)?;
+    let filter = asked.filter(&shared, &[])?;
     let deleted = shared.lock().history.clear(|message| filter.matches(message));
     Ok(Json(json!({ "deleted": deleted })).into_response())
 }
@@ -228,7 +245,7 @@ pub(super) async fn export_json(
     asked: Shape<Asked>,
 ) -> Result<Response, Refusal> {
     let Query(asked) = asked?;
-    let messages = asked.filter(&shared)?.all(&shared);
+    let messages = asked.matching(&shared)?;
     Ok((download("json"), Json(views(&messages))).into_response())
 }
 
@@ -241,7 +258,7 @@ pub(super) async fn export_csv(
     let mut csv =
         "\u{FEFF}seq,id,at,user,sender_asked,sender,to,text,encoding,pages,points,test,state,otp\r\n"
             .to_owned();
-    for message in asked.filter(&shared)?.all(&shared) {
+    for message in asked.matching(&shared)? {
         let view = MessageView::from(&*message);
         let cells = [
             view.seq.to_string(),
@@ -281,6 +298,10 @@ pub(super) async fn requests(
 ) -> Result<Response, Refusal> {
     let Query(asked) = asked?;
     let limit = asked.limit()?;
+    let Asked { user, to, q, since, after, timeout, .. } = &asked;
+    if [user, to, q, since, after, timeout].into_iter().any(|value| given(value).is_some()) {
+        return Err(Refusal::bad("only limit means something here: leave the rest out"));
+    }
     let gateway = shared.lock();
     let (seen, forgotten) = (gateway.history.seen(), gateway.history.forgotten_requests);
     let first = forgotten.max(seen.saturating_sub(limit as u64)) + 1;

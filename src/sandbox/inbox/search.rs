@@ -5,6 +5,7 @@ use std::sync::Arc;
 use tokio::sync::watch;
 use tokio::time::Instant;
 
+use crate::sandbox::gateway::Gateway;
 use crate::sandbox::message::Message;
 use crate::sandbox::shared::Shared;
 
@@ -32,26 +33,13 @@ impl Filter {
     }
 
     /// The matching messages, oldest first.
-    pub(super) fn all(&self, shared: &Shared) -> Vec<Arc<Message>> {
-        let mut gateway = shared.lock();
-        gateway.settle(Instant::now());
-        gateway.history.after(self.after.unwrap_or(0)).filter(|m| self.matches(m)).cloned().collect()
-    }
-
-    /// The newest message that matches and that `wanted` takes.
-    pub(super) fn newest(&self, shared: &Shared, wanted: impl Fn(&Message) -> bool) -> Option<Arc<Message>> {
-        let mut gateway = shared.lock();
-        gateway.settle(Instant::now());
-        let mut newest_first = gateway.history.after(self.after.unwrap_or(0)).rev();
-        newest_first.find(|message| self.matches(message) && wanted(message)).cloned()
-    }
-
-    /// The oldest message that matches and that `wanted` takes.
-    pub(super) fn oldest(&self, shared: &Shared, wanted: impl Fn(&Message) -> bool) -> Option<Arc<Message>> {
-        let mut gateway = shared.lock();
-        gateway.settle(Instant::now());
-        let mut oldest_first = gateway.history.after(self.after.unwrap_or(0));
-        oldest_first.find(|message| self.matches(message) && wanted(message)).cloned()
+    pub(super) fn all(&self, gateway: &Gateway) -> Vec<Arc<Message>> {
+        gateway
+            .history
+            .after(self.after.unwrap_or(0))
+            .filter(|message| self.matches(message))
+            .cloned()
+            .collect()
     }
 }
 
@@ -62,14 +50,24 @@ fn contains(message: &Message, q: &str) -> bool {
     fields.into_iter().chain(numbers).any(|field| field.contains(q) || field.to_lowercase().contains(q))
 }
 
-/// Waits for a message that `find` finds; it is asked at once, and again after every arrival.
-pub(super) async fn arrival<T>(shared: &Shared, mut find: impl FnMut() -> Option<T>) -> T {
-    // Listening comes before looking, so that nothing falls between the two.
-    let mut arrived: watch::Receiver<u64> = shared.lock().history.arrived.subscribe();
+/// Waits for a message that `find` finds. It is asked at once, and after every arrival again about what lies behind
+/// the place that it is given.
+pub(super) async fn arrival<T>(shared: &Shared, mut find: impl FnMut(&mut Gateway, u64) -> Option<T>) -> T {
+    let mut arrived: watch::Receiver<u64> = {
+        let mut gateway = shared.lock();
+        gateway.settle(Instant::now());
+        gateway.history.arrived.subscribe()
+    };
+    let mut seen = 0;
     loop {
-        arrived.mark_unchanged();
-        if let Some(found) = find() {
-            return found;
+        {
+            let mut gateway = shared.lock();
+            // Under the lock, so that nothing arrives between looking and waiting.
+            arrived.mark_unchanged();
+            if let Some(found) = find(&mut gateway, seen) {
+                return found;
+            }
+            (_, seen) = gateway.history.count();
         }
         if arrived.changed().await.is_err() {
             // The sender lives in `shared`, so this is never.
