@@ -40,14 +40,20 @@ pub(super) fn cut(text: &str, bytes: usize) -> String {
     format!("{}… ({} bytes more)", &text[..end], text.len() - end)
 }
 
+/// Also what a client calls `password_again` or `pass`, since nobody misses it here.
 fn is_password(key: &str) -> bool {
-    key.trim().eq_ignore_ascii_case("password")
+    key.to_ascii_lowercase().contains("pass")
 }
 
-/// Every value of a key `password`, found by its place, so that the rest stays as posted.
+/// Every value of a key that is a password's, found by its place, so that the rest stays as posted.
 fn mask_json(body: &[u8]) -> Option<String> {
     let body = str::from_utf8(body).ok()?;
-    let Passwords(values) = serde_json::from_str(body).ok()?;
+    let whole: &RawValue = serde_json::from_str(body).ok()?;
+    if !whole.get().starts_with('{') {
+        return None;
+    }
+    let mut values = Vec::new();
+    passwords(whole, &mut values)?;
     let mut out = String::with_capacity(body.len());
     let mut done = 0;
     for value in values {
@@ -63,28 +69,49 @@ fn mask_json(body: &[u8]) -> Option<String> {
     Some(out)
 }
 
-/// The values of the keys `password` of an object, in their order.
-struct Passwords<'a>(Vec<&'a str>);
+/// Collects the passwords' values, in their order. A body that the gateway has read is at most 128 values deep.
+fn passwords<'a>(value: &'a RawValue, found: &mut Vec<&'a str>) -> Option<()> {
+    match value.get().as_bytes().first() {
+        Some(b'{') => {
+            let Entries(entries) = serde_json::from_str(value.get()).ok()?;
+            for (key, value) in entries {
+                if is_password(&key) {
+                    found.push(value.get());
+                } else {
+                    passwords(value, found)?;
+                }
+            }
+        }
+        Some(b'[') => {
+            for item in serde_json::from_str::<Vec<&RawValue>>(value.get()).ok()? {
+                passwords(item, found)?;
+            }
+        }
+        _ => {}
+    }
+    Some(())
+}
 
-impl<'de> Deserialize<'de> for Passwords<'de> {
+/// The entries of an object, a key that is given twice included.
+struct Entries<'a>(Vec<(String, &'a RawValue)>);
+
+impl<'de> Deserialize<'de> for Entries<'de> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         struct Object;
 
         impl<'de> Visitor<'de> for Object {
-            type Value = Passwords<'de>;
+            type Value = Entries<'de>;
 
             fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
                 f.write_str("an object")
             }
 
             fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
-                let mut values = Vec::new();
-                while let Some((key, value)) = map.next_entry::<String, &RawValue>()? {
-                    if is_password(&key) {
-                        values.push(value.get());
-                    }
+                let mut entries = Vec::new();
+                while let Some(entry) = map.next_entry()? {
+                    entries.push(entry);
                 }
-                Ok(Passwords(values))
+                Ok(Entries(entries))
             }
         }
 
@@ -130,6 +157,10 @@ mod tests {
         assert_eq!(
             json(r#"{"password":"one","Password":["two"],"p\u0061ssword":3}"#),
             r#"{"password":"***","Password":"***","p\u0061ssword":"***"}"#
+        );
+        assert_eq!(
+            json(r#"{"password":"x","again":{"user":"a","password":"x"},"list":[1,{"passwd":"x"}]}"#),
+            r#"{"password":"***","again":{"user":"a","password":"***"},"list":[1,{"passwd":"***"}]}"#
         );
         assert_eq!(mask_form(b"pass%77ord=one&PASSWORD=two"), "pass%77ord=***&PASSWORD=***");
     }

@@ -110,11 +110,19 @@ async fn a_fault_or_change_that_makes_no_sense_is_refused_and_changes_nothing() 
         ("PUT", "/api/account", json!({"user": "", "balance": 3}), 400, "1 to 100 bytes"),
         ("PUT", "/api/account", json!({"user": "alice", "balance": -3}), 422, "balance"),
         ("PUT", "/api/account", json!({"user": "alice", "sender": []}), 422, "unknown field `sender`"),
+        (
+            "PUT",
+            "/api/account",
+            json!({"user": "alice", "password": 98_765}),
+            422,
+            "password has to be a string",
+        ),
         ("PUT", "/api/settings", json!({"latency_ms": 600_001}), 400, "at most 600000"),
     ] {
         let (seen, answer) = site.ask(method, path, Some(body.clone())).await;
         let error = answer["error"].as_str().unwrap_or_default();
         assert!(seen == status && error.contains(hint), "{body}: {seen} {answer}");
+        assert!(!error.contains("98765"), "{answer}");
     }
     for _ in 0..1_000 {
         site.sandbox.faults().push(Fault::html_502());

@@ -8,6 +8,7 @@ use axum::extract::{Query, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use serde::{Deserialize, Deserializer, Serialize};
+use serde_json::Value;
 use tokio::time::Instant;
 
 use super::Refusal;
@@ -61,7 +62,7 @@ pub(super) struct Changes {
     user: String,
     balance: Option<u64>,
     purchased: Option<u64>,
-    #[serde(default, deserialize_with = "given")]
+    #[serde(default, deserialize_with = "password")]
     password: Option<Option<String>>,
     sender_ids: Option<Vec<String>>,
     coverage: Option<Vec<String>>,
@@ -75,6 +76,15 @@ pub(super) struct Changes {
 /// Tells `null` from a field that is left out.
 fn given<'de, T: Deserialize<'de>, D: Deserializer<'de>>(deserializer: D) -> Result<Option<T>, D::Error> {
     T::deserialize(deserializer).map(Some)
+}
+
+/// What is no text is refused without being repeated.
+fn password<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Option<String>>, D::Error> {
+    match Value::deserialize(deserializer)? {
+        Value::Null => Ok(Some(None)),
+        Value::String(password) => Ok(Some(Some(password))),
+        _ => Err(serde::de::Error::custom("password has to be a string, or null to take any")),
+    }
 }
 
 #[derive(Deserialize)]
