@@ -13,6 +13,9 @@ pub(super) const MAX_PAGES: usize = 7;
 pub(super) const MAX_QUEUED: usize = 1000;
 /// Shown instead of a sender id that is not the account's (FAQ of the API document v4.1).
 pub(super) const FALLBACK_SENDER: &str = "KWT-SMS";
+/// The digits of the shortest number: with fewer, none carries a country code and a mobile of a country with active
+/// routes. The gateway's own bound is unknown.
+pub(super) const SHORTEST: usize = 9;
 /// Kuwait's dial code.
 pub(super) const KUWAIT: &str = "965";
 
@@ -29,11 +32,10 @@ pub(super) enum Group {
 
 /// Sorts a number. The server does not normalise: `+`, `00`, spaces, local numbers and non-Latin digits are malformed.
 ///
-/// That Kuwaiti mobiles begin with 4, 5, 6 or 9 is what clients hold; the gateway's own rule is unknown. So is its
-/// shortest number: below 9 digits none carries a country code and a mobile of a country with active routes.
+/// That Kuwaiti mobiles begin with 4, 5, 6 or 9 is what clients hold; the gateway's own rule is unknown.
 pub(super) fn classify(number: &str, coverage: &[String]) -> Group {
     let digits = number.bytes().all(|b| b.is_ascii_digit());
-    if !digits || number.starts_with('0') || !(9..=15).contains(&number.len()) {
+    if !digits || number.starts_with('0') || !(SHORTEST..=15).contains(&number.len()) {
         return Group::Malformed;
     }
     if let Some(local) = number.strip_prefix(KUWAIT)

@@ -29,7 +29,10 @@ async fn the_inbox_finds_by_number_words_and_account() {
         assert_eq!(inbox.messages().len(), 3);
         assert_eq!(inbox.to("+965 9876 5432").len(), 2);
         assert_eq!(inbox.to("٠٠٩٦٥٩٨٧٦٥٤٣٢").len(), 2);
-        assert_eq!(inbox.to("98765432").len(), 0);
+        assert_eq!(inbox.to("9876-5432").len(), 2);
+        for nobody in ["965987654", "1234567890", "nobody", ""] {
+            assert_eq!(inbox.to(nobody).len(), 0, "{nobody}");
+        }
         assert_eq!(inbox.search("myapp")[0].text(), "Your OTP for MYAPP is: 123456");
         assert_eq!(inbox.search("التحقق").len(), 1);
         assert_eq!(inbox.search("4123").len(), 1);

@@ -12,7 +12,8 @@ use crate::sandbox::shared::Shared;
 /// The messages that a [`Sandbox`](crate::sandbox::Sandbox) accepted, as a person would look for them.
 ///
 /// It shows the messages of every account, or of one: tests that run at the same time take a user name each and do
-/// not see each other. Numbers may be written as people do: `+965 9876 5432` finds `96598765432`.
+/// not see each other. Numbers may be written as people do: `+965 9876 5432` finds `96598765432`, and so does `98765432`,
+/// without the country code.
 ///
 /// ```
 /// use kwtsms_async::{Client, sandbox::Sandbox};

@@ -59,12 +59,17 @@ impl Asked {
                 digits => Some(digits),
             },
         };
+        let since_ms = parsed(&self.since, "since", "milliseconds since 1970, as in a message's `at`")?;
+        // Between 1970 and 1973, were they milliseconds.
+        if since_ms.is_some_and(|since| (100_000_000..100_000_000_000).contains(&since)) {
+            return Err(Refusal::bad("since is in milliseconds since 1970: multiply seconds by 1000"));
+        }
         Ok(Filter {
             user: given(&self.user).map(str::to_owned),
             to,
             q: given(&self.q).map(str::to_lowercase),
             after: given(&self.after).map(|after| place(after, shared)).transpose()?,
-            since_ms: parsed(&self.since, "since", "milliseconds since 1970, as in a message's `at`")?,
+            since_ms,
         })
     }
 
@@ -76,7 +81,7 @@ impl Asked {
     }
 
     fn limit(&self) -> Result<usize, Refusal> {
-        Ok(parsed(&self.limit, "limit", "a count of 1 or more")?.unwrap_or(LIMIT))
+        Ok(parsed(&self.limit, "limit", "a count")?.unwrap_or(LIMIT))
     }
 
     fn timeout(&self, unless_set: f64) -> Result<Duration, Refusal> {
@@ -292,6 +297,12 @@ fn cell(text: &str) -> String {
     format!("\"{formula}{}\"", text.replace('"', "\"\""))
 }
 
+#[derive(Serialize)]
+struct Requests {
+    requests: Vec<RequestView>,
+    forgotten: u64,
+}
+
 pub(super) async fn requests(
     State(shared): State<Arc<Shared>>,
     asked: Shape<Asked>,
@@ -305,8 +316,8 @@ pub(super) async fn requests(
     let gateway = shared.lock();
     let (seen, forgotten) = (gateway.history.seen(), gateway.history.forgotten_requests);
     let first = forgotten.max(seen.saturating_sub(limit as u64)) + 1;
-    let requests: Vec<_> = (first..=seen)
+    let requests = (first..=seen)
         .filter_map(|number| Some(RequestView::new(number, gateway.history.request(number)?)))
         .collect();
-    Ok(Json(json!({ "requests": requests, "forgotten": forgotten })).into_response())
+    Ok(Json(Requests { requests, forgotten }).into_response())
 }

@@ -7,6 +7,7 @@ use tokio::time::Instant;
 
 use crate::sandbox::gateway::Gateway;
 use crate::sandbox::message::Message;
+use crate::sandbox::rules::SHORTEST;
 use crate::sandbox::shared::Shared;
 
 /// What a message has to be; what is not set does not matter.
@@ -28,7 +29,7 @@ impl Filter {
         self.after.is_none_or(|after| message.seq > after)
             && self.since_ms.is_none_or(|since| message.unix_ms >= since)
             && self.user.as_ref().is_none_or(|user| *user == message.user)
-            && self.to.as_ref().is_none_or(|to| message.numbers.contains(to))
+            && self.to.as_ref().is_none_or(|to| message.numbers.iter().any(|number| is_number(number, to)))
             && self.q.as_ref().is_none_or(|q| contains(message, q))
     }
 
@@ -41,6 +42,11 @@ impl Filter {
             .cloned()
             .collect()
     }
+}
+
+/// A number without its country code is found by its last digits: none that the gateway accepts is that short.
+fn is_number(number: &str, to: &str) -> bool {
+    number == to || (!to.is_empty() && to.len() < SHORTEST && number.ends_with(to))
 }
 
 /// True if the text, a number, a sender id, the user name or the message id holds `q`.
