@@ -271,12 +271,15 @@ impl Events {
 
     /// The next event of this name; others are passed over.
     async fn until(&mut self, name: &str) -> Value {
-        loop {
-            let (event, data) = self.next().await;
-            if event == name {
-                return data;
+        let wanted = async {
+            loop {
+                let (event, data) = self.next().await;
+                if event == name {
+                    return data;
+                }
             }
-        }
+        };
+        timeout(Duration::from_secs(30), wanted).await.expect("the event did not come")
     }
 }
 

@@ -29,8 +29,11 @@ fn long_messages_are_forgotten_by_their_bytes() {
     // 200 numbers and a field that nobody reads, so that the request is longer than what is kept of it.
     let mut fields = message(&kuwaiti(0..200), &"ع".repeat(469), true);
     fields["padding"] = "x".repeat(20_000).into();
-    while bench.gateway.history.forgotten_messages == 0 {
+    for _ in 0..10_000 {
         assert_eq!(bench.verdict("send", fields.clone()), "OK");
+        if bench.gateway.history.forgotten_messages > 0 {
+            break;
+        }
     }
     let kept = bench.gateway.messages(bench.now);
     let bytes: usize = kept.iter().map(|message| message.bytes()).sum();
