@@ -445,6 +445,7 @@ async fn every_type(shown: &mut Shown) {
     assert_eq!(message.text(), TEXT);
     shown.debug("Message", message);
     shown.debug("MessageState", &message.state());
+    shown.debug("Inbox", &sandbox.inbox());
     shown.debug("SeenRequest", &sandbox.requests());
     shown.debug("Encoding", &sandbox::Encoding::Gsm7);
     shown.debug("ErrorStatus", &ErrorStatus::default());
