@@ -5,7 +5,7 @@
 //!
 //! | request | answer |
 //! | --- | --- |
-//! | `GET /` | the page, `page.html`, in which `{{nonce}}` is replaced |
+//! | `GET /` | the page, put together from `page/` |
 //! | `GET /api/messages?user=&to=&q=&since=&after=&limit=` | `{messages: [Message], matched, last, remembered, forgotten}`: the newest `limit` (200), oldest first |
 //! | `GET /api/messages/wait?user=&to=&q=&since=&after=&timeout=` | a Message, or 204 |
 //! | `GET /api/messages.json`, `GET /api/messages.csv`, same filters | all of them, as a download |
@@ -61,7 +61,16 @@ use super::shared::Shared;
 pub use handle::Inbox;
 pub(super) use search::digit;
 
-const PAGE: &str = include_str!("page.html");
+const PAGE: &str = include_str!("page/page.html");
+const STYLE: &str = include_str!("page/page.css");
+/// One script, in the order in which its parts need each other.
+const SCRIPT: &str = concat!(
+    include_str!("page/dom.js"),
+    include_str!("page/message.js"),
+    include_str!("page/inbox.js"),
+    include_str!("page/controls.js"),
+    include_str!("page/live.js"),
+);
 const OPENAPI: &str = include_str!("openapi.json");
 /// The longest body that the API takes; a fault may carry an answer.
 const MAX_BODY: usize = 256 * 1024;
@@ -105,7 +114,8 @@ async fn page() -> Response {
         "default-src 'none'; script-src 'nonce-{nonce}'; style-src 'unsafe-inline'; img-src data:; \
          connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
     );
-    ([(header::CONTENT_SECURITY_POLICY, policy)], Html(PAGE.replace("{{nonce}}", &nonce))).into_response()
+    let page = PAGE.replace("{{nonce}}", &nonce).replace("{{style}}", STYLE).replace("{{script}}", SCRIPT);
+    ([(header::CONTENT_SECURITY_POLICY, policy)], Html(page)).into_response()
 }
 
 async fn openapi() -> impl IntoResponse {
