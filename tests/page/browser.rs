@@ -79,6 +79,7 @@ async fn start() -> Option<(Child, Client)> {
         "--disable-component-update",
         "--disable-sync",
         "--disable-dev-shm-usage",
+        "--hide-scrollbars",
         "--window-size=1280,900",
         &format!("--user-data-dir={}", profile.display()),
     ];

@@ -76,6 +76,17 @@ async fn a_message_of_the_sdk_appears_without_reload_and_its_code_is_copied() {
         window.keys("\u{E009}v").await;
         window.until("document.getElementById('search').value === '123456'").await;
 
+        // Under a host name without TLS there is no clipboard to write to, and it works all the same.
+        sdk(&window.sandbox, "shop").send("96550000001", "Your OTP for MYAPP is: 778899").await.unwrap();
+        window.fill("#search", "MYAPP").await;
+        cards(&window, 2).await;
+        window.eval("delete Navigator.prototype.clipboard && navigator.clipboard === undefined").await;
+        window.click(&format!("{FIRST} [data-part=copy]")).await;
+        window.until("document.getElementById('announce').textContent === 'code 778899 copied'").await;
+        window.fill("#search", "\u{E009}v").await;
+        window.until("document.getElementById('search').value === '778899'").await;
+        cards(&window, 1).await;
+
         // The queue drains, and the page tells.
         window
             .until(&format!("document.querySelector('{FIRST} .state').textContent === 'State: Sent'"))
@@ -204,6 +215,27 @@ async fn a_fault_switched_on_hits_the_next_send_and_one_switched_off_hits_none()
         window.click("#faults li button").await;
         window.until("!document.querySelector('#faults li')").await;
         assert_eq!(window.sandbox.faults().pending(), 0);
+        // Each kind is one that the API takes.
+        let kinds =
+            window.eval("[...document.getElementById('fault-kind').options].map((o) => o.value)").await;
+        let kinds: Vec<String> = serde_json::from_value(kinds).unwrap();
+        assert_eq!(kinds.len(), 11);
+        window.click("#fault-always").await;
+        for (count, kind) in kinds.iter().enumerate() {
+            window.choose("#fault-kind", kind).await;
+            for (field, value) in
+                [("#fault-delay", "10"), ("#fault-location", "/x/"), ("#fault-status", "403")]
+            {
+                if window.eval(&format!("!document.querySelector('{field}').disabled")).await == true {
+                    window.fill(field, value).await;
+                }
+            }
+            window.click("#fault .primary").await;
+            window.until(&format!("document.querySelectorAll('#faults li').length === {}", count + 1)).await;
+        }
+        window.click("#faults-clear").await;
+        window.until("!document.querySelector('#faults li')").await;
+        assert_eq!(window.sandbox.faults().pending(), 0);
         // One that is pushed elsewhere is seen here.
         window.sandbox.faults().push(Fault::html_502().times(3));
         window.until("document.querySelector('#faults li')?.textContent.includes('next 3 requests')").await;
@@ -290,12 +322,19 @@ async fn an_account_is_chosen_and_changed() {
         assert_eq!(account.coverage(), ["965", "971"]);
         assert_eq!(client.balance().await.unwrap().available().to_string(), "7");
 
+        window.fill("#latency", "5").await;
+        window.click("#settings .primary").await;
+        window.until("document.querySelector('#settings [role=alert]').textContent === 'Saved'").await;
+
         window.click("#any-password").await;
         window.click("#password").await;
         window.keys("other").await;
         window.click("#account-form .primary").await;
         window.until("document.getElementById('password-note').textContent.startsWith('One is set')").await;
         assert_eq!(client.balance().await.unwrap_err().code().unwrap().as_str(), "ERR003");
+        // What was set is there for whoever comes next.
+        window.client.refresh().await.unwrap();
+        window.until("document.getElementById('latency').value === '5'").await;
     })
     .await;
 }
