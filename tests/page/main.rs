@@ -310,8 +310,9 @@ async fn an_account_is_chosen_and_changed() {
             window.fill(field, value).await;
         }
         // News do not take away what is being typed.
+        window.sandbox.account("shop").set_purchased(5);
         client.send("96550000001", "Hello").await.unwrap();
-        cards(&window, 2).await;
+        window.until("document.getElementById('purchased').value === '5'").await;
         window.click("#account-form .primary").await;
         window.until("document.querySelector('#account-form [role=alert]').textContent === 'Saved'").await;
         let account = window.sandbox.account("shop");
@@ -505,7 +506,7 @@ async fn both_schemes_can_be_read_at_any_width_and_nothing_outside_is_asked() {
 async fn thousands_of_messages_are_shown_a_hundred_at_a_time() {
     let sandbox = Sandbox::builder().drain_per_second(1_000_000).start().await.unwrap();
     open(sandbox, async |window: Window| {
-        window.sandbox.account("shop").set_balance(3000);
+        window.sandbox.account("shop").set_balance(3001);
         let client = Client::builder("shop", "s3cret").transport(window.sandbox.transport()).unpaced();
         let client = client.sender_id("KWT-TEST").build().unwrap();
         window.until("document.getElementById('connection').dataset.state === 'live'").await;
@@ -517,10 +518,16 @@ async fn thousands_of_messages_are_shown_a_hundred_at_a_time() {
             .until("document.getElementById('count').textContent === '3,000 messages · the newest 100 shown'")
             .await;
         cards(&window, 100).await;
+        client.send("96598765432", "one more").await.unwrap();
+        window.until("document.querySelector('.bubble').textContent === 'one more'").await;
+        assert_eq!(window.eval("document.querySelectorAll('.message').length").await, 100);
         window.click("#more").await;
         cards(&window, 200).await;
         let order = window.eval("[...document.querySelectorAll('.bubble')].map((e) => e.textContent)").await;
-        let expected: Vec<_> = (2800..3000).rev().map(|i| format!("message {i}")).collect();
+        let expected: Vec<_> = ["one more".to_owned()]
+            .into_iter()
+            .chain((2801..3000).rev().map(|i| format!("message {i}")))
+            .collect();
         assert_eq!(order, json!(expected));
     })
     .await;

@@ -56,9 +56,12 @@ async function load() {
     tell();
     takeNews();
   } catch (error) {
-    if (turn === inbox.loading) $("count").textContent = error.message;
+    if (turn !== inbox.loading) return;
+    $("count").textContent = error.message;
+    loadAgain();
   }
 }
+const loadAgain = soon(2000, () => load());
 
 /** Puts a message into the list or in place of its older self. */
 function put(message, { always = false, fresh = false } = {}) {
