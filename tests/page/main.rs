@@ -6,6 +6,8 @@
 
 mod browser;
 
+use std::time::Duration;
+
 use browser::{Window, open};
 use kwtsms_async::Client;
 use kwtsms_async::sandbox::{Fault, Sandbox};
@@ -98,7 +100,8 @@ async fn a_message_of_the_sdk_appears_without_reload_and_its_code_is_copied() {
 
 #[tokio::test]
 async fn what_a_message_went_through_is_shown_and_it_is_deleted_from_the_queue() {
-    open(Sandbox::start().await.unwrap(), async |window: Window| {
+    let sandbox = Sandbox::builder().reports_after(Duration::ZERO).start().await.unwrap();
+    open(sandbox, async |window: Window| {
         post(&window.sandbox, "shop", NUMBER, "Par\u{200B}ty 🎉").await;
         cards(&window, 1).await;
         assert_eq!(window.text(".bubble").await, "Party 🎉");
@@ -125,6 +128,10 @@ async fn what_a_message_went_through_is_shown_and_it_is_deleted_from_the_queue()
         // It stays as it was left: open, with the keyboard in it.
         assert_eq!(window.eval("document.querySelector('.message details').open").await, true);
         assert_eq!(window.eval("document.querySelectorAll('[data-part=delete]').length").await, 0);
+
+        sdk(&window.sandbox, "shop").send("971501234567", "Hello").await.unwrap();
+        cards(&window, 2).await;
+        window.until("document.querySelector('.state').textContent === 'State: Delivered abroad'").await;
     })
     .await;
 }
