@@ -2,6 +2,7 @@
 
 use std::future::Future;
 use std::io::Write;
+use std::path::PathBuf;
 use std::process::Stdio;
 use std::time::Duration;
 
@@ -32,7 +33,7 @@ pub(crate) async fn open<F: Future<Output = ()> + Send + 'static>(
     sandbox: Sandbox,
     test: impl FnOnce(Window) -> F,
 ) {
-    let Some((_driver, client)) = start().await else {
+    let Some((_driver, client, profile)) = start().await else {
         assert!(
             std::env::var_os(REQUIRED).is_none(),
             "chromium and chromedriver are needed: {REQUIRED} is set"
@@ -45,13 +46,15 @@ pub(crate) async fn open<F: Future<Output = ()> + Send + 'static>(
     window.client.goto(window.sandbox.inbox_url()).await.unwrap();
     let outcome = tokio::spawn(test(window)).await;
     client.close().await.unwrap();
+    // It is large, and of no use to anyone.
+    let _ = std::fs::remove_dir_all(profile);
     if let Err(failure) = outcome {
         std::panic::resume_unwind(failure.into_panic());
     }
 }
 
 /// A driver of its own for each test, on a port that it finds by itself.
-async fn start() -> Option<(Child, Client)> {
+async fn start() -> Option<(Child, Client, PathBuf)> {
     let mut driver = Command::new("chromedriver")
         .arg("--port=0")
         .stdout(Stdio::piped())
@@ -94,7 +97,7 @@ async fn start() -> Option<(Child, Client)> {
         Err(error) => panic!("the browser does not start: {error}"),
     };
     client.update_timeouts(TimeoutConfiguration::new(Some(PATIENCE), None, None)).await.unwrap();
-    Some((driver, client))
+    Some((driver, client, profile))
 }
 
 impl Window {

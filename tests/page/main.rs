@@ -5,6 +5,8 @@
 #![allow(clippy::unwrap_used)] // a helper of a test may panic like the test
 
 mod browser;
+mod controls;
+mod reading;
 
 use std::time::Duration;
 
@@ -14,17 +16,16 @@ use kwtsms_async::sandbox::{Fault, Sandbox};
 use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
-const NUMBER: &str = "96598765432";
-const ARABIC: &str = "رمز التحقق الخاص بك في MYAPP هو ١٢٣٤٥٦\nصالح لمدة 5 دقائق";
+pub(crate) const NUMBER: &str = "96598765432";
 const FIRST: &str = "#messages > .message:first-child";
 
 /// The SDK, as an application has it.
-fn sdk(sandbox: &Sandbox, user: &str) -> Client {
+pub(crate) fn sdk(sandbox: &Sandbox, user: &str) -> Client {
     Client::builder(user, "s3cret").base_url(sandbox.base_url()).sender_id("KWT-TEST").build().unwrap()
 }
 
 /// What a client that checks nothing posts, and the code or `OK` that it gets.
-async fn post(sandbox: &Sandbox, user: &str, number: &str, text: &str) -> String {
+pub(crate) async fn post(sandbox: &Sandbox, user: &str, number: &str, text: &str) -> String {
     let body = json!({
         "username": user, "password": "s3cret", "sender": "KWT-TEST", "mobile": number, "message": text
     })
@@ -43,7 +44,7 @@ async fn post(sandbox: &Sandbox, user: &str, number: &str, text: &str) -> String
     reply["code"].as_str().unwrap_or("OK").to_owned()
 }
 
-async fn cards(window: &Window, count: usize) {
+pub(crate) async fn cards(window: &Window, count: usize) {
     window.until(&format!("document.querySelectorAll('#messages > .message').length === {count}")).await;
 }
 
@@ -137,120 +138,6 @@ async fn what_a_message_went_through_is_shown_and_it_is_deleted_from_the_queue()
 }
 
 #[tokio::test]
-async fn arabic_runs_from_right_to_left_and_its_numbers_do_not() {
-    open(Sandbox::start().await.unwrap(), async |window: Window| {
-        sdk(&window.sandbox, "shop").send(NUMBER, ARABIC).await.unwrap();
-        cards(&window, 1).await;
-        let seen = window
-            .eval(
-                "(() => {
-                  const bubble = document.querySelector('.bubble');
-                  const words = bubble.firstChild;
-                  const left = (at) => {
-                    const range = document.createRange();
-                    range.setStart(words, at);
-                    range.setEnd(words, at + 1);
-                    return range.getBoundingClientRect().left;
-                  };
-                  const text = words.data;
-                  const box = bubble.getBoundingClientRect();
-                  const card = bubble.closest('article').getBoundingClientRect();
-                  return {
-                    direction: getComputedStyle(bubble).direction,
-                    right: card.right - box.right, left: box.left - card.left,
-                    letters: [left(0), left(4)],
-                    name: [left(text.indexOf('M')), left(text.indexOf('P'))],
-                    // The sandbox gets what the SDK cleaned: Latin digits.
-                    digits: [left(text.indexOf('1')), left(text.indexOf('6'))],
-                    lines: [left(0), left(text.indexOf('\\n') + 1)],
-                  };
-                })()",
-            )
-            .await;
-        let pair = |name: &str| (seen[name][0].as_f64().unwrap(), seen[name][1].as_f64().unwrap());
-        assert_eq!(seen["direction"], "rtl");
-        assert!(seen["right"].as_f64().unwrap() < 1.0 && seen["left"].as_f64().unwrap() > 100.0, "{seen}");
-        assert!(pair("letters").0 > pair("letters").1, "{seen}");
-        assert!(pair("name").0 < pair("name").1 && pair("digits").0 < pair("digits").1, "{seen}");
-        // Both lines begin at the right.
-        assert!((pair("lines").0 - pair("lines").1).abs() < 10.0, "{seen}");
-        assert_eq!(window.text(".otp code").await, "123456");
-        assert!(window.text(".facts").await.starts_with("UCS-2 because of ر U+0631 as character 1"));
-
-        post(&window.sandbox, "shop", "96598765431", "Order 48213 for فاطمة").await;
-        cards(&window, 2).await;
-        assert_eq!(window.eval("getComputedStyle(document.querySelector('.bubble')).direction").await, "ltr");
-    })
-    .await;
-}
-
-#[tokio::test]
-async fn a_fault_switched_on_hits_the_next_send_and_one_switched_off_hits_none() {
-    open(Sandbox::start().await.unwrap(), async |window: Window| {
-        let client = sdk(&window.sandbox, "shop");
-        assert_eq!(window.eval("document.getElementById('fault-code').value").await, "ERR013");
-        window.click("#fault .primary").await;
-        let shown = window.until("document.querySelector('#faults li')?.textContent").await;
-        assert!(shown.as_str().unwrap().starts_with("ERR013next request · to send"), "{shown}");
-        assert!(
-            window
-                .client
-                .find(fantoccini::Locator::Css("#faults-active"))
-                .await
-                .unwrap()
-                .is_displayed()
-                .await
-                .unwrap()
-        );
-
-        let error = client.send(NUMBER, "Hello").await.unwrap_err();
-        assert_eq!(error.code().unwrap().as_str(), "ERR013");
-        window
-            .until("document.getElementById('faults-active').hidden && !document.querySelector('#faults li')")
-            .await;
-        client.send(NUMBER, "Hello").await.unwrap();
-        cards(&window, 1).await;
-
-        window.choose("#fault-kind", "slow_body").await;
-        assert_eq!(window.eval("document.getElementById('fault-code').disabled").await, true);
-        window.click("#fault-delay").await;
-        window.keys("1500").await;
-        window.click("#fault-always").await;
-        window.click("#fault .primary").await;
-        let shown = window.until("document.querySelector('#faults li')?.textContent").await;
-        assert!(shown.as_str().unwrap().contains("until switched off · to send · 1500 ms"), "{shown}");
-        window.click("#faults li button").await;
-        window.until("!document.querySelector('#faults li')").await;
-        assert_eq!(window.sandbox.faults().pending(), 0);
-        // Each kind is one that the API takes.
-        let kinds =
-            window.eval("[...document.getElementById('fault-kind').options].map((o) => o.value)").await;
-        let kinds: Vec<String> = serde_json::from_value(kinds).unwrap();
-        assert_eq!(kinds.len(), 11);
-        window.click("#fault-always").await;
-        for (count, kind) in kinds.iter().enumerate() {
-            window.choose("#fault-kind", kind).await;
-            for (field, value) in
-                [("#fault-delay", "10"), ("#fault-location", "/x/"), ("#fault-status", "403")]
-            {
-                if window.eval(&format!("!document.querySelector('{field}').disabled")).await == true {
-                    window.fill(field, value).await;
-                }
-            }
-            window.click("#fault .primary").await;
-            window.until(&format!("document.querySelectorAll('#faults li').length === {}", count + 1)).await;
-        }
-        window.click("#faults-clear").await;
-        window.until("!document.querySelector('#faults li')").await;
-        assert_eq!(window.sandbox.faults().pending(), 0);
-        // One that is pushed elsewhere is seen here.
-        window.sandbox.faults().push(Fault::html_502().times(3));
-        window.until("document.querySelector('#faults li')?.textContent.includes('next 3 requests')").await;
-    })
-    .await;
-}
-
-#[tokio::test]
 async fn the_search_filters_by_text_number_sender_and_id_and_clearing_takes_what_matches() {
     open(Sandbox::start().await.unwrap(), async |window: Window| {
         let client = sdk(&window.sandbox, "shop");
@@ -304,50 +191,6 @@ async fn the_search_filters_by_text_number_sender_and_id_and_clearing_takes_what
 }
 
 #[tokio::test]
-async fn an_account_is_chosen_and_changed() {
-    open(Sandbox::start().await.unwrap(), async |window: Window| {
-        let client = sdk(&window.sandbox, "shop");
-        client.send(NUMBER, "Hello").await.unwrap();
-        window.until("document.querySelector('#accounts li')?.textContent.includes('999 credits')").await;
-        window.click("#accounts button").await;
-        window.until("document.getElementById('balance').value === '999'").await;
-        for (field, value) in
-            [("#balance", "7"), ("#sender-ids", "MY-APP\nKWT-TEST"), ("#coverage", "965, 971")]
-        {
-            window.fill(field, value).await;
-        }
-        // News do not take away what is being typed.
-        window.sandbox.account("shop").set_purchased(5);
-        client.send("96550000001", "Hello").await.unwrap();
-        window.until("document.getElementById('purchased').value === '5'").await;
-        window.click("#account-form .primary").await;
-        window.until("document.querySelector('#account-form [role=alert]').textContent === 'Saved'").await;
-        let account = window.sandbox.account("shop");
-        assert_eq!(
-            (account.balance(), account.sender_ids()),
-            (7, vec!["MY-APP".to_owned(), "KWT-TEST".to_owned()])
-        );
-        assert_eq!(account.coverage(), ["965", "971"]);
-        assert_eq!(client.balance().await.unwrap().available().to_string(), "7");
-
-        window.fill("#latency", "5").await;
-        window.click("#settings .primary").await;
-        window.until("document.querySelector('#settings [role=alert]').textContent === 'Saved'").await;
-
-        window.click("#any-password").await;
-        window.click("#password").await;
-        window.keys("other").await;
-        window.click("#account-form .primary").await;
-        window.until("document.getElementById('password-note').textContent.startsWith('One is set')").await;
-        assert_eq!(client.balance().await.unwrap_err().code().unwrap().as_str(), "ERR003");
-        // What was set is there for whoever comes next.
-        window.client.refresh().await.unwrap();
-        window.until("document.getElementById('latency').value === '5'").await;
-    })
-    .await;
-}
-
-#[tokio::test]
 async fn strangers_words_stay_words() {
     open(Sandbox::start().await.unwrap(), async |window: Window| {
         let hostile = "<img src=x onerror=\"window.owned = true\">";
@@ -374,137 +217,6 @@ async fn strangers_words_stay_words() {
             0
         );
         assert_eq!(window.eval("window.owned === undefined && document.scripts.length === 1").await, true);
-    })
-    .await;
-}
-
-#[tokio::test]
-async fn the_keyboard_reaches_everything_and_everything_has_a_name() {
-    open(Sandbox::start().await.unwrap(), async |window: Window| {
-        sdk(&window.sandbox, "shop").send(NUMBER, "Your OTP for MYAPP is: 123456").test_mode(true).await.unwrap();
-        cards(&window, 1).await;
-        window.until("document.querySelector('#accounts li')").await;
-        window.keys("/").await;
-        assert_eq!(window.focused().await, "search");
-        assert_eq!(window.eval("document.getElementById('search').value").await, "");
-        let mut reached = Vec::new();
-        for _ in 0..40 {
-            window.keys("\u{E004}").await; // Tab
-            let seen = window
-                .eval(
-                    "(() => {
-                      const at = document.activeElement;
-                      const style = getComputedStyle(at);
-                      return { name: at.id || at.dataset.part || at.textContent, ring: style.outlineStyle !== 'none' };
-                    })()",
-                )
-                .await;
-            if seen["name"].as_str().unwrap().contains("OpenAPI") {
-                break;
-            }
-            assert_eq!(seen["ring"], true, "{seen} shows no focus");
-            reached.push(seen["name"].as_str().unwrap().to_owned());
-        }
-        let expected = ["account", "export-json", "export-csv", "clear", "copy", "Request and reply", "delete"];
-        assert_eq!(reached[..expected.len()], expected);
-        for name in ["fault-kind", "fault-code", "Switch on", "Open shop", "new-user", "latency", "firewall"] {
-            assert!(reached.iter().any(|seen| seen == name), "{name} is not among {reached:?}");
-        }
-        // Enter on the delete button.
-        window.eval("document.querySelector('[data-part=delete]').focus()").await;
-        window.keys("\u{E007}").await;
-        window.until("document.querySelector('.state').textContent === 'State: Deleted'").await;
-
-        let nameless = window
-            .eval(
-                "(() => {
-                  const named = (e) => e.labels?.length > 0 || e.getAttribute('aria-label')
-                    || (!/^(INPUT|SELECT|TEXTAREA)$/.test(e.tagName) && e.textContent.trim());
-                  const ids = [...document.querySelectorAll('[id]')].map((e) => e.id);
-                  const refs = [...document.querySelectorAll('[aria-labelledby], [aria-describedby]')]
-                    .flatMap((e) => [e.getAttribute('aria-labelledby'), e.getAttribute('aria-describedby')])
-                    .filter((id) => id && !document.getElementById(id));
-                  return {
-                    nameless: [...document.querySelectorAll('input, select, textarea, button, a')].filter((e) => !e.hidden && !named(e)).map((e) => e.outerHTML),
-                    twice: ids.filter((id, i) => ids.indexOf(id) !== i),
-                    dangling: refs,
-                    landmarks: ['body > header', 'main', 'aside[aria-label]', '[role=search][aria-label]'].map((s) => document.querySelectorAll(s).length),
-                    language: document.documentElement.lang,
-                    live: document.querySelectorAll('#announce[role=status]').length,
-                  };
-                })()",
-            )
-            .await;
-        let whole = json!({
-            "nameless": [], "twice": [], "dangling": [], "landmarks": [1, 1, 1, 1], "language": "en", "live": 1
-        });
-        assert_eq!(nameless, whole);
-    })
-    .await;
-}
-
-/// The contrast of every text on its ground, the least first (WCAG 2.2, 1.4.3).
-const CONTRASTS: &str = "(() => {
-  const channels = (colour) => colour.match(/[\\d.]+/g).map(Number);
-  const light = (colour) => {
-    const [r, g, b] = channels(colour).map((c) => c / 255).map((c) => c <= 0.04045 ? c / 12.92 : ((c + 0.055) / 1.055) ** 2.4);
-    return 0.2126 * r + 0.7152 * g + 0.0722 * b;
-  };
-  const clear = (colour) => channels(colour)[3] === 0;
-  const ground = (e) => {
-    const colour = getComputedStyle(e).backgroundColor;
-    return clear(colour) && e.parentElement ? ground(e.parentElement) : colour;
-  };
-  const seen = [...document.body.querySelectorAll('*')].filter((e) =>
-    e.checkVisibility() && !e.closest('svg, script, datalist, :disabled') && [...e.childNodes].some((n) => n.nodeType === 3 && n.data.trim()));
-  return seen.map((e) => {
-    const [a, b] = [light(getComputedStyle(e).color), light(ground(e))].sort((x, y) => y - x);
-    return [(a + 0.05) / (b + 0.05), e.className || e.tagName];
-  }).sort((x, y) => x[0] - y[0]);
-})()";
-
-#[tokio::test]
-async fn both_schemes_can_be_read_at_any_width_and_nothing_outside_is_asked() {
-    open(Sandbox::start().await.unwrap(), async |window: Window| {
-        sdk(&window.sandbox, "shop").send(NUMBER, ARABIC).await.unwrap();
-        sdk(&window.sandbox, "shop")
-            .send("96550000001", "Test")
-            .sender("OTHER")
-            .test_mode(true)
-            .await
-            .unwrap();
-        post(&window.sandbox, "shop", "96550000002", "Party 🎉").await;
-        window.sandbox.faults().push(Fault::code("ERR013"));
-        cards(&window, 3).await;
-        window.until("document.querySelector('#faults li')").await;
-        let mut grounds = Vec::new();
-        for scheme in ["light", "dark"] {
-            window.scheme(scheme).await;
-            grounds.push(window.eval("getComputedStyle(document.body).backgroundColor").await);
-            let contrasts = window.eval(CONTRASTS).await;
-            assert!(contrasts.as_array().unwrap().len() > 60, "{contrasts}");
-            assert!(contrasts[0][0].as_f64().unwrap() >= 4.5, "{scheme}: {}", contrasts[0]);
-        }
-        assert_eq!(grounds, [json!("rgb(244, 245, 247)"), json!("rgb(17, 21, 26)")]);
-
-        for width in [320, 390, 768, 1280, 1920] {
-            window.size(width, 900).await;
-            let wide = window.eval("document.documentElement.scrollWidth").await;
-            assert!(wide.as_u64().unwrap() <= u64::from(width), "{wide} of {width}");
-        }
-        window.size(390, 844).await;
-        assert_eq!(window.eval("document.querySelector('aside').checkVisibility()").await, false);
-        window.click("[data-show=controls]").await;
-        assert_eq!(window.eval("document.querySelector('aside').checkVisibility()").await, true);
-
-        let asked = window
-            .eval("performance.getEntries().map((e) => e.name).filter((name) => name.includes('://'))")
-            .await;
-        let asked = asked.as_array().unwrap();
-        assert!(asked.len() > 3, "{asked:?}");
-        for name in asked {
-            assert!(name.as_str().unwrap().starts_with(window.sandbox.inbox_url()), "{name}");
-        }
     })
     .await;
 }
