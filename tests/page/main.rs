@@ -83,6 +83,8 @@ async fn a_message_of_the_sdk_appears_without_reload_and_its_code_is_copied() {
         sdk(&window.sandbox, "shop").send("96550000001", "Your OTP for MYAPP is: 778899").await.unwrap();
         window.fill("#search", "MYAPP").await;
         cards(&window, 2).await;
+        // Said last, or it would be said over what is waited for below.
+        window.until("document.getElementById('announce').textContent.startsWith('2 messages found')").await;
         window.eval("delete Navigator.prototype.clipboard && navigator.clipboard === undefined").await;
         window.click(&format!("{FIRST} [data-part=copy]")).await;
         window.until("document.getElementById('announce').textContent === 'code 778899 copied'").await;

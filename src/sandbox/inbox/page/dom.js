@@ -28,8 +28,9 @@ function reconcile(parent, nodes) {
       parent.append(next);
       return;
     }
-    // What someone opened stays open.
-    if (old.isEqualNode(next) || (old.tagName === "DETAILS" && next.tagName === "DETAILS")) return;
+    // What someone opened stays open, and a button that says «Copied» goes on saying so.
+    const kept = [old, next].every((node) => node.matches("details, [data-part=copy]"));
+    if (kept || old.isEqualNode(next)) return;
     const sameShell = old.cloneNode(false).isEqualNode(next.cloneNode(false));
     const words = [...old.childNodes, ...next.childNodes].some((child) => child.nodeType === Node.TEXT_NODE);
     if (sameShell && !words) reconcile(old, [...next.children]);

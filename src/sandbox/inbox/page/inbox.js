@@ -15,6 +15,7 @@ const inbox = {
   remembered: 0,
   forgotten: 0,
   loading: 0,
+  underWay: false,
   loaded: false,
   /** News that have not been put into the list. */
   news: [],
@@ -36,9 +37,11 @@ function matches(message, { user, q }) {
 /** Fetches what there is; a later load makes an earlier one void. */
 async function load() {
   const turn = ++inbox.loading;
+  inbox.underWay = true;
   try {
     const answer = await ask("GET", query("/api/messages", { ...inbox.filter, limit: inbox.limit }));
     if (turn !== inbox.loading) return;
+    inbox.underWay = false;
     inbox.loaded = true;
     ({ matched: inbox.matched, remembered: inbox.remembered, forgotten: inbox.forgotten } = answer);
     const present = new Set(answer.messages.map((message) => message.seq));
@@ -57,6 +60,7 @@ async function load() {
     takeNews();
   } catch (error) {
     if (turn !== inbox.loading) return;
+    inbox.underWay = false;
     $("count").textContent = error.message;
     loadAgain();
   }
@@ -95,8 +99,8 @@ function renew(old, node) {
 }
 
 const takeNews = soon(40, () => {
-  // What comes while a load is under way is put on top of it.
-  if (!inbox.loaded) return;
+  // What comes while a load is under way is put on top of it: the load may not know of it yet.
+  if (!inbox.loaded || inbox.underWay) return;
   const news = new Map();
   for (const message of inbox.news.splice(0)) {
     const known = news.get(message.seq);
