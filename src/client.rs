@@ -135,7 +135,7 @@ impl ClientBuilder {
     ///
     /// Of kind `Config`, as for [`Client::from_env`].
     pub fn from_env() -> Result<Self, Error> {
-        Self::from_environment(Path::new(config::ENV_FILE), false)
+        Self::from_environment(&Environment::from_env()?)
     }
 
     /// Like [`from_env`](Self::from_env), completed from another file, which must exist.
@@ -144,27 +144,27 @@ impl ClientBuilder {
     ///
     /// Of kind `Config`, as for [`Client::from_env`], and if the file cannot be read.
     pub fn from_env_file(file: impl AsRef<Path>) -> Result<Self, Error> {
-        Self::from_environment(file.as_ref(), true)
+        Self::from_environment(&Environment::from_env_file(file)?)
     }
 
-    fn from_environment(file: &Path, required: bool) -> Result<Self, Error> {
-        let env = Environment::read(file, required)?;
-        let missing: Vec<_> =
-            [config::USERNAME, config::PASSWORD].into_iter().filter(|key| env.get(key).is_none()).collect();
+    /// Starts from values that were read before, and perhaps changed.
+    ///
+    /// # Errors
+    ///
+    /// Of kind `Config`, as for [`Client::from_env`].
+    pub fn from_environment(env: &Environment) -> Result<Self, Error> {
         let (Some(username), Some(password)) = (env.get(config::USERNAME), env.get(config::PASSWORD)) else {
             return Err(Error::config(format!(
                 "{} not set: set it in the environment or in {}",
-                missing.join(" and "),
-                file.display()
+                env.missing_credentials().join(" and "),
+                env.file().display()
             )));
         };
         let mut builder = Self::new(username.to_owned(), Secret::new(password));
         if let Some(sender_id) = env.get(config::SENDER_ID) {
             builder.sender_id = sender_id.to_owned();
         }
-        if let Some(word) = env.get(config::TEST_MODE) {
-            builder.test_mode = config::test_mode(word)?;
-        }
+        builder.test_mode = env.test_mode()?;
         if let Some(url) = env.get(config::BASE_URL) {
             builder.base_url = url.to_owned();
         }

@@ -1,6 +1,7 @@
 //! Settings from the environment and a `.env` file, and the checks that a client's settings pass.
 
 use std::collections::HashMap;
+use std::fmt;
 use std::path::{Path, PathBuf};
 
 use reqwest::Url;
@@ -37,17 +38,78 @@ const KEYS: [&str; 6] = [USERNAME, PASSWORD, SENDER_ID, TEST_MODE, LOG_FILE, BAS
 ///
 /// Of kind `Config` if `.env` is there and cannot be read.
 pub fn is_set(key: &str) -> Result<bool, Error> {
-    Ok(Environment::read(Path::new(ENV_FILE), false)?.get(key).is_some())
+    Ok(Environment::from_env()?.get(key).is_some())
 }
 
-/// The `KWTSMS_*` values: from the process environment, completed from a file.
+/// The `KWTSMS_*` values of a process: its environment, completed from a file.
 ///
-/// A variable of the process wins over the file; an empty one counts as unset, except that an empty
-/// `KWTSMS_LOG_FILE` means something: no log. The process environment is never changed.
+/// For programs that look at the settings before they make a client, or change some of them; others call
+/// [`Client::from_env`](crate::Client::from_env). A variable of the process wins over the file; an empty one
+/// counts as unset, except that an empty `KWTSMS_LOG_FILE` means something: no log. The process environment is
+/// never changed. `Debug` shows which keys are set and no value.
+///
+/// ```
+/// use kwtsms_async::{ClientBuilder, config};
+///
+/// # fn password_from_a_vault() -> String { "api_pass".to_owned() }
+/// let mut settings = config::Environment::from_env()?;
+/// settings.set(config::USERNAME, "api_user");
+/// settings.set(config::PASSWORD, password_from_a_vault());
+/// let client = ClientBuilder::from_environment(&settings)?.build()?;
+/// # Ok::<(), kwtsms_async::Error>(())
+/// ```
 #[derive(Clone, Default)]
-pub(crate) struct Environment(HashMap<&'static str, String>);
+pub struct Environment {
+    values: HashMap<&'static str, String>,
+    file: PathBuf,
+}
 
 impl Environment {
+    /// Reads the process environment, completed from `.env` in the working directory if it is there.
+    ///
+    /// # Errors
+    ///
+    /// Of kind `Config`: `.env` is there and cannot be read, or a variable is not UTF-8.
+    pub fn from_env() -> Result<Self, Error> {
+        Self::read(Path::new(ENV_FILE), false)
+    }
+
+    /// Reads the process environment, completed from another file, which must exist.
+    ///
+    /// # Errors
+    ///
+    /// As [`from_env`](Self::from_env), and if there is no such file.
+    pub fn from_env_file(file: impl AsRef<Path>) -> Result<Self, Error> {
+        Self::read(file.as_ref(), true)
+    }
+
+    /// Reads a file alone, without the process environment.
+    ///
+    /// # Errors
+    ///
+    /// Of kind `Config` if the file cannot be read.
+    pub fn from_file(file: impl AsRef<Path>) -> Result<Self, Error> {
+        let file = file.as_ref();
+        Ok(Self { values: from_file(file, true)?, file: file.to_owned() })
+    }
+
+    /// The file that the values were completed from, whether it was there or not.
+    pub fn file(&self) -> &Path {
+        &self.file
+    }
+
+    /// Sets a value in place of what was read. A key that is none of this module's changes nothing.
+    pub fn set(&mut self, key: &str, value: impl Into<String>) {
+        if let Some(key) = KEYS.into_iter().find(|known| *known == key) {
+            self.values.insert(key, value.into());
+        }
+    }
+
+    /// The credentials that are not set: none, one or both of [`USERNAME`] and [`PASSWORD`].
+    pub fn missing_credentials(&self) -> Vec<&'static str> {
+        [USERNAME, PASSWORD].into_iter().filter(|key| self.get(key).is_none()).collect()
+    }
+
     /// Reads the process environment and `file`; a file that does not exist is no error unless `required`.
     pub(crate) fn read(file: &Path, required: bool) -> Result<Self, Error> {
         let mut values = from_file(file, required)?;
@@ -62,19 +124,33 @@ impl Environment {
                 }
             }
         }
-        Ok(Self(values))
+        Ok(Self { values, file: file.to_owned() })
     }
 
-    /// A value that is set and, but for the log file, not empty.
-    pub(crate) fn get(&self, key: &str) -> Option<&str> {
-        self.0.get(key).map(String::as_str).filter(|value| !value.is_empty())
+    /// A value that is set and not empty. With [`PASSWORD`] it is the password: never log it.
+    pub fn get(&self, key: &str) -> Option<&str> {
+        self.values.get(key).map(String::as_str).filter(|value| !value.is_empty())
+    }
+
+    /// Test mode as it is set; off if it is not.
+    ///
+    /// # Errors
+    ///
+    /// Of kind `Config`, if it is neither `1`, `0`, `true` nor `false`.
+    pub fn test_mode(&self) -> Result<bool, Error> {
+        self.get(TEST_MODE).map_or(Ok(false), test_mode)
     }
 
     /// The log file: `None` if unset, `Some(None)` if switched off.
-    #[allow(dead_code)] // for the feature that writes it
-    pub(crate) fn log_file(&self) -> Option<Option<PathBuf>> {
-        let path = self.0.get(LOG_FILE)?;
+    pub fn log_file(&self) -> Option<Option<PathBuf>> {
+        let path = self.values.get(LOG_FILE)?;
         Some((!path.is_empty()).then(|| PathBuf::from(path)))
+    }
+}
+
+impl fmt::Debug for Environment {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_set().entries(KEYS.iter().filter(|key| self.values.contains_key(*key))).finish()
     }
 }
 
@@ -224,6 +300,22 @@ mod tests {
         assert!(from_file(nowhere, false).unwrap().is_empty());
         assert!(from_file(nowhere, true).is_err());
         assert!(from_file(Path::new("/"), false).is_err(), "a folder is not a file");
+    }
+
+    #[test]
+    fn values_are_replaced_and_debug_shows_keys_only() {
+        let mut settings = Environment::default();
+        assert_eq!(settings.missing_credentials(), [USERNAME, PASSWORD]);
+        settings.set(USERNAME, "user");
+        settings.set(PASSWORD, "hunter2");
+        settings.set("PATH", "nowhere");
+        assert!(settings.missing_credentials().is_empty());
+        assert_eq!(settings.get(PASSWORD), Some("hunter2"));
+        assert_eq!(settings.get("PATH"), None);
+        assert_eq!(format!("{settings:?}"), r#"{"KWTSMS_USERNAME", "KWTSMS_PASSWORD"}"#);
+        assert!(settings.log_file().is_none());
+        settings.set(LOG_FILE, "");
+        assert_eq!(settings.log_file(), Some(None));
     }
 
     #[test]

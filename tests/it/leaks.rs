@@ -330,6 +330,10 @@ async fn every_type(shown: &mut Shown) {
     let client = settings.build().unwrap();
     shown.debug("Client", &client);
     shown.debug("Secret", &Secret::new(PASSWORD));
+    let mut environment = config::Environment::default();
+    environment.set(config::USERNAME, "leak_user");
+    environment.set(config::PASSWORD, PASSWORD);
+    shown.debug("Environment", &environment);
     shown.debug("CountryCheck", &CountryCheck::default());
     shown.debug("Limiter", &Limiter::new(2.0, 2.0).unwrap());
 
