@@ -1,0 +1,99 @@
+//! What would be sent, and nothing is.
+
+use kwtsms_async::{MessageText, config};
+use serde_json::json;
+
+use super::fate::{End, Fate};
+use super::measure::measure;
+use crate::args::{Global, Send};
+use crate::connect::{Wishes, settings};
+use crate::exit::{Exit, Outcome};
+use crate::message;
+use crate::numbers::Source;
+use crate::output::{Out, counted, plain};
+
+pub(super) async fn show(
+    args: &Send,
+    global: &Global,
+    source: &Source,
+    original: &str,
+    text: &MessageText,
+    wishes: &Wishes,
+    out: &mut Out,
+) -> Outcome {
+    let (sender, test) = sender_and_mode(args, global)?;
+    out.line("DRY RUN — nothing is sent.\n");
+    out.line(format_args!("  Text: {}", message::on_one_line(text.as_str())));
+    message::describe(original, text, out);
+    out.line(format_args!("  Sender: {}  |  Mode: {}\n", plain(&sender), if test { "TEST" } else { "LIVE" }));
+
+    let json = out.is_json();
+    let (mut invalid, mut duplicates) = (Vec::new(), Vec::new());
+    let unit = source.unit();
+    let measured = measure(source, text, wishes.check(), |fates: &[Fate]| {
+        for fate in fates {
+            let line = fate.row.line;
+            match (fate.end, fate.number) {
+                (End::RefusedLocally, _) if json => {
+                    invalid.push(json!({ "line": line, "input": fate.row.input, "reason": fate.reason }));
+                }
+                (End::RefusedLocally, _) => {
+                    let input = plain(&fate.row.input);
+                    out.line(format_args!("  {unit} {line}: refused: {input} — {}", fate.reason));
+                }
+                (End::Duplicate, Some(number)) if json => {
+                    duplicates.push(json!({ "line": line, "number": number.to_string() }));
+                }
+                (End::Duplicate, Some(number)) => {
+                    out.line(format_args!("  {unit} {line}: duplicate of {number}"));
+                }
+                _ => {}
+            }
+        }
+    })
+    .await?;
+
+    let points = text.points(usize::try_from(measured.numbers).unwrap_or(usize::MAX));
+    if let Some(column) = &measured.column {
+        out.line(format_args!("  Column: {} (line 1 is the header)", plain(column)));
+    }
+    out.line(format_args!(
+        "  Would send to {} in {}  |  refused {}  |  duplicates {}",
+        counted(measured.numbers, "number"),
+        if measured.batches == 1 { "1 batch".to_owned() } else { format!("{} batches", measured.batches) },
+        measured.refused,
+        measured.duplicates
+    ));
+    out.line(format_args!(
+        "  About {} at Kuwait's price; other countries cost other amounts",
+        counted(points, "credit")
+    ));
+    if json {
+        let mut document = message::document(text);
+        document["result"] = json!("OK");
+        document["dry_run"] = json!(true);
+        document["sender"] = json!(sender);
+        document["test"] = json!(test);
+        document["column"] = json!(measured.column);
+        document["numbers"] = json!(measured.numbers);
+        document["batches"] = json!(measured.batches);
+        document["points"] = json!(points);
+        document["invalid"] = json!(invalid);
+        document["duplicates"] = json!(duplicates);
+        out.document(&document);
+    }
+    Ok(if measured.numbers == 0 {
+        Exit::Refused
+    } else if measured.refused > 0 {
+        Exit::Partly
+    } else {
+        Exit::Accepted
+    })
+}
+
+/// What a send would use; no account is needed to look.
+fn sender_and_mode(args: &Send, global: &Global) -> Result<(String, bool), crate::exit::Failure> {
+    let found = if global.sandbox { config::Environment::default() } else { settings(global)? };
+    let sender = args.sender.as_deref().or(found.get(config::SENDER_ID)).unwrap_or(config::DEFAULT_SENDER_ID);
+    Ok((sender.trim().to_owned(), !args.live && (args.test || found.test_mode()?)))
+}

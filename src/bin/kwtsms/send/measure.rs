@@ -1,0 +1,78 @@
+//! A run that goes nowhere, to know what a run would be: the same parsing, the same repeats, the same batches.
+
+use bytes::Bytes;
+use futures::StreamExt;
+use futures::future::BoxFuture;
+use kwtsms_async::transport::{Request, Response, Transport, TransportError};
+use kwtsms_async::{Client, CountryCheck, MessageText};
+
+use super::fate::{self, Fate, Tally};
+use super::feed::Feed;
+use crate::exit::Failure;
+use crate::numbers::Source;
+
+/// Takes requests and throws them away.
+#[derive(Debug)]
+struct Nowhere;
+
+impl Transport for Nowhere {
+    fn post(&self, _: Request) -> BoxFuture<'static, Result<Response, TransportError>> {
+        const ACCEPTED: Bytes = Bytes::from_static(br#"{"result":"OK","msg-id":"0"}"#);
+        Box::pin(std::future::ready(Ok(Response::new(200, ACCEPTED))))
+    }
+
+    fn is_local(&self) -> bool {
+        true
+    }
+}
+
+/// What a run would be.
+#[derive(Debug, Default)]
+pub(crate) struct Measure {
+    /// The column that is read, if the file has a header.
+    pub(crate) column: Option<String>,
+    /// Numbers in the input, good and bad.
+    pub(crate) inputs: u64,
+    /// Numbers that would be sent to.
+    pub(crate) numbers: u64,
+    pub(crate) batches: u64,
+    pub(crate) refused: u64,
+    pub(crate) duplicates: u64,
+}
+
+/// Measures a run; `look` sees every number, batch by batch, and what would not be sent to.
+pub(crate) async fn measure(
+    source: &Source,
+    text: &MessageText,
+    check: CountryCheck,
+    mut look: impl FnMut(&[Fate]),
+) -> Result<Measure, Failure> {
+    let rows = source.open()?;
+    let column = rows.column().map(str::to_owned);
+    let client =
+        Client::builder("nobody", "nothing").transport(Nowhere).unpaced().country_check(check).build()?;
+    let (feed, inputs) = Feed::start(rows);
+    // In test mode nobody rests for 15 seconds.
+    let mut run = client.bulk(inputs, text.as_str()).test_mode(true).max_in_flight(1);
+    let (mut tally, mut batches) = (Tally::default(), 0);
+    let mut see = |fates: Vec<Fate>| {
+        fates.iter().for_each(|fate| tally.add(fate.end));
+        look(&fates);
+    };
+    while let Some(batch) = run.next().await {
+        batches += u64::from(!batch.numbers().is_empty());
+        see(fate::of_batch(&batch, &feed));
+    }
+    see(fate::of_damaged(&feed));
+    if let Some(failure) = feed.failure() {
+        return Err(failure);
+    }
+    Ok(Measure {
+        column,
+        inputs: tally.total(),
+        numbers: tally.accepted,
+        batches,
+        refused: tally.refused_locally,
+        duplicates: tally.duplicates,
+    })
+}

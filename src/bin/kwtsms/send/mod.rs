@@ -1,0 +1,103 @@
+//! send: what is asked before, the run, and what is said after.
+
+mod dry_run;
+mod fate;
+mod feed;
+mod measure;
+mod progress;
+mod report;
+mod run;
+mod told;
+mod words;
+
+use kwtsms_async::{MessageText, SenderId};
+
+use crate::args::{Global, Send};
+use crate::connect::{Wishes, connect};
+use crate::exit::{Exit, Failure, Outcome};
+use crate::message;
+use crate::numbers::Source;
+use crate::output::{Out, counted, is_interactive, plain, warn};
+use crate::prompt;
+pub(crate) use fate::Tally;
+use measure::measure;
+
+/// More numbers than this are not sent to live without a yes.
+const UNASKED: u64 = 100;
+
+pub(crate) async fn send(args: Send, global: &Global, out: &mut Out) -> Outcome {
+    let (source, original) = words::read(&args)?;
+    let text = MessageText::new(original.as_str()).map_err(message::refused)?;
+    let wishes = Wishes { strict: args.strict, rate: Some(args.rate) };
+    let sender = args.sender.as_deref().map(SenderId::parse).transpose();
+    let sender = sender.map_err(|error| Failure::usage(error.to_string()))?;
+    if args.dry_run {
+        return dry_run::show(&args, global, &source, &original, &text, &wishes, out).await;
+    }
+    // What can be read once only shows on the way how much there is. Before the client is there, since a run that
+    // goes nowhere must not stand in its log.
+    let measured =
+        if source.is_stream() { None } else { Some(measure(&source, &text, wishes.check(), |_| {}).await?) };
+    let mut rows = source.open()?;
+    let gateway = connect(global, &wishes, out).await?;
+    let test = if args.live { false } else { args.test || gateway.client.test_mode() };
+    let sender = sender.unwrap_or_else(|| gateway.client.sender_id().clone());
+    if let Some(column) = rows.column() {
+        out.note(format_args!("Numbers from the column {:?}; line 1 is the header.", plain(column)));
+    }
+    if !test && !args.yes && !gateway.is_sandbox() {
+        let (many, numbers) = match &measured {
+            Some(measured) => (measured.numbers > UNASKED, Some(measured.numbers)),
+            None => (rows.are_over(UNASKED)?, None),
+        };
+        if many {
+            confirm(&source, numbers, &text, &sender).await?;
+        }
+    }
+    if test {
+        warn("\n  TEST MODE — message will be queued but NOT delivered to the handset.");
+        warn("  Its credits are held until the message is deleted from the queue at kwtsms.com.");
+        warn("  To send real messages use --live, or run 'kwtsms setup' and choose Live mode.\n");
+    } else if sender.is_shared_test_sender() && !gateway.is_sandbox() {
+        warn(
+            "  KWT-SMS is shared by all accounts for tests: slow on purpose, not delivered by every carrier.",
+        );
+    }
+    let plan = run::Plan {
+        source: &source,
+        rows,
+        text: &text,
+        sender: &sender,
+        test,
+        report: args.report.as_deref(),
+        inputs: measured.map(|measured| measured.inputs),
+        no_wait: args.no_wait,
+    };
+    run::run(&gateway.client, plan, out).await
+}
+
+/// Asks before a live message to many goes out.
+async fn confirm(
+    source: &Source,
+    numbers: Option<u64>,
+    text: &MessageText,
+    sender: &SenderId,
+) -> Result<(), Failure> {
+    let how_many = numbers.map_or_else(|| format!("over {UNASKED}"), |numbers| numbers.to_string());
+    if source.is_stdin() || !is_interactive() {
+        return Err(Failure::usage(format!("a live message to {how_many} numbers needs --yes"))
+            .action("look at it with --dry-run first"));
+    }
+    let points = numbers.map(|numbers| text.points(usize::try_from(numbers).unwrap_or(usize::MAX)));
+    let cost = points.map(|points| format!(", for about {}", counted(points, "credit"))).unwrap_or_default();
+    let question = format!(
+        "Send a LIVE message to {how_many} numbers in {} from {}{cost}?",
+        plain(&source.place()),
+        plain(sender.as_str()),
+    );
+    if prompt::yes(question, false).await? {
+        Ok(())
+    } else {
+        Err(Failure::new(Exit::Usage, "nothing was sent"))
+    }
+}

@@ -1,0 +1,260 @@
+//! What a run tells on standard output, for people and for programs.
+
+use console::style;
+use kwtsms_async::{Batch, Credits, Delivery, Error};
+use serde_json::{Value, json};
+
+use super::fate::{End, Fate, reasons};
+use super::run::{Plan, State};
+use crate::account::number;
+use crate::output::{Out, counted, plain, warn};
+
+/// So many skipped numbers are listed; a report holds all.
+const LISTED: u64 = 20;
+
+/// Tells batch by batch, and remembers what the end needs.
+#[derive(Debug)]
+pub(super) struct Told {
+    /// Numbers were given as arguments: few, and told in one document.
+    few: bool,
+    unit: &'static str,
+    test: bool,
+    has_report: bool,
+    batches: Vec<Value>,
+    requests: u64,
+    listed: u64,
+    points: Credits,
+    balance: Option<Credits>,
+    first_not_attempted: Option<u64>,
+}
+
+impl Told {
+    pub(super) fn new(plan: &Plan<'_>) -> Self {
+        Self {
+            few: plan.source.is_arguments(),
+            unit: plan.source.unit(),
+            test: plan.test,
+            has_report: plan.report.is_some(),
+            batches: Vec::new(),
+            requests: 0,
+            listed: 0,
+            points: Credits::ZERO,
+            balance: None,
+            first_not_attempted: None,
+        }
+    }
+
+    pub(super) fn batch(&mut self, batch: &Batch, fates: &[Fate], out: &mut Out) {
+        if let Ok(accepted) = batch.result() {
+            self.points += accepted.points_charged().unwrap_or_default();
+            self.balance = accepted.balance_after().or(self.balance);
+        }
+        if out.is_json() {
+            let document = self.document(batch, fates);
+            if self.few { self.batches.push(document) } else { out.document(&document) }
+        }
+        self.fates(fates, out);
+        if batch.numbers().is_empty() {
+            return;
+        }
+        self.requests += 1;
+        let count = counted(batch.numbers().len() as u64, "number");
+        match batch.result() {
+            Ok(accepted) => {
+                let balance = accepted.balance_after().map(|left| format!("  |  balance-after: {left}"));
+                let cost = accepted.points_charged().map(|points| format!("  |  cost: {points}"));
+                out.line(format_args!(
+                    "  {}  |  msg-id: {}  |  {count}{}{}",
+                    style("Sent").green(),
+                    accepted.message_id(),
+                    cost.unwrap_or_default(),
+                    balance.unwrap_or_default(),
+                ));
+                if batch.uncounted() > 0 {
+                    out.line(format_args!(
+                        "  The gateway left out {} of them and does not say which; 'kwtsms validate' tells.",
+                        batch.uncounted()
+                    ));
+                }
+            }
+            Err(error) => self.failed(error, &count, fates, out),
+        }
+    }
+
+    fn failed(&self, error: &Error, count: &str, fates: &[Fate], out: &mut Out) {
+        match error.delivery() {
+            Delivery::Unknown => {
+                out.line(format_args!(
+                    "  {}",
+                    style(format!(
+                        "OUTCOME UNKNOWN — {count} may have been sent and charged: {}",
+                        reasons(error)
+                    ))
+                    .red()
+                    .bold()
+                ));
+                let lines = || fates.iter().filter(|fate| fate.end == End::Unknown).map(|fate| fate.row.line);
+                if let (Some(first), Some(last), false) = (lines().min(), lines().max(), self.few) {
+                    out.line(format_args!("  They stand in the lines {first} to {last}."));
+                }
+                out.line(
+                    "  Do NOT send again blindly: look in the queue and the archive at kwtsms.com first.",
+                );
+            }
+            // The end tells how many; each by each they would fill the screen after a stop.
+            Delivery::NotSent if error.kind() == kwtsms_async::ErrorKind::Stopped => {}
+            _ => {
+                let what = error
+                    .code()
+                    .map_or_else(|| reasons(error), |code| format!("{code} — {}", code.meaning()));
+                out.line(format_args!("  {}: {what}  |  {count} not sent", style("Failed").red()));
+                if let Some(description) = error.description() {
+                    out.line(format_args!("  The gateway says: {}", plain(description)));
+                }
+                out.line(format_args!("  Action: {}", error.action()));
+            }
+        }
+    }
+
+    /// Lists what is not sent to, up to a limit.
+    pub(super) fn fates(&mut self, fates: &[Fate], out: &mut Out) {
+        for fate in fates {
+            if fate.end == End::NotAttempted {
+                let first = self.first_not_attempted.get_or_insert(fate.row.line);
+                *first = fate.row.line.min(*first);
+            }
+            if fate.end != End::RefusedLocally {
+                continue;
+            }
+            self.listed += 1;
+            if self.listed <= LISTED {
+                out.line(format_args!(
+                    "  {}: {}{} — {}",
+                    style("Skipped").yellow(),
+                    if self.few { String::new() } else { format!("{} {}: ", self.unit, fate.row.line) },
+                    plain(&fate.row.input),
+                    fate.reason
+                ));
+            }
+        }
+    }
+
+    /// `rest` is what no batch came after.
+    pub(super) fn end(&self, state: &State, rest: &[Fate], out: &mut Out) {
+        if out.is_json() {
+            out.document(&self.summary(state, rest));
+        } else {
+            self.totals(state, out);
+        }
+        if let Some(failure) = &state.failure {
+            warn(format_args!("  The run was stopped: {}", failure.reasons.join(": ")));
+        }
+    }
+
+    fn totals(&self, state: &State, out: &mut Out) {
+        let tally = state.tally;
+        if self.listed > LISTED {
+            let more = self.listed - LISTED;
+            let hint = if self.has_report { "the report lists them" } else { "--report lists them" };
+            out.line(format_args!("  … and {more} more skipped; {hint}"));
+        }
+        if self.requests != 1 || !tally.is_clean() || tally.duplicates > 0 {
+            let parts = [
+                ("refused", tally.refused),
+                ("unknown", tally.unknown),
+                ("not attempted", tally.not_attempted),
+                ("skipped", tally.refused_locally),
+                ("duplicates", tally.duplicates),
+                ("of the accepted, left out by the gateway", tally.uncounted),
+            ];
+            let mut line = format!("  Accepted {} of {}", tally.accepted, tally.total());
+            for (what, count) in parts.into_iter().filter(|(_, count)| *count > 0) {
+                line.push_str(&format!("  |  {what} {count}"));
+            }
+            out.line(line);
+        }
+        if self.requests > 1 && tally.accepted > 0 {
+            let balance = self.balance.map(|left| format!("  |  balance-after: {left}")).unwrap_or_default();
+            out.line(format_args!("  Cost: {}{balance}", self.points));
+        }
+        if tally.unknown > 0 {
+            warn(format_args!(
+                "  {} of UNKNOWN outcome: do NOT send to them again before you looked at kwtsms.com.",
+                counted(tally.unknown, "number")
+            ));
+        }
+        if let Some(first) = self.first_not_attempted {
+            let why = if state.interrupted { "Interrupted: " } else { "" };
+            warn(format_args!(
+                "  {why}{} not attempted, from {} {first} on; they can be sent to.",
+                counted(tally.not_attempted, "number"),
+                self.unit
+            ));
+        }
+        if self.test && tally.accepted > 0 {
+            out.line("  (test send — check kwtsms.com Queue to confirm; delete to recover credits)");
+        }
+    }
+
+    fn document(&self, batch: &Batch, fates: &[Fate]) -> Value {
+        let numbers: Vec<_> = batch.numbers().iter().map(ToString::to_string).collect();
+        let mut document = json!({
+            "batch": batch.index() + 1,
+            "outcome": if numbers.is_empty() { Value::Null } else { json!(outcome(batch, fates)) },
+            "numbers": numbers,
+            "invalid": listed(fates, End::RefusedLocally),
+            "duplicates": listed(fates, End::Duplicate),
+        });
+        match batch.result() {
+            Ok(accepted) => {
+                document["uncounted"] = json!(batch.uncounted());
+                document["message_id"] = json!(accepted.message_id());
+                document["points_charged"] = json!(accepted.points_charged().map(number));
+                document["balance_after"] = json!(accepted.balance_after().map(number));
+                document["unix_timestamp"] = json!(accepted.unix_timestamp());
+            }
+            Err(error) if !numbers.is_empty() => {
+                document["code"] = json!(error.code());
+                document["error"] = json!(reasons(error));
+                document["action"] = json!(error.action());
+            }
+            Err(_) => {}
+        }
+        document
+    }
+
+    fn summary(&self, state: &State, rest: &[Fate]) -> Value {
+        let mut summary = json!({
+            "result": state.tally.verdict(),
+            "test": self.test,
+            "interrupted": state.interrupted,
+            "account": state.tally.json(),
+            "points_charged": number(self.points),
+            "balance_after": self.balance.map(number),
+            "invalid": listed(rest, End::RefusedLocally),
+            "error": state.failure.as_ref().map(|failure| failure.reasons.join(": ")),
+        });
+        if self.few {
+            let first = self.batches.iter().find_map(|batch| batch.get("message_id")).cloned();
+            summary["message_id"] = first.unwrap_or_default();
+            summary["batches"] = json!(self.batches);
+        }
+        summary
+    }
+}
+
+fn listed(fates: &[Fate], end: End) -> Vec<Value> {
+    let listed = fates.iter().filter(|fate| fate.end == end);
+    listed
+        .map(|fate| match fate.number {
+            Some(number) => json!({ "line": fate.row.line, "number": number.to_string() }),
+            None => json!({ "line": fate.row.line, "input": fate.row.input, "reason": fate.reason }),
+        })
+        .collect()
+}
+
+fn outcome(batch: &Batch, fates: &[Fate]) -> &'static str {
+    let first = batch.numbers().first();
+    let fate = fates.iter().find(|fate| fate.number.as_ref() == first && fate.end != End::Duplicate);
+    fate.map_or(End::Unknown, |fate| fate.end).word()
+}

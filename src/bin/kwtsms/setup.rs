@@ -1,0 +1,179 @@
+//! The wizard that writes `.env`.
+
+use kwtsms_async::config::{self, Environment};
+use kwtsms_async::{ApiCode, Client, SenderId};
+
+use crate::args::Global;
+use crate::connect::{Gateway, env_file, try_out};
+use crate::env_file;
+use crate::exit::{Exit, Failure, Outcome};
+use crate::output::{is_interactive, note, plain, warn};
+use crate::prompt;
+
+/// The log file that is proposed, as in `.env.example`.
+const LOG_FILE: &str = "kwtsms.log";
+/// How often wrong credentials can be corrected before the wizard gives up: the gateway counts them too.
+const TRIES: u32 = 3;
+
+/// Asks for the settings, checks them with the gateway and writes the file.
+pub(crate) async fn run(global: &Global) -> Outcome {
+    if !is_interactive() {
+        return Err(Failure::usage("setup asks questions, and there is no terminal").action(format!(
+            "set {} and {} in the environment, or write {} by hand",
+            config::USERNAME,
+            config::PASSWORD,
+            env_file(global).display()
+        )));
+    }
+    let file = env_file(global);
+    note("\n── kwtSMS Setup ──────────────────────────────────────────────────");
+    note(format_args!("Verifies your API credentials and writes {}.", file.display()));
+    note("Press Enter to keep the value shown in brackets.\n");
+
+    let mut settings = match Environment::from_file(&file) {
+        Ok(settings) => settings,
+        Err(_) if !file.exists() => Environment::default(),
+        Err(error) if file.is_dir() => return Err(error.into()),
+        Err(error) => {
+            warn(format_args!("What is in the file cannot be used: {error}"));
+            Environment::default()
+        }
+    };
+    let elsewhere = std::env::var(config::BASE_URL).ok().filter(|url| !url.is_empty());
+    if let Some(url) = global.base_url.clone().or(elsewhere) {
+        settings.set(config::BASE_URL, url); // where the other commands will go
+    }
+    let gateway = credentials(global, &mut settings).await?;
+    let sender = sender_id(&gateway.client, &settings).await?;
+    let test = test_mode(&settings).await?;
+    let log = log_file(&settings).await?;
+
+    if global.sandbox {
+        note(format_args!("  {} was left as it is: this was the sandbox.", file.display()));
+        return Ok(Exit::Accepted);
+    }
+    let mut values = vec![
+        (config::USERNAME, settings.get(config::USERNAME).unwrap_or_default()),
+        (config::PASSWORD, settings.get(config::PASSWORD).unwrap_or_default()),
+        (config::SENDER_ID, sender.as_str()),
+        (config::TEST_MODE, if test { "1" } else { "0" }),
+        (config::LOG_FILE, log.as_str()),
+    ];
+    if let Some(url) = &global.base_url {
+        values.push((config::BASE_URL, url));
+    }
+    env_file::write(&file, &values)?;
+    note(format_args!("  Saved to {}", file.display()));
+    note(if test {
+        "  Mode: TEST — messages queued but not delivered; credits are held until they are deleted from the queue"
+    } else {
+        "  Mode: LIVE — messages delivered to handsets, credits consumed"
+    });
+    for (key, value) in &values {
+        if std::env::var(key).is_ok_and(|set| !set.is_empty() && set != *value) {
+            warn(format_args!("  {key} is set in the environment, too, and wins over the file."));
+        }
+    }
+    note("  Run 'kwtsms setup' at any time to change settings.");
+    note("─────────────────────────────────────────────────────────────────\n");
+    Ok(Exit::Accepted)
+}
+
+/// Asks for user and password until the gateway takes them; leaves them in the settings.
+async fn credentials(global: &Global, settings: &mut Environment) -> Result<Gateway, Failure> {
+    for tried in 1.. {
+        let user = prompt::text("API Username", settings.get(config::USERNAME)).await?;
+        settings.set(config::USERNAME, user);
+        let known = settings.get(config::PASSWORD).is_some();
+        let password = prompt::password(known).await?;
+        if !password.is_empty() {
+            settings.set(config::PASSWORD, password);
+        }
+        let gateway = try_out(global, settings).await?;
+        match gateway.client.verify().await {
+            Ok(balance) => {
+                note(format_args!("Verifying credentials... OK  (Balance: {})", balance.available()));
+                return Ok(gateway);
+            }
+            Err(error) if error.code() == Some(&ApiCode::ERR003) && tried < TRIES => {
+                note(format_args!("Verifying credentials... FAILED  {error}"));
+                note("The API user is not the mobile number of the account. Once more:\n");
+            }
+            Err(error) => {
+                note("Verifying credentials... FAILED  Nothing was written.");
+                return Err(error.into());
+            }
+        }
+    }
+    unreachable!("the last try returns")
+}
+
+async fn sender_id(client: &Client, settings: &Environment) -> Result<SenderId, Failure> {
+    let ids = client.sender_ids().await?;
+    note("Fetching Sender IDs... OK\n\nAvailable Sender IDs:");
+    for (place, id) in ids.iter().enumerate() {
+        note(format_args!("  {}. {}", place + 1, plain(id.as_str())));
+    }
+    note("");
+    let known = settings.get(config::SENDER_ID).and_then(|id| SenderId::parse(id).ok());
+    let proposed = known.or_else(|| ids.first().cloned()).unwrap_or(SenderId::KWT_SMS);
+    loop {
+        let answer = prompt::text("Select Sender ID (number or name)", Some(proposed.as_str())).await?;
+        let by_number = answer.parse::<usize>().ok().and_then(|place| ids.get(place.checked_sub(1)?));
+        let sender = match by_number.cloned().map_or_else(|| SenderId::parse(&answer), Ok) {
+            Ok(sender) => sender,
+            Err(error) => {
+                note(format_args!("  {error}"));
+                continue;
+            }
+        };
+        let other_case = ids.iter().find(|id| id.as_str().eq_ignore_ascii_case(sender.as_str()));
+        if !ids.contains(&sender) {
+            match other_case {
+                Some(id) => {
+                    note(format_args!("  Letter case counts: the account has {}.", plain(id.as_str())))
+                }
+                None => note("  The account does not have this sender id: messages may go out as KWT-SMS."),
+            }
+            if !prompt::yes("Use it all the same?".to_owned(), false).await? {
+                continue;
+            }
+        }
+        if sender.is_shared_test_sender() {
+            note("  KWT-SMS is shared by all accounts for tests: slow on purpose, not for production.");
+        }
+        return Ok(sender);
+    }
+}
+
+async fn test_mode(settings: &Environment) -> Result<bool, Failure> {
+    note("\nSend mode:");
+    note("  1. Test mode  — messages queued but NOT delivered; credits held until deleted from the queue");
+    note("  2. Live mode  — messages delivered to handsets, credits consumed");
+    let live = matches!(settings.get(config::TEST_MODE), Some("0" | "false"));
+    loop {
+        match prompt::text("Choose", Some(if live { "2" } else { "1" })).await?.as_str() {
+            "1" => {
+                note("  → Test mode selected.");
+                return Ok(true);
+            }
+            "2" => {
+                note("  → Live mode selected.");
+                return Ok(false);
+            }
+            _ => note("  Type 1 or 2."),
+        }
+    }
+}
+
+async fn log_file(settings: &Environment) -> Result<String, Failure> {
+    note("\nAPI logging (every API call is logged to a file; passwords, numbers and texts are masked).");
+    note("Type \"off\" to disable logging.");
+    let known = match settings.log_file() {
+        None => LOG_FILE.to_owned(),
+        Some(None) => "off".to_owned(),
+        Some(Some(path)) => path.display().to_string(),
+    };
+    let answer = prompt::text("Log file path", Some(&known)).await?;
+    Ok(if answer.eq_ignore_ascii_case("off") { String::new() } else { answer })
+}

@@ -1,0 +1,123 @@
+//! validate: which numbers can be sent to.
+
+use kwtsms_async::{PhoneNumber, Recipient};
+use serde_json::json;
+
+use crate::args::{Global, Validate};
+use crate::connect::{Wishes, connect};
+use crate::exit::{Exit, Outcome};
+use crate::numbers::{Row, Source, damage};
+use crate::output::{Out, plain};
+
+/// A row that is not asked about, and why.
+struct Rejected {
+    row: Row,
+    reason: String,
+}
+
+/// The numbers by what became of them.
+#[derive(Default)]
+struct Groups {
+    ok: Vec<String>,
+    er: Vec<String>,
+    nr: Vec<String>,
+    missing: Vec<String>,
+    rejected: Vec<Rejected>,
+    duplicates: usize,
+}
+
+pub(crate) async fn validate(args: Validate, global: &Global, out: &mut Out) -> Outcome {
+    let wishes = Wishes { strict: args.strict, rate: None };
+    let source = Source::new(args.numbers, args.file, args.column)?;
+    let mut groups = Groups::default();
+    let mut rows = Vec::new();
+    for row in source.open()? {
+        let row = row?;
+        match damage(&row.input) {
+            Some(reason) => groups.rejected.push(Rejected { row, reason: reason.to_owned() }),
+            None => rows.push(row),
+        }
+    }
+    if args.offline {
+        let mut seen = std::collections::HashSet::new();
+        for row in rows {
+            match PhoneNumber::parse_with(&row.input, wishes.check()) {
+                Ok(number) if !seen.insert(number) => groups.duplicates += 1,
+                Ok(number) => groups.ok.push(number.to_string()),
+                Err(error) => groups.rejected.push(Rejected { row, reason: error.to_string() }),
+            }
+        }
+    } else if !rows.is_empty() {
+        let gateway = connect(global, &wishes, out).await?;
+        let asked: Vec<Recipient> = rows.iter().map(|row| row.input.as_str().into()).collect();
+        let answer = gateway.client.validate(asked).await?;
+        groups.ok.extend(answer.ok().iter().map(ToString::to_string));
+        groups.er.extend(answer.er().iter().map(ToString::to_string));
+        groups.nr.extend(answer.nr().iter().map(ToString::to_string));
+        groups.missing.extend(answer.missing().iter().map(ToString::to_string));
+        groups.duplicates = answer.duplicates().len();
+        for rejected in answer.rejected() {
+            let row = usize::try_from(rejected.position()).ok().and_then(|position| rows.get(position));
+            if let Some(row) = row {
+                groups.rejected.push(Rejected { row: row.clone(), reason: rejected.reason().to_string() });
+            }
+        }
+    }
+    groups.rejected.sort_by_key(|rejected| rejected.row.line);
+    tell(&groups, args.offline, &source, out);
+    Ok(
+        if groups.er.is_empty()
+            && groups.nr.is_empty()
+            && groups.missing.is_empty()
+            && groups.rejected.is_empty()
+        {
+            Exit::Accepted
+        } else if groups.ok.is_empty() {
+            Exit::Refused
+        } else {
+            Exit::Partly
+        },
+    )
+}
+
+fn tell(groups: &Groups, offline: bool, source: &Source, out: &mut Out) {
+    if out.is_json() {
+        let rejected: Vec<_> = groups
+            .rejected
+            .iter()
+            .map(|Rejected { row, reason }| json!({ "line": row.line, "input": row.input, "reason": reason }))
+            .collect();
+        out.document(&json!({
+            "result": "OK",
+            "offline": offline,
+            "ok": groups.ok,
+            "er": groups.er,
+            "nr": groups.nr,
+            "missing": groups.missing,
+            "rejected": rejected,
+            "duplicates": groups.duplicates,
+        }));
+    }
+    let list = |numbers: &[String]| match numbers {
+        [] => "none".to_owned(),
+        numbers => plain(&numbers.join(", ")),
+    };
+    out.line(format_args!("Valid    (OK): {}", list(&groups.ok)));
+    if !offline {
+        out.line(format_args!("Invalid  (ER): {}", list(&groups.er)));
+        out.line(format_args!("No route (NR): {}", list(&groups.nr)));
+    }
+    if !groups.missing.is_empty() {
+        out.line(format_args!("Not answered : {}", list(&groups.missing)));
+    }
+    for Rejected { row, reason } in &groups.rejected {
+        let place = if source.is_arguments() { String::new() } else { format!("line {}: ", row.line) };
+        out.line(format_args!("  Rejected: {place}{} — {reason}", plain(&row.input)));
+    }
+    if groups.duplicates > 0 {
+        out.line(format_args!("  Duplicates: {}", groups.duplicates));
+    }
+    if offline {
+        out.line("  (checked here only: whether the account can send to a country, the gateway knows)");
+    }
+}
