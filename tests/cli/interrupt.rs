@@ -1,0 +1,170 @@
+//! Ctrl-C, and readers that go away.
+
+use std::io::Read;
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::time::Duration;
+
+use kwtsms_async::sandbox::Sandbox;
+
+use super::files::{count, report};
+use super::{PASSWORD, World};
+
+/// Starts a run over many numbers.
+fn start(world: &World, numbers: u64, more: &[&str]) -> Child {
+    let list: String = (0..numbers).map(|i| format!("{}\n", 96_551_000_000u64 + i)).collect();
+    world.write("n.txt", list);
+    Command::new(env!("CARGO_BIN_EXE_kwtsms"))
+        .args(["send", "-f", "n.txt", "hi", "--yes", "--report", "r.csv", "--sender", "KWT-TEST"])
+        .args(more)
+        .env_clear()
+        .env("KWTSMS_USERNAME", "user")
+        .env("KWTSMS_PASSWORD", PASSWORD)
+        .env("KWTSMS_BASE_URL", world.sandbox.base_url())
+        .current_dir(world.folder.path())
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap()
+}
+
+/// Waits for something that the other process brings about.
+fn until(what: &str, mut done: impl FnMut() -> bool) {
+    for _ in 0..3_000 {
+        if done() {
+            return;
+        }
+        pause();
+    }
+    panic!("{what} did not come about");
+}
+
+#[allow(clippy::disallowed_methods)] // no runtime here: another process is waited for
+fn pause() {
+    std::thread::sleep(Duration::from_millis(10));
+}
+
+fn interrupt(child: &Child) {
+    let status = Command::new("kill").args(["-INT", &child.id().to_string()]).status().unwrap();
+    assert!(status.success());
+}
+
+fn end(child: Child) -> (ExitStatus, String, String) {
+    let output = child.wait_with_output().unwrap();
+    let err = String::from_utf8(output.stderr).unwrap();
+    assert!(!err.contains("panicked"), "{err}");
+    (output.status, String::from_utf8(output.stdout).unwrap(), err)
+}
+
+#[test]
+fn ctrl_c_finishes_what_is_in_flight_and_accounts_for_the_rest() {
+    let world = World::with(Sandbox::builder().latency(Duration::from_millis(300)));
+    let child = start(&world, 1_000, &[]);
+    until("a first message", || !world.sandbox.messages().is_empty());
+    interrupt(&child);
+    let (status, out, err) = end(child);
+    assert_eq!(status.code(), Some(130), "{out}{err}");
+    let rows = report(&world, "r.csv");
+    assert_eq!(rows.len(), 1_000);
+    let sent: usize = world.sandbox.messages().iter().map(|message| message.numbers().len()).sum();
+    assert_eq!(count(&rows, "accepted"), sent, "what was in flight was waited for");
+    assert_eq!(count(&rows, "not_attempted"), 1_000 - sent);
+    assert!(sent < 1_000);
+    assert!(err.contains("Stopping: what is in flight is finished first"), "{err}");
+    let from = format!("Interrupted: {} numbers not attempted, from line {} on", 1_000 - sent, sent + 1);
+    assert!(err.contains(&from), "{err}");
+}
+
+#[test]
+fn a_second_ctrl_c_aborts_and_calls_what_is_in_flight_unknown() {
+    let world = World::with(Sandbox::builder().latency(Duration::from_secs(14)));
+    let child = start(&world, 1_000, &[]);
+    until("a first message", || !world.sandbox.messages().is_empty());
+    interrupt(&child);
+    let mut child = child;
+    let mut seen = String::new();
+    let mut err = child.stderr.take().unwrap();
+    while !seen.contains("Stopping") {
+        let mut piece = [0; 256];
+        let read = err.read(&mut piece).unwrap();
+        assert!(read > 0, "{seen}");
+        seen.push_str(&String::from_utf8_lossy(&piece[..read]));
+    }
+    interrupt(&child);
+    err.read_to_string(&mut seen).unwrap();
+    let status = child.wait().unwrap();
+    assert_eq!(status.code(), Some(4), "{seen}");
+    let rows = report(&world, "r.csv");
+    let sent: usize = world.sandbox.messages().iter().map(|message| message.numbers().len()).sum();
+    // What waited for its turn, a batch and a number, may be called unknown, too; never the other way round.
+    let unknown = count(&rows, "unknown");
+    assert!(unknown >= sent && unknown <= sent + 201, "{unknown} of {sent}");
+    assert!(rows.iter().take(sent).all(|(_, row)| row[0][2] == "unknown"));
+    assert!(seen.contains("of UNKNOWN outcome"), "{seen}");
+}
+
+#[test]
+fn a_run_that_is_killed_leaves_all_that_was_known() {
+    let world = World::with(Sandbox::builder().latency(Duration::from_millis(50)));
+    let mut child = start(&world, 1_000, &[]);
+    let rows = || std::fs::read_to_string(world.path("r.csv")).unwrap_or_default().lines().count();
+    until("the rows of two batches", || rows() > 400);
+    child.kill().unwrap();
+    child.wait().unwrap();
+    let rows = report(&world, "r.csv");
+    let accepted = count(&rows, "accepted");
+    assert!(accepted >= 400 && accepted == rows.len() && accepted.is_multiple_of(200), "{accepted}");
+    let known = |id: &String| world.sandbox.messages().iter().any(|message| message.id() == id);
+    assert!(rows.values().all(|row| known(&row[0][3])));
+}
+
+#[test]
+fn a_reader_that_goes_away_stops_neither_the_sending_nor_the_accounting() {
+    let world = World::new();
+    let mut child = start(&world, 450, &["--json"]);
+    drop(child.stdout.take());
+    let (status, _, err) = end(child);
+    assert_eq!(status.code(), Some(0), "{err}");
+    assert_eq!(count(&report(&world, "r.csv"), "accepted"), 450);
+    assert_eq!(world.sends(), 3);
+    assert_eq!(err, "");
+}
+
+#[test]
+fn a_closed_pipe_ends_other_commands_quietly() {
+    let world = World::new();
+    for args in [&["balance"][..], &["man"], &["completions", "zsh"], &["clean", "hi"]] {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_kwtsms"));
+        command.args(args).env_clear().env("KWTSMS_USERNAME", "user").env("KWTSMS_PASSWORD", PASSWORD);
+        command.env("KWTSMS_BASE_URL", world.sandbox.base_url()).current_dir(world.folder.path());
+        let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        drop(child.stdout.take());
+        let (status, _, err) = end(child);
+        assert_eq!((status.code(), err.as_str()), (Some(0), ""), "{args:?}");
+    }
+}
+
+#[test]
+fn the_sandbox_serves_until_ctrl_c() {
+    let world = World::new();
+    let mut child = Command::new(env!("CARGO_BIN_EXE_kwtsms"))
+        .args(["sandbox", "--port", "0", "--json"])
+        .env_clear()
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut line = String::new();
+    let mut out = std::io::BufReader::new(child.stdout.take().unwrap());
+    std::io::BufRead::read_line(&mut out, &mut line).unwrap();
+    let json: serde_json::Value = serde_json::from_str(&line).unwrap();
+    let url = json["base_url"].as_str().unwrap();
+    super::run(world.kwtsms(&["send", "96598765432", "hi"]).env("KWTSMS_BASE_URL", url)).exits(0);
+    let port = url.split([':', '/']).nth(4).unwrap();
+    let ran = world.run(&["sandbox", "--port", port]).exits(1);
+    assert!(ran.err.contains("choose another port"), "{}", ran.err);
+    interrupt(&child);
+    let (status, _, err) = end(child);
+    assert_eq!(status.code(), Some(0), "{err}");
+    assert!(err.contains("It accepted 1 message."), "{err}");
+}

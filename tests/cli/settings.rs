@@ -1,0 +1,85 @@
+//! Where settings and credentials come from.
+
+use super::{PASSWORD, World, kwtsms, run};
+
+#[test]
+fn without_credentials_the_missing_keys_are_named() {
+    let folder = tempfile::tempdir().unwrap();
+    for command in [&["balance"][..], &["send", "96598765432", "hi"], &["validate", "96598765432"]] {
+        let ran = run(&mut kwtsms(folder.path(), command)).exits(5);
+        assert!(ran.err.contains("KWTSMS_USERNAME and KWTSMS_PASSWORD not set"), "{}", ran.err);
+        assert!(ran.err.contains("kwtsms setup"), "{}", ran.err);
+    }
+    let ran = run(kwtsms(folder.path(), &["balance"]).env("KWTSMS_USERNAME", "user")).exits(5);
+    assert!(ran.err.contains("KWTSMS_PASSWORD not set") && !ran.err.contains("USERNAME"), "{}", ran.err);
+}
+
+#[test]
+fn settings_come_from_the_file_and_the_environment_wins() {
+    let world = World::new();
+    let env = format!(
+        "KWTSMS_USERNAME=user\nKWTSMS_PASSWORD='{PASSWORD}'\nKWTSMS_SENDER_ID=KWT-TEST\nKWTSMS_TEST_MODE=1\nKWTSMS_BASE_URL={}\n",
+        world.sandbox.base_url()
+    );
+    world.write(".env", &env);
+    world.write("other.env", env.replace("KWT-TEST", "KWT-SMS"));
+    let send = ["send", "96598765432", "hi"];
+    run(&mut kwtsms(world.folder.path(), &send)).exits(0);
+    let last = || world.sandbox.messages().last().unwrap().clone();
+    assert_eq!((last().sender(), last().is_test()), ("KWT-TEST", true));
+    run(kwtsms(world.folder.path(), &send).args(["--env-file", "other.env"])).exits(0);
+    assert_eq!(last().sender(), "KWT-SMS");
+    run(kwtsms(world.folder.path(), &send)
+        .args(["--env-file", "other.env"])
+        .env("KWTSMS_SENDER_ID", "KWT-TEST"))
+    .exits(0);
+    assert_eq!(last().sender(), "KWT-TEST");
+    let ran = run(kwtsms(world.folder.path(), &send).args(["--env-file", "nowhere.env"])).exits(2);
+    assert!(ran.err.contains("nowhere.env cannot be read"), "{}", ran.err);
+}
+
+#[test]
+fn the_password_may_stand_in_a_file_and_is_never_an_argument() {
+    let world = World::new();
+    world.write("pw", format!("{PASSWORD}\n"));
+    world.write("two", "a\nb\n");
+    run(world.kwtsms(&["balance", "--password-file", "pw"]).env("KWTSMS_PASSWORD", "wrong")).exits(0);
+    run(world.kwtsms(&["balance", "--password-file", "pw"]).env_remove("KWTSMS_PASSWORD")).exits(0);
+    let ran = world.run(&["balance", "--password-file", "two"]).exits(2);
+    assert!(ran.err.contains("on one line"), "{}", ran.err);
+    world.run(&["balance", "--password-file", "nowhere"]).exits(2);
+    world.run(&["balance", "--password", "x"]).exits(2);
+}
+
+#[test]
+fn an_env_that_is_a_folder_or_cannot_be_read_is_an_error() {
+    let world = World::new();
+    std::fs::create_dir(world.path(".env")).unwrap();
+    let ran = world.run(&["balance"]).exits(2);
+    assert!(ran.err.contains(".env cannot be read"), "{}", ran.err);
+    std::fs::remove_dir(world.path(".env")).unwrap();
+    world.write(".env", "KWTSMS_PASSWORD=hunter2-$ecret\n");
+    let ran = world.run(&["balance"]).exits(2);
+    assert!(
+        ran.err.contains(".env line 1: put the value of KWTSMS_PASSWORD in single quotes"),
+        "{}",
+        ran.err
+    );
+    assert_eq!(world.sandbox.requests().len(), 0);
+}
+
+#[test]
+fn a_password_does_not_travel_in_clear() {
+    let world = World::new();
+    let ran = world.run(&["balance", "--base-url", "http://example.com/API/"]).exits(2);
+    assert!(ran.err.contains("https://"), "{}", ran.err);
+}
+
+#[test]
+fn no_colour_reaches_a_pipe() {
+    let world = World::new();
+    for args in [&["send", "96598765432,abc", "hi", "--test"][..], &["--help"], &["bogus"]] {
+        let ran = world.run(args);
+        assert!(!ran.out.contains('\u{1b}') && !ran.err.contains('\u{1b}'), "{args:?}");
+    }
+}
