@@ -83,3 +83,29 @@ fn no_colour_reaches_a_pipe() {
         assert!(!ran.out.contains('\u{1b}') && !ran.err.contains('\u{1b}'), "{args:?}");
     }
 }
+
+#[test]
+fn the_log_of_the_settings_has_the_seeds_lines_and_shows_no_secret() {
+    let world = World::new();
+    let send = ["send", "96598765432", "the code is 4711", "--test"];
+    run(world.kwtsms(&send).env("KWTSMS_LOG_FILE", "kwtsms.log")).exits(0);
+    run(world.kwtsms(&["balance"]).env("KWTSMS_LOG_FILE", "kwtsms.log")).exits(0);
+    let log = std::fs::read_to_string(world.path("kwtsms.log")).unwrap();
+    let lines: Vec<serde_json::Value> = log.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    assert_eq!(lines.len(), 2, "a line for each request, and none for what is only measured: {log}");
+    for key in ["ts", "endpoint", "request", "response", "ok", "error"] {
+        assert!(lines[0].get(key).is_some(), "{key}");
+    }
+    assert_eq!((&lines[0]["endpoint"], &lines[1]["endpoint"]), (&"send".into(), &"balance".into()));
+    assert_eq!(lines[0]["request"]["password"], "***");
+    assert_eq!(lines[0]["response"]["msg-id"], world.sandbox.messages()[0].id());
+    assert!(!log.contains(PASSWORD) && !log.contains("96598765432") && !log.contains("4711"), "{log}");
+
+    std::fs::create_dir(world.path("folder")).unwrap();
+    let requests = world.sandbox.requests().len();
+    let ran = run(world.kwtsms(&send).env("KWTSMS_LOG_FILE", "folder")).exits(2);
+    assert!(ran.err.contains("folder"), "{}", ran.err);
+    assert_eq!(world.sandbox.requests().len(), requests);
+    world.run(&["balance"]).exits(0);
+    assert_eq!(std::fs::read_dir(world.folder.path()).unwrap().count(), 2, "no log that nobody asked for");
+}

@@ -4,8 +4,10 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use kwtsms_async::config::{self, Environment};
+use kwtsms_async::jsonl::{self, Bodies, JsonlGuard};
 use kwtsms_async::sandbox::Sandbox;
 use kwtsms_async::{Client, ClientBuilder, CountryCheck};
+use tracing_subscriber::layer::SubscriberExt;
 
 use crate::args::Global;
 use crate::exit::{Exit, Failure};
@@ -19,6 +21,8 @@ const CONNECT: Duration = Duration::from_secs(5);
 pub(crate) struct Gateway {
     pub(crate) client: Client,
     sandbox: Option<Sandbox>,
+    /// Writes what the log still holds when it is dropped.
+    _log: Option<JsonlGuard>,
 }
 
 impl Gateway {
@@ -46,21 +50,23 @@ impl Wishes {
 ///
 /// Without credentials it offers the wizard on a terminal, and names what is missing elsewhere.
 pub(crate) async fn connect(global: &Global, wishes: &Wishes, out: &mut Out) -> Result<Gateway, Failure> {
-    let mut sandbox = None;
+    let (mut sandbox, mut log) = (None, None);
     let builder = if global.sandbox {
         let gateway = start_sandbox().await?;
         let builder = Client::builder("sandbox", "sandbox").base_url(gateway.base_url());
         sandbox = Some(gateway);
         builder
     } else {
-        ClientBuilder::from_environment(&credentials(global, out).await?)?
+        let settings = credentials(global, out).await?;
+        log = open_log(&settings)?;
+        ClientBuilder::from_environment(&settings)?
     };
     let mut builder = timed(builder, global).country_check(wishes.check());
     if let Some(rate) = wishes.rate {
         // The other lane gets what is left under the ceiling of 5, at most its default.
         builder = builder.rates((kwtsms_async::CEILING - rate.ceil()).min(kwtsms_async::DEFAULT_RATE), rate);
     }
-    Ok(Gateway { client: builder.build()?, sandbox })
+    Ok(Gateway { client: builder.build()?, sandbox, _log: log })
 }
 
 /// The same for a user name and a password that are not in the settings yet.
@@ -72,7 +78,16 @@ pub(crate) async fn try_out(global: &Global, settings: &Environment) -> Result<G
         builder = builder.base_url(gateway.base_url());
         sandbox = Some(gateway);
     }
-    Ok(Gateway { client: timed(builder, global).build()?, sandbox })
+    Ok(Gateway { client: timed(builder, global).build()?, sandbox, _log: None })
+}
+
+/// Opens the log that the settings name: the seed's lines, with numbers and texts masked.
+fn open_log(settings: &Environment) -> Result<Option<JsonlGuard>, Failure> {
+    let Some(path) = settings.get(config::LOG_FILE) else { return Ok(None) };
+    let (log, guard) = jsonl::to_file(path, Bodies::Masked)?;
+    let set = tracing::subscriber::set_global_default(tracing_subscriber::registry().with(log));
+    set.map_err(|error| Failure::new(Exit::Refused, "the log cannot be opened").because(Some(&error)))?;
+    Ok(Some(guard))
 }
 
 async fn start_sandbox() -> Result<Sandbox, Failure> {
