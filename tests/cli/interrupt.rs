@@ -160,6 +160,8 @@ fn the_sandbox_serves_until_ctrl_c() {
     let json: serde_json::Value = serde_json::from_str(&line).unwrap();
     let url = json["base_url"].as_str().unwrap();
     super::run(world.kwtsms(&["send", "96598765432", "hi"]).env("KWTSMS_BASE_URL", url)).exits(0);
+    let inbox = json["inbox_url"].as_str().unwrap();
+    assert_eq!(url, format!("{inbox}API/"));
     let port = url.split([':', '/']).nth(4).unwrap();
     let ran = world.run(&["sandbox", "--port", port]).exits(1);
     assert!(ran.err.contains("choose another port"), "{}", ran.err);

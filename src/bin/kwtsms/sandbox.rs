@@ -16,9 +16,10 @@ pub(crate) async fn run(port: u16, out: &mut Out) -> Outcome {
     })?;
     let url = sandbox.base_url();
     if out.is_json() {
-        out.document(&json!({ "result": "OK", "base_url": url }));
+        out.document(&json!({ "result": "OK", "base_url": url, "inbox_url": sandbox.inbox_url() }));
     }
-    out.line(format_args!("Sandbox at {url} — nothing is delivered, nothing is charged."));
+    out.line(format_args!("Sandbox:   {url} — nothing is delivered, nothing is charged."));
+    out.line(format_args!("Inbox:     {}", sandbox.inbox_url()));
     out.line("Any user name and password work; each user name has 1000 credits.");
     out.line(format_args!("  kwtsms --base-url {url} send 96598765432 \"hi\""));
     note("Press Ctrl-C to stop.");
