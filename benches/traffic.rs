@@ -230,6 +230,10 @@ fn bare() -> reqwest::ClientBuilder {
         .referer(false)
         .http1_only()
         .no_proxy()
+        .user_agent("bare")
+        .connect_timeout(Duration::from_secs(5))
+        .timeout(Duration::from_secs(15))
+        .pool_idle_timeout(Duration::from_secs(4))
 }
 
 #[cfg(feature = "rustls")]
