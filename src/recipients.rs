@@ -5,8 +5,9 @@ use std::fmt::{self, Write};
 
 use roaring::RoaringTreemap;
 
+use crate::error::Error;
 use crate::phone::{CountryCheck, PhoneError, PhoneNumber};
-use crate::report::{Duplicate, Rejected};
+use crate::report::{Accepted, Batch, Duplicate, Rejected};
 
 /// Numbers a request (API document v4.1).
 pub(crate) const MAX_NUMBERS: usize = 200;
@@ -196,6 +197,12 @@ impl Draft {
     /// True when the refused and repeated inputs should be let go.
     pub(crate) fn is_heavy(&self) -> bool {
         self.rejected.len() + self.duplicates.len() >= MAX_LOCAL
+    }
+
+    /// What became of it.
+    pub(crate) fn into_batch(self, index: u64, result: Result<Accepted, Error>) -> Batch {
+        let Self { numbers, positions, rejected, duplicates, .. } = self;
+        Batch { index, numbers, positions, result, rejected, duplicates }
     }
 
     /// Keeps the numbers for the next draft and lets the refused and repeated inputs go.

@@ -16,7 +16,7 @@ use crate::limit::Lane;
 use crate::pipeline::Core;
 use crate::recent::Reservation;
 use crate::recipients::{Draft, Plan, Recipients};
-use crate::report::{Batch, Rejected, SendReport, Status};
+use crate::report::{Rejected, SendReport, Status};
 use crate::retry::{Policy, Retry};
 
 #[derive(Debug, Default)]
@@ -131,7 +131,7 @@ async fn send(core: Arc<Core>, to: Recipients, text: String, options: Options) -
 fn nobody(draft: Draft) -> Error {
     let error = unusable(&draft.rejected.iter().collect::<Vec<_>>());
     let mut report = SendReport::default();
-    report.push(batch(draft, Err(error.clone())));
+    report.push(draft.into_batch(0, Err(error.clone())));
     error.with_report(report)
 }
 
@@ -141,11 +141,6 @@ fn unusable(rejected: &[&Rejected]) -> Error {
         [first, ..] => Error::no_number(rejected.len(), &first.reason),
         [] => Error::input("no number was given"),
     }
-}
-
-fn batch(draft: Draft, result: Result<crate::report::Accepted, Error>) -> Batch {
-    let Draft { numbers, positions, rejected, duplicates, .. } = draft;
-    Batch { index: 0, numbers, positions, result, rejected, duplicates }
 }
 
 async fn one(
@@ -165,7 +160,7 @@ async fn one(
     };
     let mut report = SendReport::default();
     let error = result.as_ref().err().cloned();
-    report.push(batch(draft, result));
+    report.push(draft.into_batch(0, result));
     match error {
         None => Ok(report),
         Some(error) => Err(error.with_report(report)),

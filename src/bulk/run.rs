@@ -184,7 +184,7 @@ impl Run {
                 control.stop(Some(error.clone()));
             }
             drop(slot);
-            batch(index, draft, result)
+            draft.into_batch(index, result)
         };
         Some(Started::Task(tokio::spawn(task.instrument(Span::current()))))
     }
@@ -257,13 +257,8 @@ impl Run {
     }
 
     fn ready(&mut self, draft: Draft, error: Error) -> Started {
-        Started::Ready(batch(self.next_index(), draft, Err(error)))
+        Started::Ready(draft.into_batch(self.next_index(), Err(error)))
     }
-}
-
-fn batch(index: u64, draft: Draft, result: Result<crate::report::Accepted, Error>) -> Batch {
-    let Draft { numbers, positions, rejected, duplicates, .. } = draft;
-    Batch { index, numbers, positions, result, rejected, duplicates }
 }
 
 /// Hands outcomes on in order, counting them even when nobody reads any more.
