@@ -55,6 +55,7 @@ pub fn is_set(key: &str) -> Result<bool, Error> {
 /// let mut settings = config::Environment::from_env()?;
 /// settings.set(config::USERNAME, "api_user");
 /// settings.set(config::PASSWORD, password_from_a_vault());
+/// settings.set(config::BASE_URL, "http://127.0.0.1:4010/API/"); // a sandbox
 /// let client = ClientBuilder::from_environment(&settings)?.build()?;
 /// # Ok::<(), kwtsms_async::Error>(())
 /// ```
