@@ -92,6 +92,6 @@ pub use phone::{
     CountryCheck, NotMobileReason, PhoneError, PhoneNumber, Region, normalize_phone, validate_phone_input,
 };
 
-#[cfg(doctest)]
+#[cfg(all(doctest, feature = "sandbox"))] // its examples run against the sandbox
 #[doc = include_str!("../README.md")]
 struct Readme;
