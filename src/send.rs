@@ -11,7 +11,7 @@ use crate::bulk::Bulk;
 use crate::call::Lazy;
 use crate::client::Client;
 use crate::endpoint::send::{MessageOptions, Outgoing, accepted};
-use crate::error::Error;
+use crate::error::{Delivery, Error};
 use crate::limit::Lane;
 use crate::pipeline::Core;
 use crate::recent::Reservation;
@@ -29,8 +29,8 @@ struct Options {
 /// A send that is being set up; a future: await it or spawn it.
 ///
 /// `Ok` means that at least one number was accepted, and the report says what became of each. If none was, it
-/// is an [`Error`], whose [`delivery`](Error::delivery) says whether sending again can send twice, and whose
-/// [`report`](Error::report) says what became of each.
+/// is an [`Error`], whose [`delivery`](Error::delivery) says whether sending again can send twice (of several
+/// requests, the one of unknown outcome decides), and whose [`report`](Error::report) says what became of each.
 ///
 /// # Cancellation
 ///
@@ -204,8 +204,10 @@ async fn many(
     if report.status() != Status::Error {
         return Ok(report);
     }
-    // The first refusal tells why; what was not attempted comes after it.
-    let error = match report.errors().next() {
+    // What may have been sent comes first: whoever asks this error whether it may be sent again must hear of it.
+    // Else the first refusal tells why; what was not attempted comes after it.
+    let unknown = report.errors().find(|(_, error)| error.delivery() == Delivery::Unknown);
+    let error = match unknown.or_else(|| report.errors().next()) {
         Some((_, error)) => error.clone(),
         None => unusable(&report.rejected()),
     };

@@ -54,6 +54,17 @@ async fn a_send_of_more_than_one_batch_is_a_bulk_run_and_an_error_only_if_nothin
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_send_of_which_one_batch_may_have_been_accepted_never_says_that_nothing_was_sent() {
+    let sandbox = gateway();
+    sandbox.faults().push(Fault::code("ERR026").on("send"));
+    sandbox.faults().push(Fault::drop_after_accepting().on("send"));
+    let error = client(&sandbox).send(numbers(400), "Hello").await.unwrap_err();
+    assert_eq!(parts(error.report().unwrap().account()), [0, 200, 200, 0, 0, 0]);
+    assert_eq!((error.delivery(), error.is_retryable()), (Delivery::Unknown, false));
+    assert_eq!(sandbox.messages().len(), 1);
+}
+
+#[tokio::test(start_paused = true)]
 async fn numbers_that_the_gateway_dropped_silently_are_counted() {
     let sandbox = gateway();
     // A landline passes the plain check of length, and the gateway leaves it out without a word.
