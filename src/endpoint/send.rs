@@ -115,9 +115,14 @@ pub(crate) fn accepted(raw: &RawReply) -> Result<Accepted, Error> {
     let Some(message_id) = id else {
         return Err(Error::bad_reply("the gateway said OK and gave no readable message id", raw.clone()));
     };
+    let numbers = raw.whole(&["numbers"]).and_then(|numbers| numbers.try_into().ok());
+    if numbers == Some(0) {
+        // Not a success: Ok never means that nothing was accepted. Not a refusal either: there is an id.
+        return Err(Error::bad_reply("the gateway said OK and counted no number", raw.clone()));
+    }
     Ok(Accepted {
         message_id,
-        numbers: raw.whole(&["numbers"]).and_then(|numbers| numbers.try_into().ok()),
+        numbers,
         points_charged: raw.credits(&["points-charged"]),
         balance_after: raw.credits(&["balance-after"]),
         unix_timestamp: raw.whole(&["unix-timestamp"]),
@@ -154,9 +159,14 @@ mod tests {
     }
 
     #[test]
-    fn an_ok_without_a_message_id_is_of_unknown_outcome() {
-        for body in [r#"{"result":"OK"}"#, r#"{"result":"OK","msg-id":""}"#, r#"{"result":"OK","msg-id":{}}"#]
-        {
+    fn an_ok_without_a_message_id_or_without_a_number_is_of_unknown_outcome() {
+        for body in [
+            r#"{"result":"OK"}"#,
+            r#"{"result":"OK","msg-id":""}"#,
+            r#"{"result":"OK","msg-id":{}}"#,
+            r#"{"result":"OK","msg-id":"abc1","numbers":0}"#,
+            r#"{"result":"OK","msg-id":"abc1","numbers":"0","points-charged":0}"#,
+        ] {
             assert_eq!(accepted(&ok(body)).unwrap_err().delivery(), Delivery::Unknown, "{body}");
         }
     }

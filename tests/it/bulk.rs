@@ -65,6 +65,15 @@ async fn a_send_of_which_one_batch_may_have_been_accepted_never_says_that_nothin
 }
 
 #[tokio::test(start_paused = true)]
+async fn an_ok_that_counts_no_number_is_no_success() {
+    let sandbox = gateway();
+    sandbox.faults().push(Fault::reply(200, r#"{"result":"OK","msg-id":"abc1","numbers":0}"#).on("send"));
+    let error = client(&sandbox).send("96598765432", "Hello").await.unwrap_err();
+    assert_eq!((error.kind(), error.delivery()), (ErrorKind::BadReply, Delivery::Unknown));
+    assert_eq!(parts(error.report().unwrap().account()), [0, 0, 1, 0, 0, 0]);
+}
+
+#[tokio::test(start_paused = true)]
 async fn numbers_that_the_gateway_dropped_silently_are_counted() {
     let sandbox = gateway();
     // A landline passes the plain check of length, and the gateway leaves it out without a word.
