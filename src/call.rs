@@ -71,9 +71,9 @@ impl ReadOptions {
         call.on_retry = self.on_retry;
     }
 
-    /// The deadline, counted from now: the call has just started.
+    /// The deadline, counted from now: the call has just started. One beyond the clock's range is none.
     pub(crate) fn until(&self) -> Option<Instant> {
-        self.deadline.map(|deadline| Instant::now() + deadline)
+        Instant::now().checked_add(self.deadline?)
     }
 }
 

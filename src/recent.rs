@@ -13,6 +13,8 @@ use crate::phone::PhoneNumber;
 /// are 16,000 of them; more occur only where the limiter is off, and then the oldest are forgotten.
 const MOST: usize = 100_000;
 
+const LONGEST: Duration = Duration::from_secs(365 * 24 * 60 * 60);
+
 #[derive(Debug, Clone, Copy)]
 enum Mark {
     /// In a request whose outcome is open.
@@ -48,9 +50,9 @@ pub(crate) struct Recent {
 }
 
 impl Recent {
-    /// A window of zero switches the memory off.
+    /// A window of zero switches the memory off; one above a year is a year, so that no clock runs over.
     pub(crate) fn new(window: Duration) -> Self {
-        Self { window, marks: Mutex::default() }
+        Self { window: window.min(LONGEST), marks: Mutex::default() }
     }
 
     fn lock(&self) -> MutexGuard<'_, Marks> {

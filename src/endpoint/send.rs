@@ -58,9 +58,9 @@ pub(crate) struct Outgoing {
 }
 
 impl Outgoing {
-    /// Checks text and sender id. The deadline counts from here.
+    /// Checks text and sender id. The deadline counts from here; one beyond the clock's range is none.
     pub(crate) fn new(core: &Core, text: &str, options: &MessageOptions) -> Result<Self, Error> {
-        let until = options.deadline.map(|deadline| Instant::now() + deadline);
+        let until = options.deadline.and_then(|deadline| Instant::now().checked_add(deadline));
         let text = MessageText::new(text).map_err(Error::text)?;
         let sender = match &options.sender {
             Some(sender) => SenderId::parse(sender)

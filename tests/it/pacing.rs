@@ -165,6 +165,19 @@ async fn a_deadline_that_passes_before_the_answer_leaves_the_outcome_open() {
     assert_eq!(sandbox.messages().len(), 1, "it was accepted, and nobody heard of it");
 }
 
+#[tokio::test(start_paused = true)]
+async fn a_deadline_or_a_rest_beyond_the_clocks_range_is_no_panic() {
+    let sandbox = gateway();
+    let client = builder(&sandbox).same_number_wait(Duration::MAX).build().unwrap();
+    client.balance().deadline(Duration::MAX).await.unwrap();
+    client.validate("96598765432").deadline(Duration::MAX).await.unwrap();
+    client.send("96598765432", "Hi").deadline(Duration::MAX).await.unwrap();
+    let error = client.send("96598765432", "Hi").deadline(Duration::MAX).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::RecentNumber);
+    let report = client.bulk(numbers(3), "Hi").deadline(Duration::MAX).collect_report().await;
+    assert_eq!(report.numbers(), 3);
+}
+
 #[test]
 fn rates_above_the_ceiling_are_refused_when_the_client_is_built() {
     let sandbox = Sandbox::in_process();
