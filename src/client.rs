@@ -87,8 +87,14 @@ impl Client {
 /// How the client's pace is set.
 #[derive(Debug)]
 enum Pace {
-    Rates { single: f64, bulk: f64, max_waiting: usize },
+    Rates {
+        single: f64,
+        bulk: f64,
+        max_waiting: usize,
+    },
     Shared(Limiter),
+    /// Another client's limiter and rates of one's own: refused by `build()`.
+    Both,
     Unpaced,
 }
 
@@ -209,26 +215,27 @@ impl ClientBuilder {
     /// recommendation; a sum above 5, the firewall's limit, is refused by `build()`. Fractions count as the next
     /// whole number: 2.5 a second are up to 3 starts in one second.
     pub fn rates(mut self, single: f64, bulk: f64) -> Self {
-        let max_waiting = match self.pace {
-            Pace::Rates { max_waiting, .. } => max_waiting,
-            _ => DEFAULT_MAX_WAITING,
+        self.pace = match self.pace {
+            Pace::Rates { max_waiting, .. } => Pace::Rates { single, bulk, max_waiting },
+            Pace::Unpaced => Pace::Rates { single, bulk, max_waiting: DEFAULT_MAX_WAITING },
+            Pace::Shared(_) | Pace::Both => Pace::Both,
         };
-        self.pace = Pace::Rates { single, bulk, max_waiting };
         self
     }
 
     /// How many calls may wait for their turn in each lane before further ones are refused. Default: 1,000,
     /// which is over 8 minutes at 2 a second.
     pub fn max_waiting(mut self, calls: usize) -> Self {
-        let (single, bulk) = match self.pace {
-            Pace::Rates { single, bulk, .. } => (single, bulk),
-            _ => (DEFAULT_RATE, DEFAULT_RATE),
+        self.pace = match self.pace {
+            Pace::Rates { single, bulk, .. } => Pace::Rates { single, bulk, max_waiting: calls },
+            Pace::Unpaced => Pace::Rates { single: DEFAULT_RATE, bulk: DEFAULT_RATE, max_waiting: calls },
+            Pace::Shared(_) | Pace::Both => Pace::Both,
         };
-        self.pace = Pace::Rates { single, bulk, max_waiting: calls };
         self
     }
 
-    /// Shares another client's limiter: two clients on one machine have one public address.
+    /// Shares another client's limiter: two clients on one machine have one public address. Its rates and its
+    /// queue come with it: `rates` or `max_waiting` after this are refused by `build()`.
     pub fn limiter(mut self, limiter: Limiter) -> Self {
         self.pace = Pace::Shared(limiter);
         self
@@ -308,6 +315,12 @@ impl ClientBuilder {
                 Some(Limiter::with_max_waiting(single, bulk, max_waiting)?)
             }
             Pace::Shared(limiter) => Some(limiter),
+            Pace::Both => {
+                return Err(Error::config(
+                    "another client's limiter has its own rates and queue: leave out rates() and max_waiting(), \
+                     or both clients together would ask more than the gateway allows",
+                ));
+            }
             Pace::Unpaced if transport.is_local() => None,
             Pace::Unpaced => {
                 return Err(Error::config(

@@ -179,6 +179,19 @@ async fn a_deadline_or_a_rest_beyond_the_clocks_range_is_no_panic() {
 }
 
 #[test]
+fn a_shared_limiter_beside_rates_of_ones_own_is_refused_when_the_client_is_built() {
+    let sandbox = Sandbox::in_process();
+    let shared = || builder(&sandbox).limiter(Limiter::new(2.0, 2.0).unwrap());
+    for both in [shared().rates(2.0, 2.0), shared().max_waiting(50), shared().max_waiting(50).rates(1.0, 1.0)]
+    {
+        let error = both.build().unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Config);
+        assert!(error.to_string().contains("rates()"), "{error}");
+    }
+    assert!(shared().build().is_ok());
+}
+
+#[test]
 fn rates_above_the_ceiling_are_refused_when_the_client_is_built() {
     let sandbox = Sandbox::in_process();
     for (single, bulk) in
