@@ -106,7 +106,7 @@ impl Limiter {
     ///
     /// # Errors
     ///
-    /// As for [`new`](Self::new).
+    /// As for [`new`](Self::new), and if no call may wait.
     pub fn with_max_waiting(single: f64, bulk: f64, max_waiting: usize) -> Result<Self, Error> {
         // Starts 400 ms apart (2.5 a second) are up to 3 in a sliding second: that is what the firewall counts.
         let most = single.ceil() + bulk.ceil();
@@ -117,6 +117,9 @@ impl Limiter {
                  each rounded up to a whole number, at most {CEILING}, since the gateway's firewall blocks an \
                  address above that"
             )));
+        }
+        if max_waiting == 0 {
+            return Err(Error::config("with no call allowed to wait none could start: allow at least 1"));
         }
         match (LaneState::new(single), LaneState::new(bulk)) {
             (Some(single), Some(bulk)) => Ok(Self(Arc::new(Lanes { single, bulk, max_waiting }))),

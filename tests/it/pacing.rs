@@ -189,6 +189,8 @@ fn a_shared_limiter_beside_rates_of_ones_own_is_refused_when_the_client_is_built
         assert!(error.to_string().contains("rates()"), "{error}");
     }
     assert!(shared().build().is_ok());
+    let error = builder(&sandbox).max_waiting(0).build().unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Config);
 }
 
 #[test]
