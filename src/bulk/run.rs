@@ -34,6 +34,15 @@ enum Started {
     Ready(Batch),
 }
 
+/// Tells the end of a run, also of one whose source or callback panics: its handles wait for it.
+struct Ended(Arc<Control>);
+
+impl Drop for Ended {
+    fn drop(&mut self) {
+        self.0.end();
+    }
+}
+
 pub(super) struct Run {
     core: Arc<Core>,
     control: Arc<Control>,
@@ -70,7 +79,9 @@ impl Run {
             slots: Arc::new(Semaphore::new(max_in_flight)),
             index: 0,
         };
+        let ended = Ended(Arc::clone(&control));
         let task = async move {
+            let _ended = ended;
             tokio::join!(run.start_all(started), forward(in_order, outcomes, &core, &control, on_progress));
         };
         (reader, tokio::spawn(task.instrument(Span::current())))
@@ -284,5 +295,4 @@ async fn forward(
         }
         let _ = outcomes.send(batch).await; // dropped by its reader: counted all the same
     }
-    control.end();
 }

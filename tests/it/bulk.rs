@@ -306,6 +306,9 @@ async fn a_source_that_panics_is_seen_by_the_reader() {
     let input =
         (0..1_000u64).map(|i| if i == 500 { panic!("source") } else { (96_550_000_000 + i).to_string() });
     let run = client(&sandbox).bulk(input, "Hello");
+    let handle = run.handle();
     let panic = tokio::spawn(run.collect_report()).await.unwrap_err().into_panic();
     assert_eq!(panic.downcast_ref::<&str>(), Some(&"source"));
+    // Whoever waits for the run at its handle does not wait for ever.
+    tokio::time::timeout(Duration::from_secs(60), handle.finished()).await.unwrap();
 }
