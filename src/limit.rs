@@ -50,7 +50,17 @@ impl Lane {
 /// nothing until the turn has come: a wait that is dropped gives its place back.
 ///
 /// Two clients on one machine share one public address, so give the second one the first one's limiter:
-/// `Client::builder(..).limiter(first.limiter())`.
+///
+/// ```
+/// # #[cfg(feature = "sandbox")] {
+/// # use kwtsms_async::{Client, Limiter, sandbox::Sandbox};
+/// # let sandbox = Sandbox::in_process();
+/// let limiter = Limiter::new(2.0, 2.0)?;
+/// let first = Client::builder("one", "pass").transport(sandbox.transport()).limiter(limiter.clone()).build()?;
+/// let second = Client::builder("two", "pass").transport(sandbox.transport()).limiter(limiter).build()?;
+/// # }
+/// # Ok::<_, kwtsms_async::Error>(())
+/// ```
 #[derive(Clone)]
 pub struct Limiter(Arc<Lanes>);
 
