@@ -251,7 +251,8 @@ impl BulkHandle {
 
     /// Ends the run between batches: what is in flight is answered, the rest is not attempted.
     ///
-    /// A batch that the gateway refused and that waits for another try is not tried again.
+    /// A batch that the gateway refused and that waits for another try is not tried again. The source is still
+    /// read to its end, to account for it: where it has none, or keeps one waiting, drop the stream instead.
     pub fn stop(&self) {
         self.control.stop(None);
     }

@@ -140,7 +140,8 @@ impl Bulk {
         self.set(|setup| setup.options.test_mode = Some(test))
     }
 
-    /// Bounds the whole run from its start. What has not been started by then is not attempted.
+    /// Bounds the whole run from its start. What has not been started by then is not attempted; the source is
+    /// still read to its end, to account for it.
     pub fn deadline(self, deadline: Duration) -> Self {
         self.set(|setup| setup.options.deadline = Some(deadline))
     }
