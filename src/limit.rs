@@ -25,6 +25,9 @@ pub const DEFAULT_RATE: f64 = 2.0;
 /// How many calls may wait for their turn in a lane, unless the builder says otherwise.
 pub const DEFAULT_MAX_WAITING: usize = 1_000;
 
+/// The longest time between two starts. Far above it the sums of times run over.
+const LONGEST: Duration = Duration::from_secs(24 * 60 * 60);
+
 /// Which of the two lanes a request passes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(crate) enum Lane {
@@ -80,7 +83,9 @@ struct LaneState {
 impl LaneState {
     fn new(rate: f64) -> Option<Self> {
         // Rounded up: at 333,333,333 ns a fourth start would fall into a second.
-        let period = Duration::try_from_secs_f64((1e9 / rate).ceil() / 1e9).ok()?;
+        let period = Duration::try_from_secs_f64((1e9 / rate).ceil() / 1e9)
+            .ok()
+            .filter(|period| *period <= LONGEST)?;
         // A period and no burst: `per_second(2)` would let 3 through in the first second.
         let quota = Quota::with_period(period)?;
         Some(Self {
@@ -106,7 +111,7 @@ impl Limiter {
     ///
     /// # Errors
     ///
-    /// Of kind `Config` if a rate is not above 0, or if their sum, each rounded up to a whole number, is above 5,
+    /// Of kind `Config` if a rate is below one a day, or if their sum, each rounded up to a whole number, is above 5,
     /// the gateway's ceiling: starts at 2.5 a second are up to 3 in one second.
     pub fn new(single: f64, bulk: f64) -> Result<Self, Error> {
         Self::with_max_waiting(single, bulk, DEFAULT_MAX_WAITING)
@@ -218,6 +223,8 @@ mod tests {
             (f64::NAN, 1.0),
             (1.0, f64::INFINITY),
             (1e-30, 1.0),
+            (1e-12, 1.0),
+            (1.0, 1.0 / 86_401.0),
             (2.5, 2.5),
             (0.5, 4.5),
         ] {
@@ -227,6 +234,7 @@ mod tests {
         assert!(Limiter::new(3.0, 2.0).is_ok());
         assert!(Limiter::new(0.1, 4.0).is_ok());
         assert!(Limiter::new(4.0, 1.0).is_ok());
+        assert!(Limiter::new(1.0, 1.0 / 86_400.0).is_ok());
     }
 
     #[tokio::test(start_paused = true)]
