@@ -8,12 +8,37 @@
 #![allow(clippy::print_stdout)] // a program for people
 
 use std::error::Error;
+use std::process::ExitCode;
 
 use kwtsms_async::sandbox::Sandbox;
 use kwtsms_async::{Client, ClientBuilder, config};
 
 #[tokio::main]
-async fn main() -> Result<(), Box<dyn Error>> {
+async fn main() -> ExitCode {
+    match run().await {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            tell(error.as_ref());
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// Says what failed and why and, of an error of the SDK, whether a message may have been sent and what to do.
+fn tell(error: &(dyn Error + 'static)) {
+    println!("Failed:        {error}");
+    let mut source = error.source();
+    while let Some(cause) = source {
+        println!("  because:     {cause}");
+        source = cause.source();
+    }
+    if let Some(error) = error.downcast_ref::<kwtsms_async::Error>() {
+        println!("  delivery:    {:?}", error.delivery());
+        println!("  to do:       {}", error.action());
+    }
+}
+
+async fn run() -> Result<(), Box<dyn Error>> {
     let mut args = std::env::args().skip(1);
     let number = args.next().unwrap_or_else(|| "+965 9876 5432".to_owned());
     let text = args.next().unwrap_or_else(|| "Your OTP for MYAPP is: 123456".to_owned());
@@ -23,31 +48,17 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let balance = client.verify().await?;
     println!("Balance:       {} credits", balance.available());
 
-    match client.send(number, text).await {
-        Ok(report) => {
-            for id in report.message_ids() {
-                println!("Message id:    {id}");
-            }
-            println!("Accepted:      {} ({})", report.numbers(), report.status());
-            println!("Cost:          {} credits", report.points_charged());
-            if let Some(left) = report.balance_after() {
-                println!("Balance after: {left} credits");
-            }
-            for rejected in report.rejected() {
-                println!("Not sent:      input {}: {}", rejected.position() + 1, rejected.reason());
-            }
-        }
-        Err(error) => {
-            // Says whether sending again can send twice, and what to do.
-            println!("Not accepted:  {error} (delivery: {:?})", error.delivery());
-            let mut source = error.source();
-            while let Some(cause) = source {
-                println!("  because:     {cause}");
-                source = cause.source();
-            }
-            println!("  to do:       {}", error.action());
-            return Err("the message was not accepted".into());
-        }
+    let report = client.send(number, text).await?;
+    for id in report.message_ids() {
+        println!("Message id:    {id}");
+    }
+    println!("Accepted:      {} ({})", report.numbers(), report.status());
+    println!("Cost:          {} credits", report.points_charged());
+    if let Some(left) = report.balance_after() {
+        println!("Balance after: {left} credits");
+    }
+    for rejected in report.rejected() {
+        println!("Not sent:      input {}: {}", rejected.position() + 1, rejected.reason());
     }
 
     if let Some(sandbox) = sandbox {
