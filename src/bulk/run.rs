@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use futures::StreamExt;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
 use tokio::task::JoinHandle;
+use tokio::time::Instant;
 use tracing::{Instrument, Span};
 
 use super::control::Control;
@@ -97,6 +98,10 @@ impl Run {
         }
     }
 
+    fn until(&self) -> Option<Instant> {
+        self.outgoing.as_ref().and_then(|outgoing| outgoing.until)
+    }
+
     /// True if this client wrote to the number too recently. After a stop nothing is held back.
     fn rests(&self, number: PhoneNumber) -> bool {
         let live = self.outgoing.as_ref().is_some_and(|outgoing| !outgoing.test);
@@ -106,6 +111,7 @@ impl Run {
     /// The next request's worth of numbers, or what was met on the way; `None` at the end.
     async fn next_draft(&mut self) -> Option<Draft> {
         let mut inputs = 0u32;
+        let until = self.until();
         loop {
             if !self.fill() {
                 return Some(std::mem::take(&mut self.plan.draft));
@@ -132,6 +138,12 @@ impl Run {
                     Some(recipient) => self.plan.add(&recipient),
                     None => self.exhausted = true,
                 },
+                // The source keeps the run waiting: what it has given is told now if it will not be sent.
+                () = self.control.stopped(), if !self.plan.draft.is_empty() || !self.held.is_empty() => {
+                    self.fill();
+                    return Some(std::mem::take(&mut self.plan.draft));
+                }
+                () = late(until), if !self.control.is_stopped() => self.control.stop(Some(Error::deadline())),
             }
         }
     }
@@ -165,6 +177,7 @@ impl Run {
         tokio::select! {
             () = self.control.stopped() => {}
             () = tokio::time::sleep(wait) => {}
+            () = late(self.until()) => self.control.stop(Some(Error::deadline())),
         }
         self.control.resting(false);
     }
@@ -202,7 +215,7 @@ impl Run {
 
     /// Waits for a place in flight, the end of a pause and of a full queue, and a turn; `None` when stopped.
     async fn turn(&self) -> Option<OwnedSemaphorePermit> {
-        let until = self.outgoing.as_ref().and_then(|outgoing| outgoing.until);
+        let until = self.until();
         let wait = async {
             let Ok(slot) = Arc::clone(&self.slots).acquire_owned().await else { return None };
             loop {
@@ -218,17 +231,11 @@ impl Run {
                 }
             }
         };
-        let late = async {
-            match until {
-                Some(until) => tokio::time::sleep_until(until).await,
-                None => std::future::pending().await,
-            }
-        };
         tokio::select! {
             biased;
             () = self.control.stopped() => None,
             slot = wait => slot,
-            () = late => {
+            () = late(until) => {
                 self.control.stop(Some(Error::deadline()));
                 None
             }
@@ -269,6 +276,14 @@ impl Run {
 
     fn ready(&mut self, draft: Draft, error: Error) -> Started {
         Started::Ready(draft.into_batch(self.next_index(), Err(error)))
+    }
+}
+
+/// Waits for the deadline, if there is one.
+async fn late(until: Option<Instant>) {
+    match until {
+        Some(until) => tokio::time::sleep_until(until).await,
+        None => std::future::pending().await,
     }
 }
 

@@ -270,6 +270,35 @@ async fn a_deadline_ends_the_run_and_the_rest_was_not_attempted() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_source_that_keeps_a_run_waiting_does_not_keep_back_its_deadline_or_its_stop() {
+    for stopped in [false, true] {
+        let sandbox = gateway();
+        let (more, source) = futures::channel::mpsc::unbounded::<String>();
+        numbers(50).into_iter().for_each(|number| more.unbounded_send(number).unwrap());
+        let mut run = client(&sandbox).bulk(source, "Hello");
+        let handle = run.handle();
+        let begin = Instant::now();
+        if stopped {
+            tokio::spawn(async move {
+                tokio::time::sleep(Duration::from_secs(5)).await;
+                handle.stop();
+            });
+        } else {
+            run = run.deadline(Duration::from_secs(5));
+        }
+        let batch = tokio::time::timeout(Duration::from_secs(60), run.next()).await.unwrap().unwrap();
+        assert_eq!(begin.elapsed().as_secs(), 5);
+        assert_eq!((batch.numbers().len(), batch.outcome()), (50, Outcome::NotAttempted));
+        // What comes after it is told too.
+        more.unbounded_send("96598765432".to_owned()).unwrap();
+        drop(more);
+        assert_eq!(run.next().await.unwrap().outcome(), Outcome::NotAttempted);
+        assert!(run.next().await.is_none());
+        assert_eq!(sandbox.requests().len(), 0);
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_text_or_sender_that_cannot_be_sent_costs_no_request() {
     let sandbox = gateway();
     let client = client(&sandbox);

@@ -118,6 +118,17 @@ async fn a_run_over_resting_numbers_can_be_stopped_and_says_what_it_waits_for() 
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_run_over_resting_numbers_ends_at_its_deadline() {
+    let sandbox = gateway();
+    let client = client(&sandbox);
+    client.send(numbers(2), "Earlier").await.unwrap();
+    let begin = Instant::now();
+    let report = client.bulk(numbers(2), "Hello").deadline(Duration::from_secs(5)).collect_report().await;
+    assert_eq!(parts(report.account()), [0, 0, 0, 2, 0, 0]);
+    assert_eq!(begin.elapsed().as_secs(), 5);
+}
+
+#[tokio::test(start_paused = true)]
 async fn test_messages_are_left_to_the_gateway_and_a_wait_of_zero_switches_the_memory_off() {
     let sandbox = gateway();
     let client = client(&sandbox);
