@@ -15,7 +15,10 @@ use kwtsms_async::{Client, ClientBuilder, config};
 
 #[tokio::main]
 async fn main() -> ExitCode {
-    match run().await {
+    let mut args = std::env::args().skip(1);
+    let number = args.next().unwrap_or_else(|| "+965 9876 5432".to_owned());
+    let text = args.next().unwrap_or_else(|| "Your OTP for MYAPP is: 123456".to_owned());
+    match run(number, text).await {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             tell(error.as_ref());
@@ -38,11 +41,7 @@ fn tell(error: &(dyn Error + 'static)) {
     }
 }
 
-async fn run() -> Result<(), Box<dyn Error>> {
-    let mut args = std::env::args().skip(1);
-    let number = args.next().unwrap_or_else(|| "+965 9876 5432".to_owned());
-    let text = args.next().unwrap_or_else(|| "Your OTP for MYAPP is: 123456".to_owned());
-
+async fn run(number: String, text: String) -> Result<(), Box<dyn Error>> {
     let (client, sandbox) = connect().await?;
 
     let balance = client.verify().await?;
