@@ -61,7 +61,7 @@ pub enum ErrorKind {
 /// A failed call.
 ///
 /// Neither `Display` nor `Debug` shows a password, a text or a full phone number, so an error can be logged as
-/// it is. Cloning is cheap.
+/// it is: `{error}` says what failed, `{error:#}` also why, cause after cause. Cloning is cheap.
 #[derive(Clone)]
 pub struct Error(Arc<Inner>);
 
@@ -356,6 +356,11 @@ impl fmt::Display for Error {
         if let Some(code) = &self.0.code {
             write!(f, ": {code} ({})", code.meaning())?;
         }
+        let mut cause = self.source().filter(|_| f.alternate());
+        while let Some(why) = cause {
+            write!(f, ": {why}")?; // not `{why:#}`, which would write its causes too
+            cause = why.source();
+        }
         Ok(())
     }
 }
@@ -379,5 +384,21 @@ impl fmt::Debug for Error {
 impl StdError for Error {
     fn source(&self) -> Option<&(dyn StdError + 'static)> {
         self.0.source.as_deref().map(|source| source as _)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_error_is_written_short_or_with_its_causes() {
+        let error = Error::number(&PhoneError::TooShort { digits: 5 });
+        assert_eq!(error.to_string(), "the phone number is not usable");
+        let reason = PhoneError::TooShort { digits: 5 }.to_string();
+        assert_eq!(format!("{error:#}"), format!("the phone number is not usable: {reason}"));
+        let stopped = Error::stopped(Some(error));
+        assert_eq!(format!("{stopped:#}").matches(&reason).count(), 1, "each cause once");
+        assert!(!Error::deadline().to_string().contains(": "));
     }
 }

@@ -314,7 +314,9 @@ fn verdict(response: &Response) -> Result<RawReply, Error> {
     match wire::read(response) {
         Verdict::Ok(raw) => Ok(raw),
         Verdict::Refused { code, description, raw } => Err(Error::api(code, description, raw)),
-        Verdict::Undecided(raw) => Err(Error::bad_reply("the reply says neither OK nor ERROR", raw)),
+        Verdict::Undecided(raw) => {
+            Err(Error::bad_reply("the reply says neither OK nor ERROR with a code", raw))
+        }
         Verdict::NotJson => Err(Error::not_json(response.status(), response.body().len())),
     }
 }

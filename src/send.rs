@@ -11,7 +11,7 @@ use crate::bulk::Bulk;
 use crate::call::Lazy;
 use crate::client::Client;
 use crate::endpoint::send::{MessageOptions, Outgoing, accepted};
-use crate::error::{Delivery, Error};
+use crate::error::{Delivery, Error, ErrorKind};
 use crate::limit::Lane;
 use crate::pipeline::Core;
 use crate::recent::Reservation;
@@ -208,8 +208,15 @@ async fn many(
     // Else the first refusal tells why; what was not attempted comes after it.
     let unknown = report.errors().find(|(_, error)| error.delivery() == Delivery::Unknown);
     let error = match unknown.or_else(|| report.errors().next()) {
+        // What stopped a run that had not begun, such as a deadline, is what the caller asks about.
+        Some((_, error)) if error.kind() == ErrorKind::Stopped => stop_cause(error),
         Some((_, error)) => error.clone(),
         None => unusable(&report.rejected()),
     };
     Err(error.with_report(report))
+}
+
+fn stop_cause(stopped: &Error) -> Error {
+    let cause = std::error::Error::source(stopped).and_then(|cause| cause.downcast_ref::<Error>());
+    cause.unwrap_or(stopped).clone()
 }

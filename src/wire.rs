@@ -145,9 +145,9 @@ pub(crate) fn read(response: &Response) -> Verdict {
     let code = raw.text(&["code"]).filter(|code| !code.is_empty());
     match (raw.text(&["result"]), code) {
         (Some(result), _) if result.eq_ignore_ascii_case("OK") => Verdict::Ok(raw),
-        (Some(result), code) if result.eq_ignore_ascii_case("ERROR") => {
-            let code = ApiCode::new(&code.unwrap_or_default());
-            Verdict::Refused { code, description: raw.text(&["description"]), raw }
+        // Without a code nothing says that nothing was queued.
+        (Some(result), Some(code)) if result.eq_ignore_ascii_case("ERROR") => {
+            Verdict::Refused { code: ApiCode::new(&code), description: raw.text(&["description"]), raw }
         }
         (None, Some(code)) if code.starts_with("ERR") => {
             Verdict::Refused { code: ApiCode::new(&code), description: raw.text(&["description"]), raw }
@@ -195,11 +195,18 @@ pub(crate) mod tests {
     }
 
     #[test]
-    fn an_error_without_a_code_is_still_a_refusal() {
-        assert!(matches!(reply(r#"{"result":"ERROR"}"#), Verdict::Refused { .. }));
-        assert!(
-            matches!(reply(r#"{"code":"ERR010"}"#), Verdict::Refused { code, .. } if code == ApiCode::ERR010)
-        );
+    fn only_an_error_with_a_code_is_a_refusal() {
+        for body in
+            [r#"{"result":"ERROR"}"#, r#"{"result":"ERROR","code":" "}"#, r#"{"result":"ERROR","code":null}"#]
+        {
+            assert!(matches!(reply(body), Verdict::Undecided(_)), "{body}");
+        }
+        for body in [r#"{"code":"ERR010"}"#, r#"{"result":"error","code":"ERR010"}"#] {
+            assert!(
+                matches!(reply(body), Verdict::Refused { code, .. } if code == ApiCode::ERR010),
+                "{body}"
+            );
+        }
     }
 
     #[test]

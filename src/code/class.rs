@@ -29,8 +29,8 @@ pub enum CodeClass {
     DoomsSender,
     /// The numbers of this request are refused; other batches may pass. Never retried.
     ///
-    /// Unknown codes are of this class. Nothing says that they queue nothing, so a retry could send a message
-    /// twice; and nothing says that they hold for the whole account, so one of them does not give up a run.
+    /// Unknown codes are of this class: a refusal, as every answer with a code. Nothing says that a wait helps, so
+    /// they are not retried; and nothing says that they hold for the whole account, so one does not give up a run.
     DoomsRequest,
     /// The account has 1,000 messages queued (`ERR013`). Retried after 30, 60 and 120 seconds.
     QueueFull,

@@ -341,3 +341,14 @@ async fn a_source_that_panics_is_seen_by_the_reader() {
     // Whoever waits for the run at its handle does not wait for ever.
     tokio::time::timeout(Duration::from_secs(60), handle.finished()).await.unwrap();
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_send_of_many_that_cannot_begin_in_time_says_so_as_a_single_one_does() {
+    let sandbox = gateway();
+    let client = client(&sandbox);
+    client.bulk(["96598765432"], "Hello").collect_report().await; // takes the lane's turn
+    let error = client.send(numbers(500), "Hello").deadline(Duration::from_millis(100)).await.unwrap_err();
+    assert_eq!((error.kind(), error.delivery()), (ErrorKind::Deadline, Delivery::NotSent));
+    assert!(error.is_retryable());
+    assert_eq!(parts(error.report().unwrap().account()), [0, 0, 0, 500, 0, 0]);
+}

@@ -103,6 +103,35 @@ async fn a_bulk_run_dropped_after_any_time_sends_nothing_more_and_loses_no_turn(
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_bulk_run_dropped_in_any_of_its_waits_loses_no_turn_and_no_message() {
+    // A refused connection, a full queue, the same number, numbers at rest, an answer: 65 s in all.
+    for step in 0..140u64 {
+        let dropped_after = Duration::from_millis(step * 490 + step % 7);
+        let sandbox = gateway();
+        let client = builder(&sandbox).build().unwrap();
+        client.send(numbers(2), "Earlier").await.unwrap();
+        sandbox.set_latency(Duration::from_millis(300));
+        sandbox.faults().push(Fault::refuse_connection().on("send"));
+        sandbox.faults().push(Fault::code("ERR013").on("send"));
+        sandbox.faults().push(Fault::code("ERR028").on("send"));
+        let run = client.bulk(numbers(500), "Hello");
+        let handle = run.handle();
+        let _ = tokio::time::timeout(dropped_after, run.collect_report()).await;
+        let what = format!("after {dropped_after:?}");
+        // A run that was dropped before it was polled has not begun and does not end.
+        if step > 0 {
+            let account = handle.finished().await;
+            let sent: usize =
+                sandbox.messages().iter().filter(|m| m.text() == "Hello").map(|m| m.numbers().len()).sum();
+            assert_eq!(account.accepted(), sent as u64, "{what}");
+        }
+        sandbox.faults().clear();
+        sandbox.set_latency(Duration::ZERO);
+        assert_nothing_is_lost(&sandbox, &client, &what).await;
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_hundred_dropped_waits_do_not_delay_the_one_behind_them() {
     let sandbox = gateway();
     let client = builder(&sandbox).build().unwrap();
