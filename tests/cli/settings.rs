@@ -69,6 +69,14 @@ fn an_env_that_is_a_folder_or_cannot_be_read_is_an_error() {
 }
 
 #[test]
+fn an_empty_base_url_is_refused_and_does_not_mean_the_real_gateway() {
+    let world = World::new();
+    let ran = world.run(&["send", "96598765432", "hi", "--base-url", ""]).exits(2);
+    assert!(ran.err.contains("--base-url"), "{}", ran.err);
+    assert_eq!(world.sends(), 0);
+}
+
+#[test]
 fn a_password_does_not_travel_in_clear() {
     let world = World::new();
     let ran = world.run(&["balance", "--base-url", "http://example.com/API/"]).exits(2);

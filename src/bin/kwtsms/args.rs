@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
+use clap::builder::NonEmptyStringValueParser;
 use clap::{Parser, Subcommand};
 use clap_complete::Shell;
 
@@ -53,7 +54,8 @@ pub(crate) struct Global {
     #[arg(long, global = true, help_heading = EVERYWHERE, conflicts_with_all = ["base_url", "env_file", "password_file"])]
     pub(crate) sandbox: bool,
     /// Use another gateway, such as that of `kwtsms sandbox`
-    #[arg(long, global = true, help_heading = EVERYWHERE, value_name = "URL")]
+    // Empty, as an unset variable of a script leaves it, it would mean the real gateway.
+    #[arg(long, global = true, help_heading = EVERYWHERE, value_name = "URL", value_parser = NonEmptyStringValueParser::new())]
     pub(crate) base_url: Option<String>,
     /// Read the settings from this file instead of .env; the environment still wins
     #[arg(long, global = true, help_heading = EVERYWHERE, value_name = "FILE")]
