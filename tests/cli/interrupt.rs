@@ -49,6 +49,19 @@ fn interrupt(child: &Child) {
     assert!(status.success());
 }
 
+/// Reads standard error until it says something, and gives what was read.
+fn reads(child: &mut Child, what: &str) -> String {
+    let err = child.stderr.as_mut().unwrap();
+    let mut seen = String::new();
+    while !seen.contains(what) {
+        let mut piece = [0; 256];
+        let read = err.read(&mut piece).unwrap();
+        assert!(read > 0, "{seen}");
+        seen.push_str(&String::from_utf8_lossy(&piece[..read]));
+    }
+    seen
+}
+
 fn end(child: Child) -> (ExitStatus, String, String) {
     let output = child.wait_with_output().unwrap();
     let err = String::from_utf8(output.stderr).unwrap();
@@ -76,22 +89,27 @@ fn ctrl_c_finishes_what_is_in_flight_and_accounts_for_the_rest() {
 }
 
 #[test]
+fn ctrl_c_ends_a_wait_before_the_next_try_and_the_exit_code_says_so() {
+    let world = World::new();
+    world.run(&["send", "96551000000", "first", "--sender", "KWT-TEST"]).exits(0);
+    let mut child = start(&world, 1, &[]);
+    reads(&mut child, "waiting 16 s");
+    interrupt(&child);
+    let (status, out, err) = end(child);
+    assert_eq!(status.code(), Some(130), "{out}{err}");
+    assert_eq!((world.sends(), count(&report(&world, "r.csv"), "refused")), (2, 1));
+}
+
+#[test]
 fn a_second_ctrl_c_aborts_and_calls_what_is_in_flight_unknown() {
     let world = World::with(Sandbox::builder().latency(Duration::from_secs(14)));
     let child = start(&world, 1_000, &[]);
     until("a first message", || !world.sandbox.messages().is_empty());
     interrupt(&child);
     let mut child = child;
-    let mut seen = String::new();
-    let mut err = child.stderr.take().unwrap();
-    while !seen.contains("Stopping") {
-        let mut piece = [0; 256];
-        let read = err.read(&mut piece).unwrap();
-        assert!(read > 0, "{seen}");
-        seen.push_str(&String::from_utf8_lossy(&piece[..read]));
-    }
+    let mut seen = reads(&mut child, "Stopping");
     interrupt(&child);
-    err.read_to_string(&mut seen).unwrap();
+    child.stderr.take().unwrap().read_to_string(&mut seen).unwrap();
     let status = child.wait().unwrap();
     assert_eq!(status.code(), Some(4), "{seen}");
     let rows = report(&world, "r.csv");

@@ -24,7 +24,8 @@ impl Exit {
     pub(crate) fn of_send(tally: Tally, account_problem: bool, interrupted: bool) -> Self {
         if tally.unknown > 0 {
             Self::Unknown
-        } else if interrupted && tally.not_attempted > 0 {
+        } else if interrupted && tally.not_attempted + tally.refused > 0 {
+            // A refused batch may have been waiting for its next try.
             Self::Interrupted
         } else if tally.is_clean() {
             Self::Accepted
@@ -132,6 +133,7 @@ mod tests {
             (tally(2, 0, 0, 0, 5), false, false, Exit::Accepted),
             (tally(2, 0, 0, 0, 0), false, true, Exit::Accepted), // the interruption came too late
             (tally(2, 1, 0, 0, 0), false, false, Exit::Partly),
+            (tally(0, 1, 0, 0, 0), false, true, Exit::Interrupted), // while it waited to be tried again
             (tally(2, 1, 0, 1, 0), true, false, Exit::Partly),
             (tally(2, 0, 0, 1, 0), false, true, Exit::Interrupted),
             (tally(2, 1, 1, 1, 0), true, true, Exit::Unknown),
