@@ -188,3 +188,19 @@ fn the_sandbox_serves_until_ctrl_c() {
     assert_eq!(status.code(), Some(0), "{err}");
     assert!(err.contains("It accepted 1 message."), "{err}");
 }
+
+#[test]
+fn ctrl_c_ends_a_wait_for_standard_input() {
+    for args in [&["clean"][..], &["pages"], &["validate", "-", "--offline"]] {
+        let mut child = Command::new(env!("CARGO_BIN_EXE_kwtsms"))
+            .args(args)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap();
+        (0..20).for_each(|_| pause()); // it says nothing when it begins to wait
+        interrupt(&child);
+        until("the end", || child.try_wait().unwrap().is_some());
+    }
+}

@@ -47,6 +47,9 @@ async fn run(args: Args, out: &mut Out) -> Outcome {
         // These two have something to finish after Ctrl-C.
         Command::Send(args) => send::send(*args, &global, out).await,
         Command::Sandbox { port } => sandbox::run(port, out).await,
+        // These two may wait for standard input, and Ctrl-C ends them as it ends any program.
+        Command::Pages { text } => message::pages(text, out),
+        Command::Clean { text } => message::clean(text, out),
         command => interrupt::or_interrupted(ask(command, &global, out)).await,
     }
 }
@@ -75,11 +78,11 @@ async fn ask(command: Command, global: &Global, out: &mut Out) -> Outcome {
             let id = track::message_id(&id)?;
             track::reports(&connect(global, &Wishes::default(), out).await?.client, &id, out).await
         }
-        Command::Pages { text } => message::pages(text, out),
-        Command::Clean { text } => message::clean(text, out),
         Command::Completions { shell } => shell::completions(shell, out),
         Command::Man => shell::manual(out),
-        Command::Send(_) | Command::Sandbox { .. } => unreachable!("they are run by the caller"),
+        Command::Send(_) | Command::Sandbox { .. } | Command::Pages { .. } | Command::Clean { .. } => {
+            unreachable!("they are run by the caller")
+        }
     }
 }
 

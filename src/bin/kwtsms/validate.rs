@@ -5,7 +5,7 @@ use serde_json::json;
 
 use crate::args::{Global, Validate};
 use crate::connect::{Wishes, connect};
-use crate::exit::{Exit, Outcome};
+use crate::exit::{Exit, Failure, Outcome};
 use crate::numbers::{Row, Source, damage};
 use crate::output::{Out, plain};
 
@@ -31,8 +31,13 @@ pub(crate) async fn validate(args: Validate, global: &Global, out: &mut Out) -> 
     let source = Source::new(args.numbers, args.file, args.column)?;
     let mut groups = Groups::default();
     let mut rows = Vec::new();
-    for row in source.open()? {
-        let row = row?;
+    // On a thread of its own: Ctrl-C ends a wait for standard input, too.
+    let read = {
+        let source = source.clone();
+        tokio::task::spawn_blocking(move || source.open()?.collect::<Result<Vec<Row>, Failure>>()).await
+    };
+    let read = read.map_err(|error| Failure::usage_from("the numbers cannot be read", &error))?;
+    for row in read? {
         match damage(&row.input) {
             Some(reason) => groups.rejected.push(Rejected { row, reason: reason.to_owned() }),
             None => rows.push(row),
