@@ -63,6 +63,14 @@ impl<W: Write> Write for Appender<W> {
 
 /// Opens a file for appending, or makes it.
 pub(super) fn open(path: &Path) -> Result<Appender<File>, Error> {
+    #[cfg(unix)]
+    if std::fs::metadata(path).is_ok_and(|file| std::os::unix::fs::FileTypeExt::is_fifo(&file.file_type())) {
+        // Opening it would wait for a reader, for ever if none comes.
+        return Err(Error::config(format!(
+            "the log file {} cannot be opened: it is a pipe: name a file",
+            path.display()
+        )));
+    }
     let mut options = OpenOptions::new();
     options.append(true).create(true);
     #[cfg(unix)]

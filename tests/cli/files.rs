@@ -73,6 +73,12 @@ fn every_row_of_a_thousand_is_accounted_for() {
         world.run(&["send", "--file", "c.csv", "hi", "--report", "r.csv", "--yes", "--rate", "4"]).exits(3);
 
     let rows = report(&world, "r.csv");
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt;
+        let mode = std::fs::metadata(world.folder.path().join("r.csv")).unwrap().permissions().mode();
+        assert_eq!(mode & 0o777, 0o600, "it holds numbers");
+    }
     assert_eq!(rows.keys().collect::<Vec<_>>(), expected.keys().collect::<Vec<_>>());
     let messages = world.sandbox.messages();
     for (line, outcome) in &expected {
@@ -234,4 +240,14 @@ fn a_file_without_permission_is_an_error() {
     }
     let ran = world.run(&["send", "-f", "secret.csv", "hi"]).exits(2);
     assert!(ran.err.contains("secret.csv cannot be read: Permission denied"), "{}", ran.err);
+}
+
+#[test]
+fn a_cell_with_a_line_break_is_refused_whole() {
+    let world = World::new();
+    world.write("c.csv", "mobile\n\"965 5111\n0793\"\n96598765432\n");
+    world.run(&["send", "--file", "c.csv", "hi", "--report", "r.csv"]).exits(3);
+    let rows = report(&world, "r.csv");
+    assert!(rows[&2][0].join(" ").contains("a line break stands in the cell"), "{rows:?}");
+    assert_eq!(world.sandbox.messages()[0].numbers(), ["96598765432"]);
 }

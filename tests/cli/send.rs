@@ -182,6 +182,10 @@ fn json_is_one_document_and_nothing_else() {
     assert_eq!(ran.json()["batches"][0]["code"], "ERR010");
     assert_eq!(ran.json()["result"], "ERROR");
 
+    world.sandbox.faults().push(Fault::drop_after_accepting().on("send"));
+    let ran = world.run(&["send", "96551234567", "hi", "--json"]).exits(4);
+    assert_eq!((&ran.json()["result"], &ran.json()["account"]["unknown"]), (&json!("UNKNOWN"), &json!(1)));
+
     let ran = run(&mut kwtsms(world.folder.path(), &["--json", "send", NUMBER, "hi"])).exits(5);
     assert_eq!(ran.json()["result"], "ERROR");
     assert_eq!(ran.json()["exit"], 5);

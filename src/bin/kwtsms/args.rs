@@ -107,9 +107,16 @@ pub(crate) enum Command {
     },
     /// Run a gateway on this machine until Ctrl-C, for trying things out and for tests
     Sandbox {
-        /// The port of 127.0.0.1; a free one if it is 0
+        /// The port; a free one if it is 0
         #[arg(long, default_value_t = 8080)]
         port: u16,
+        /// The address to listen on. Whoever reaches it reads the messages and changes the accounts: in a container
+        /// 0.0.0.0, elsewhere best left alone
+        #[arg(long, default_value = "127.0.0.1")]
+        bind: std::net::IpAddr,
+        /// A host name that the inbox answers to, besides localhost and addresses; may be repeated
+        #[arg(long, value_name = "NAME")]
+        host: Vec<String>,
     },
     /// Write the completions for a shell to standard output
     Completions {

@@ -46,7 +46,7 @@ async fn run(args: Args, out: &mut Out) -> Outcome {
     match command {
         // These two have something to finish after Ctrl-C.
         Command::Send(args) => send::send(*args, &global, out).await,
-        Command::Sandbox { port } => sandbox::run(port, out).await,
+        Command::Sandbox { port, bind, host } => sandbox::run((bind, port).into(), host, out).await,
         // These two may wait for standard input, and Ctrl-C ends them as it ends any program.
         Command::Pages { text } => message::pages(text, out),
         Command::Clean { text } => message::clean(text, out),

@@ -1,5 +1,7 @@
 //! The sandbox as a server of its own.
 
+use std::net::SocketAddr;
+
 use kwtsms_async::sandbox::Sandbox;
 use serde_json::json;
 
@@ -7,10 +9,12 @@ use crate::exit::{Exit, Failure, Outcome};
 use crate::interrupt::Interrupts;
 use crate::output::{Out, counted, note};
 
-pub(crate) async fn run(port: u16, out: &mut Out) -> Outcome {
+pub(crate) async fn run(bind: SocketAddr, hosts: Vec<String>, out: &mut Out) -> Outcome {
     let mut interrupts = Interrupts::listen();
-    let sandbox = Sandbox::builder().bind(([127, 0, 0, 1], port)).start().await.map_err(|error| {
-        Failure::new(Exit::Refused, format!("127.0.0.1:{port} cannot be listened on"))
+    let builder =
+        hosts.into_iter().fold(Sandbox::builder().bind(bind), |builder, host| builder.allow_host(host));
+    let sandbox = builder.start().await.map_err(|error| {
+        Failure::new(Exit::Refused, format!("{bind} cannot be listened on"))
             .because(Some(&error))
             .action("choose another port with --port, or --port 0 for a free one")
     })?;

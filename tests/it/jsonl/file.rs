@@ -25,6 +25,15 @@ fn a_path_that_cannot_be_written_is_an_error_at_set_up_that_says_why() {
 
 #[cfg(unix)]
 #[test]
+fn a_pipe_is_refused_at_set_up_and_not_waited_for() {
+    let folder = Folder::new();
+    let made = std::process::Command::new("mkfifo").arg(folder.file()).status();
+    assert!(made.unwrap().success());
+    assert!(refused(&folder.file()).contains("it is a pipe"));
+}
+
+#[cfg(unix)]
+#[test]
 fn a_file_of_someone_else_is_refused_at_set_up() {
     use std::os::unix::fs::PermissionsExt;
     let folder = Folder::new();

@@ -152,6 +152,11 @@ impl Iterator for Rows {
                 Err(failure) => return Some(Err(failure)),
             },
         };
+        // Whether a line break in a cell stands between two numbers or inside one, nobody can tell: half a number may
+        // be a stranger's. An argument is a list as it was pasted.
+        if matches!(self.cells, Cells::Table(_)) && has_line_break(&cell.input) {
+            return Some(Ok(cell));
+        }
         let line = cell.line;
         self.parts = parts(&cell.input).map(|part| Row { line, input: part.to_owned() }).collect();
         // Nothing but blanks and commas is a bad number, and not none.
@@ -164,10 +169,17 @@ fn parts(list: &str) -> impl Iterator<Item = &str> {
     list.split([',', '\u{60c}', ';', '\n', '\r', '\t']).map(str::trim).filter(|part| !part.is_empty())
 }
 
+fn has_line_break(input: &str) -> bool {
+    input.trim().contains(['\n', '\r'])
+}
+
 /// Why a cell is no longer the number that it was, after a spreadsheet or a script had it.
 ///
 /// Read as it is, `9.65988E+10` would be 96598810 and `96598765432.0` a number of a stranger.
 pub(crate) fn damage(input: &str) -> Option<&'static str> {
+    if has_line_break(input) {
+        return Some("a line break stands in the cell: give each number a row of its own");
+    }
     let bytes = input.as_bytes();
     let exponent = bytes.windows(3).any(|three| {
         three[0].is_ascii_digit()
@@ -189,7 +201,9 @@ mod tests {
 
     #[test]
     fn numbers_that_a_spreadsheet_has_damaged_are_told() {
-        for input in ["9.65988E+10", "9,65988e+10", "96598765432.0", "96598765432.00", "9E10"] {
+        for input in
+            ["9.65988E+10", "9,65988e+10", "96598765432.0", "96598765432.00", "9E10", "965 5111\n0793"]
+        {
             assert!(damage(input).is_some(), "{input}");
         }
         for input in [

@@ -148,9 +148,11 @@ impl Tally {
         self.accepted > 0 && self.uncounted == 0 && self.accepted + self.duplicates == self.total()
     }
 
-    /// The seed's verdict.
+    /// The seed's verdict, or `UNKNOWN` as soon as one number may have been sent to and nobody knows: as for the exit
+    /// code, a script must not take that for a failure that may be repeated.
     pub(crate) fn verdict(self) -> &'static str {
         match self.accepted {
+            _ if self.unknown > 0 => "UNKNOWN",
             0 => "ERROR",
             _ if self.is_clean() => "OK",
             _ => "PARTIAL",

@@ -17,7 +17,11 @@ pub(crate) struct Report {
 impl Report {
     /// Makes the file. One that is there is left alone: it may be the only account of an earlier run.
     pub(crate) fn create(path: &Path) -> Result<Self, Failure> {
-        let file = File::create_new(path).map_err(|error| {
+        let mut options = File::options();
+        options.write(true).create_new(true);
+        #[cfg(unix)]
+        std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600); // it holds numbers
+        let file = options.open(path).map_err(|error| {
             let failure =
                 Failure::usage_from(format!("the report {} cannot be made", path.display()), &error);
             match error.kind() {
