@@ -1,7 +1,6 @@
 //! One transcript as one line.
 
 use std::borrow::Cow;
-use std::error::Error as _;
 use std::fmt::Write;
 use std::time::SystemTime;
 
@@ -13,7 +12,6 @@ use time::macros::format_description;
 use zeroize::Zeroize;
 
 use super::mask::{self, HIDDEN, Sent};
-use crate::error::Error;
 use crate::events::transcript::Transcript;
 
 /// What the log shows of numbers and texts. The password it never shows.
@@ -94,7 +92,7 @@ pub(super) fn write(transcript: &Transcript, at: SystemTime, bodies: Bodies) -> 
         request,
         response,
         ok: transcript.result.is_ok(),
-        error: transcript.result.as_ref().err().map(chain),
+        error: transcript.result.as_ref().err().map(|error| format!("{error:#}")),
     };
     let mut bytes = serde_json::to_vec(&line).unwrap_or_default(); // strings and numbers always serialise
     bytes.push(b'\n');
@@ -120,15 +118,4 @@ fn hide(posted: &mut Posted<'_>, transcript: &Transcript) {
         }
         message.push(')');
     }
-}
-
-/// An error and its causes. All of them are this crate's or the network's words.
-fn chain(error: &Error) -> String {
-    let mut text = error.to_string();
-    let mut source = error.source();
-    while let Some(cause) = source {
-        let _ = write!(text, ": {cause}"); // a String takes it
-        source = cause.source();
-    }
-    text
 }

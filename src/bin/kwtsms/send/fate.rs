@@ -1,6 +1,6 @@
 //! What became of each number, and how many of them ended where.
 
-use kwtsms_async::{Batch, Error, Outcome, PhoneNumber};
+use kwtsms_async::{Batch, Outcome, PhoneNumber};
 use serde_json::{Value, json};
 
 use super::feed::Feed;
@@ -70,7 +70,7 @@ pub(crate) fn of_batch(batch: &Batch, feed: &Feed) -> Vec<Fate> {
             };
             (Some(accepted.message_id().to_string()), None, reason)
         }
-        Err(error) => (None, error.code().map(ToString::to_string), reasons(error)),
+        Err(error) => (None, error.code().map(ToString::to_string), format!("{error:#}")),
     };
     for (number, position) in batch.numbers().iter().zip(batch.positions()) {
         fates.push(Fate {
@@ -95,18 +95,6 @@ pub(crate) fn of_batch(batch: &Batch, feed: &Feed) -> Vec<Fate> {
 /// The fates of what was kept from the run.
 pub(crate) fn of_damaged(feed: &Feed) -> Vec<Fate> {
     feed.damaged().into_iter().map(|(row, why)| Fate::new(row, End::RefusedLocally, why)).collect()
-}
-
-/// An error with its causes.
-pub(crate) fn reasons(error: &Error) -> String {
-    let mut text = error.to_string();
-    let mut cause = std::error::Error::source(error);
-    while let Some(error) = cause {
-        text.push_str(": ");
-        text.push_str(&error.to_string());
-        cause = error.source();
-    }
-    text
 }
 
 /// How many numbers ended where; the parts add up to the input.

@@ -4,7 +4,7 @@ use console::style;
 use kwtsms_async::{Batch, Credits, Delivery, Error};
 use serde_json::{Value, json};
 
-use super::fate::{End, Fate, reasons};
+use super::fate::{End, Fate};
 use super::run::{Plan, State};
 use crate::account::number;
 use crate::output::{Out, counted, plain, warn};
@@ -86,12 +86,9 @@ impl Told {
             Delivery::Unknown => {
                 out.line(format_args!(
                     "  {}",
-                    style(format!(
-                        "OUTCOME UNKNOWN — {count} may have been sent and charged: {}",
-                        reasons(error)
-                    ))
-                    .red()
-                    .bold()
+                    style(format!("OUTCOME UNKNOWN — {count} may have been sent and charged: {error:#}"))
+                        .red()
+                        .bold()
                 ));
                 let lines = || fates.iter().filter(|fate| fate.end == End::Unknown).map(|fate| fate.row.line);
                 if let (Some(first), Some(last), false) = (lines().min(), lines().max(), self.few) {
@@ -106,7 +103,7 @@ impl Told {
             _ => {
                 let what = error
                     .code()
-                    .map_or_else(|| reasons(error), |code| format!("{code} — {}", code.meaning()));
+                    .map_or_else(|| format!("{error:#}"), |code| format!("{code} — {}", code.meaning()));
                 out.line(format_args!("  {}: {what}  |  {count} not sent", style("Failed").red()));
                 if let Some(description) = error.description() {
                     out.line(format_args!("  The gateway says: {}", plain(description)));
@@ -215,7 +212,7 @@ impl Told {
             }
             Err(error) if !numbers.is_empty() => {
                 document["code"] = json!(error.code());
-                document["error"] = json!(reasons(error));
+                document["error"] = json!(format!("{error:#}"));
                 document["action"] = json!(error.action());
             }
             Err(_) => {}
