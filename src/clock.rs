@@ -14,6 +14,14 @@ pub(crate) fn wall_now() -> SystemTime {
     SystemTime::now()
 }
 
+/// Waits until it is too late; for ever without a deadline.
+pub(crate) async fn late(deadline: Option<Instant>) {
+    match deadline {
+        Some(deadline) => tokio::time::sleep_until(deadline).await,
+        None => std::future::pending().await,
+    }
+}
+
 /// governor's clock over `tokio::time::Instant`, so that pacing is virtual under paused time.
 #[derive(Debug, Clone, Copy, Default)]
 pub(crate) struct TokioClock;

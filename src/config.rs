@@ -112,7 +112,7 @@ impl Environment {
     }
 
     /// Reads the process environment and `file`; a file that does not exist is no error unless `required`.
-    pub(crate) fn read(file: &Path, required: bool) -> Result<Self, Error> {
+    fn read(file: &Path, required: bool) -> Result<Self, Error> {
         let mut values = from_file(file, required)?;
         for key in KEYS {
             match std::env::var(key) {

@@ -15,6 +15,7 @@ use tokio::time::Instant;
 use tracing::{Instrument, Span};
 
 use crate::balance::Cached;
+use crate::clock::late;
 use crate::error::{Delivery, Error};
 use crate::events::{self, Facts, Finished};
 use crate::ids::SenderId;
@@ -337,17 +338,11 @@ impl Wait {
             }
             std::future::pending().await // the sender gone means that nobody can stop it any more
         };
-        let late = async {
-            match self.deadline {
-                Some(deadline) => tokio::time::sleep_until(deadline).await,
-                None => std::future::pending().await,
-            }
-        };
         tokio::select! {
             biased;
             done = done => Some(done),
             () = stopped => None,
-            () = late => None,
+            () = late(self.deadline) => None,
         }
     }
 }

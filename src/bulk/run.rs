@@ -12,6 +12,7 @@ use tracing::{Instrument, Span};
 use super::control::Control;
 use super::source::Inputs;
 use super::{OnProgress, Setup};
+use crate::clock::late;
 use crate::endpoint::send::{Outgoing, accepted};
 use crate::error::Error;
 use crate::limit::Lane;
@@ -276,14 +277,6 @@ impl Run {
 
     fn ready(&mut self, draft: Draft, error: Error) -> Started {
         Started::Ready(draft.into_batch(self.next_index(), Err(error)))
-    }
-}
-
-/// Waits for the deadline, if there is one.
-async fn late(until: Option<Instant>) {
-    match until {
-        Some(until) => tokio::time::sleep_until(until).await,
-        None => std::future::pending().await,
     }
 }
 

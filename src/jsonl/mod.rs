@@ -69,7 +69,7 @@ use std::path::Path;
 pub use layer::{JsonlGuard, JsonlLayer, Lines, Requests};
 pub use line::Bodies;
 
-use crate::config::{self, Environment};
+use crate::config::Environment;
 use crate::error::Error;
 
 /// Opens the log that `KWTSMS_LOG_FILE` names, masked: the process environment, completed from `.env` in the working
@@ -100,7 +100,7 @@ pub fn from_env<S>() -> Result<Option<(JsonlLayer<S>, JsonlGuard)>, Error> {
 ///
 /// As for [`from_env`].
 pub fn from_env_with<S>(bodies: Bodies) -> Result<Option<(JsonlLayer<S>, JsonlGuard)>, Error> {
-    let env = Environment::read(Path::new(config::ENV_FILE), false)?;
+    let env = Environment::from_env()?;
     env.log_file().flatten().map(|path| to_file(path, bodies)).transpose()
 }
 
