@@ -14,27 +14,19 @@ use crate::pipeline::{Call, Core};
 use crate::retry::{OnRetry, Retry};
 
 pub(crate) type Running<T> = Pin<Box<dyn Future<Output = T> + Send + Sync>>;
-type Start<O, T> = Box<dyn FnOnce(O) -> Running<T> + Send + Sync>;
 
-/// A future that keeps its options open until it is first polled.
-pub(crate) enum Lazy<O, T> {
-    Set(O, Start<O, T>),
+/// A future that can be changed until it is first polled.
+pub(crate) enum Lazy<C, T> {
+    Set(C, fn(C) -> Running<T>),
     Running(Running<T>),
     Done,
 }
 
-impl<O, T> Lazy<O, T> {
-    pub(crate) fn new<F>(options: O, start: impl FnOnce(O) -> F + Send + Sync + 'static) -> Self
-    where
-        F: Future<Output = T> + Send + Sync + 'static,
-    {
-        Self::Set(options, Box::new(move |options| Box::pin(start(options))))
-    }
-
-    /// Changes the options; once started they are taken.
-    pub(crate) fn set(&mut self, change: impl FnOnce(&mut O)) {
-        if let Self::Set(options, _) = self {
-            change(options);
+impl<C, T> Lazy<C, T> {
+    /// Changes the call; once started it stays as it is.
+    pub(crate) fn set(&mut self, change: impl FnOnce(&mut C)) {
+        if let Self::Set(call, _) = self {
+            change(call);
         }
     }
 
@@ -47,8 +39,8 @@ impl<O, T> Lazy<O, T> {
                     return Poll::Ready(output);
                 }
                 Self::Set(..) => {
-                    if let Self::Set(options, start) = std::mem::replace(self, Self::Done) {
-                        *self = Self::Running(start(options));
+                    if let Self::Set(call, start) = std::mem::replace(self, Self::Done) {
+                        *self = Self::Running(start(call));
                     }
                 }
                 Self::Done => panic!("a finished call was polled again"),
@@ -82,7 +74,9 @@ impl ReadOptions {
 /// A future: await it or spawn it. It is retried after any transport failure, 3 tries in all. Dropped while it
 /// waits for its turn, no request was made.
 #[must_use = "a call does nothing until it is awaited or spawned"]
-pub struct Reading<T>(Lazy<ReadOptions, Result<T, Error>>);
+pub struct Reading<T>(Lazy<(ReadOptions, StartReading<T>), Result<T, Error>>);
+
+type StartReading<T> = Box<dyn FnOnce(ReadOptions) -> Running<Result<T, Error>> + Send + Sync>;
 
 impl<T> Reading<T> {
     pub(crate) fn new<F>(
@@ -93,18 +87,19 @@ impl<T> Reading<T> {
         F: Future<Output = Result<T, Error>> + Send + Sync + 'static,
     {
         let core = Arc::clone(core);
-        Self(Lazy::new(ReadOptions::default(), move |options| start(core, options)))
+        let start: StartReading<T> = Box::new(move |options| Box::pin(start(core, options)));
+        Self(Lazy::Set((ReadOptions::default(), start), |(options, start)| start(options)))
     }
 
     /// Bounds the whole call from its start: waiting for a turn, every attempt and the pauses between them.
     pub fn deadline(mut self, deadline: Duration) -> Self {
-        self.0.set(|options| options.deadline = Some(deadline));
+        self.0.set(|(options, _)| options.deadline = Some(deadline));
         self
     }
 
     /// Looks at each retry before its pause; `ControlFlow::Break` ends the call with the error at hand.
     pub fn on_retry(mut self, look: impl Fn(&Retry) -> ControlFlow<()> + Send + Sync + 'static) -> Self {
-        self.0.set(|options| options.on_retry = Some(OnRetry::new(look)));
+        self.0.set(|(options, _)| options.on_retry = Some(OnRetry::new(look)));
         self
     }
 }

@@ -12,7 +12,7 @@ use governor::{Quota, RateLimiter};
 use tokio::sync::Mutex;
 use tokio::time::Instant;
 
-use crate::clock::{Tick, TokioClock};
+use crate::clock::{Tick, TokioClock, late};
 use crate::error::Error;
 
 /// The gateway's ceiling: over 5 requests in a second from one address, its firewall blocks the address
@@ -177,11 +177,10 @@ impl Limiter {
                 }
             }
         };
-        match deadline {
-            None => take.await,
-            Some(deadline) => {
-                tokio::time::timeout_at(deadline, take).await.unwrap_or_else(|_| Err(Error::deadline()))
-            }
+        tokio::select! {
+            biased;
+            taken = take => taken,
+            () = late(deadline) => Err(Error::deadline()),
         }
     }
 

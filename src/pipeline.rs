@@ -142,28 +142,28 @@ impl Core {
     /// its own task until it is answered or times out, so that its outcome is still recorded.
     ///
     /// `read` takes what the endpoint gives out of an accepted reply; what it cannot read is a failed attempt.
-    pub(crate) async fn run<T: Send + 'static>(
+    pub(crate) fn run<T: Send + 'static>(
         self: Arc<Self>,
         call: Call,
         read: Read<T>,
-    ) -> Result<T, Error> {
+    ) -> impl Future<Output = Result<T, Error>> + Send + Sync {
         let span = events::call_span(call.endpoint);
-        self.attempts(call, read, false).instrument(span).await
+        async move { self.attempts(&call, read, false).await }.instrument(span)
     }
 
     /// Like [`run`](Self::run), for a caller who has taken the turn of the first attempt already.
-    pub(crate) async fn run_in_turn<T: Send + 'static>(
+    pub(crate) fn run_in_turn<T: Send + 'static>(
         self: Arc<Self>,
         call: Call,
         read: Read<T>,
-    ) -> Result<T, Error> {
+    ) -> impl Future<Output = Result<T, Error>> + Send + Sync {
         let span = events::call_span(call.endpoint);
-        self.attempts(call, read, true).instrument(span).await
+        async move { self.attempts(&call, read, true).await }.instrument(span)
     }
 
     async fn attempts<T: Send + 'static>(
-        self: Arc<Self>,
-        call: Call,
+        self: &Arc<Self>,
+        call: &Call,
         read: Read<T>,
         mut has_turn: bool,
     ) -> Result<T, Error> {
@@ -179,42 +179,55 @@ impl Core {
                 return Err(last.unwrap_or(error)); // what the gateway said tells more
             }
             attempts += 1;
-            let failure = match self.attempt(&call, read, attempts, since.elapsed()).await {
+            let failure = match self.attempt(call, read, attempts, since.elapsed()).await {
                 Ok(read) => return Ok(read),
                 Err(failure) => failure.attempted(attempts, call.policy.reading),
             };
             since = Instant::now();
-            let Decision::Again { mut after, reason } = decide(call.policy, met, &failure, fastrand::f64())
+            let Decision::Again { after, reason } = decide(call.policy, met, &failure, fastrand::f64())
             else {
                 return Err(failure);
             };
-            let wait = Wait { deadline: call.deadline, stop: call.stop.clone() };
             match reason {
                 RetryReason::QueueFull => met.queue_full += 1,
                 RetryReason::SameNumber => met.same_number += 1,
                 RetryReason::Transport => met.transport += 1,
             }
-            if reason == RetryReason::QueueFull && call.lane == Lane::Bulk && hold.is_none() {
-                // Another batch may be finding out already; what was waited for it counts.
-                match wait.until(self.queue.close()).await {
-                    Some(closed) => hold = Some(closed),
-                    None => return Err(failure),
-                }
-                after = after.saturating_sub(since.elapsed());
+            let mut retry = Retry { attempts, reason, after, error: failure };
+            // Boxed: it is rare, and every call would carry its size.
+            let waited = Box::pin(self.wait_for(&mut retry, call, since, &mut hold)).await;
+            if !waited {
+                return Err(retry.error);
             }
-            if call.deadline.is_some_and(|deadline| Instant::now() + after > deadline) {
-                return Err(failure); // now, not after the sleep
-            }
-            let retry = Retry { attempts, reason, after, error: failure.clone() };
-            if call.on_retry.as_ref().is_some_and(|look| look.look(&retry).is_break()) {
-                return Err(failure);
-            }
-            events::retrying(call.endpoint, &retry);
-            if wait.until(tokio::time::sleep(after)).await.is_none() {
-                return Err(failure);
-            }
-            last = Some(failure);
+            last = Some(retry.error);
         }
+    }
+
+    /// Waits before the next attempt; false if there is to be none.
+    async fn wait_for<'a>(
+        &'a self,
+        retry: &mut Retry,
+        call: &Call,
+        since: Instant,
+        hold: &mut Option<GateHold<'a>>,
+    ) -> bool {
+        let wait = Wait { deadline: call.deadline, stop: call.stop.clone() };
+        if retry.reason == RetryReason::QueueFull && call.lane == Lane::Bulk && hold.is_none() {
+            // Another batch may be finding out already; what was waited for it counts.
+            *hold = wait.until(self.queue.close()).await;
+            if hold.is_none() {
+                return false;
+            }
+            retry.after = retry.after.saturating_sub(since.elapsed());
+        }
+        if call.deadline.is_some_and(|deadline| Instant::now() + retry.after > deadline) {
+            return false; // now, not after the sleep
+        }
+        if call.on_retry.as_ref().is_some_and(|look| look.look(retry).is_break()) {
+            return false;
+        }
+        events::retrying(call.endpoint, retry);
+        wait.until(tokio::time::sleep(retry.after)).await.is_some()
     }
 
     /// One exchange, which ends by itself even if nobody waits for it any more.
@@ -238,8 +251,9 @@ impl Core {
                 Err(_) => (None, Err(Error::timeout(core.attempt_timeout))),
                 Ok(Err(error)) => (None, Err(Error::transport(error))),
                 Ok(Ok(response)) => {
-                    let result = verdict(&response).and_then(|raw| read(&raw).map(|read| (raw, read)));
-                    (Some(response.status()), result.map_err(|error| error.answered(response.status())))
+                    let status = response.status();
+                    let result = verdict(response).and_then(|raw| read(&raw).map(|read| (raw, read)));
+                    (Some(status), result.map_err(|error| error.answered(status)))
                 }
             };
             if let Some(reservation) = reservation {
@@ -311,14 +325,15 @@ impl<T: Send> Drop for Exchange<T> {
     }
 }
 
-fn verdict(response: &Response) -> Result<RawReply, Error> {
-    match wire::read(response) {
+fn verdict(response: Response) -> Result<RawReply, Error> {
+    let (status, bytes) = (response.status(), response.body().len());
+    match wire::read(response.into_body()) {
         Verdict::Ok(raw) => Ok(raw),
         Verdict::Refused { code, description, raw } => Err(Error::api(code, description, raw)),
         Verdict::Undecided(raw) => {
             Err(Error::bad_reply("the reply says neither OK nor ERROR with a code", raw))
         }
-        Verdict::NotJson => Err(Error::not_json(response.status(), response.body().len())),
+        Verdict::NotJson => Err(Error::not_json(status, bytes)),
     }
 }
 
@@ -354,5 +369,21 @@ impl fmt::Debug for Core {
             .field("limiter", &self.limiter)
             .field("cached_balance", &self.cached.get())
             .finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::code::ApiCode;
+
+    #[test]
+    fn the_body_decides_whatever_the_status() {
+        for status in [200, 400, 403, 406, 500] {
+            assert!(verdict(Response::new(status, r#"{"result":"OK","available":1}"#)).is_ok(), "{status}");
+            let refused =
+                verdict(Response::new(status, r#"{"result":"ERROR","code":"ERR003"}"#)).unwrap_err();
+            assert_eq!(refused.code(), Some(&ApiCode::ERR003), "{status}");
+        }
     }
 }

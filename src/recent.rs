@@ -89,7 +89,7 @@ impl Recent {
                 }
                 Ok(Reservation {
                     recent: Arc::clone(self),
-                    numbers: numbers.to_vec(),
+                    numbers: numbers.into(),
                     written: AtomicBool::new(false),
                 })
             }
@@ -100,11 +100,15 @@ impl Recent {
 /// Numbers of a request under way. Dropped without [`written`](Self::written), they are free again at once.
 pub(crate) struct Reservation {
     recent: Arc<Recent>,
-    numbers: Vec<PhoneNumber>,
+    numbers: Arc<[PhoneNumber]>,
     written: AtomicBool,
 }
 
 impl Reservation {
+    pub(crate) fn numbers(&self) -> &Arc<[PhoneNumber]> {
+        &self.numbers
+    }
+
     /// The gateway accepted the request, or may have.
     pub(crate) fn written(&self) {
         let window = self.recent.window;
@@ -113,7 +117,7 @@ impl Reservation {
         }
         let until = Instant::now() + window;
         let mut marks = self.recent.lock();
-        for number in &self.numbers {
+        for number in &*self.numbers {
             marks.by_number.insert(*number, Mark::Until(until));
             marks.order.push_back((until, *number));
         }
@@ -126,7 +130,7 @@ impl Drop for Reservation {
             return;
         }
         let mut marks = self.recent.lock();
-        for number in &self.numbers {
+        for number in &*self.numbers {
             marks.by_number.remove(number);
         }
     }

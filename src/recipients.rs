@@ -1,7 +1,7 @@
 //! From what was handed in to batches: lists split, numbers parsed, repeats found, requests cut.
 
 use std::collections::{BTreeSet, HashSet, VecDeque};
-use std::fmt::{self, Write};
+use std::fmt;
 
 use roaring::RoaringTreemap;
 
@@ -158,11 +158,12 @@ impl<T: Into<Recipient>> From<VecDeque<T>> for Recipients {
 /// The numbers of a request as the gateway takes them: digits, comma-separated.
 pub(crate) fn mobile(numbers: &[PhoneNumber]) -> String {
     let mut mobile = String::with_capacity(numbers.len() * 13);
+    let mut room = [0; PhoneNumber::MAX_DIGITS];
     for number in numbers {
         if !mobile.is_empty() {
             mobile.push(',');
         }
-        let _ = write!(mobile, "{number}"); // a String takes it
+        mobile.push_str(number.write_digits(&mut room));
     }
     mobile
 }
@@ -219,6 +220,8 @@ impl Draft {
 #[derive(Debug)]
 pub(crate) struct Plan {
     check: CountryCheck,
+    /// Kept apart: most lists have one number and need no set.
+    first: Option<PhoneNumber>,
     seen: RoaringTreemap,
     remembered: u64,
     next: u64,
@@ -231,6 +234,7 @@ impl Plan {
     pub(crate) fn new(check: CountryCheck) -> Self {
         Self {
             check,
+            first: None,
             seen: RoaringTreemap::new(),
             remembered: 0,
             next: 0,
@@ -315,6 +319,13 @@ impl Plan {
     }
 
     fn is_repeat(&mut self, number: PhoneNumber) -> bool {
+        let Some(first) = self.first else {
+            self.first = Some(number);
+            return false;
+        };
+        if number == first {
+            return true;
+        }
         if self.remembered >= MAX_REMEMBERED {
             return self.seen.contains(number.as_u64());
         }

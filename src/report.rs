@@ -319,6 +319,10 @@ pub struct SendReport {
 }
 
 impl SendReport {
+    pub(crate) fn of_one(batch: Batch) -> Self {
+        Self { account: batch.account(), batches: vec![batch] }
+    }
+
     pub(crate) fn push(&mut self, batch: Batch) {
         self.account += batch.account();
         self.batches.push(batch);

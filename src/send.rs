@@ -13,14 +13,18 @@ use crate::client::Client;
 use crate::endpoint::send::{MessageOptions, Outgoing, accepted};
 use crate::error::{Delivery, Error, ErrorKind};
 use crate::limit::Lane;
+use crate::phone::PhoneNumber;
 use crate::pipeline::Core;
 use crate::recent::Reservation;
 use crate::recipients::{Draft, Plan, Recipients};
-use crate::report::{Rejected, SendReport, Status};
+use crate::report::{Accepted, Rejected, SendReport, Status};
 use crate::retry::{Policy, Retry};
 
-#[derive(Debug, Default)]
-struct Options {
+/// A send as it was set up.
+struct Setup {
+    core: Arc<Core>,
+    to: Recipients,
+    text: String,
     message: MessageOptions,
     wait: bool,
     wait_for_queue: bool,
@@ -38,7 +42,7 @@ struct Options {
 /// request left, the exchange goes on in its own task until it is answered or times out: the message may have
 /// been sent, and the event and the cached balance still tell.
 #[must_use = "a send does nothing until it is awaited or spawned"]
-pub struct SendCall(Lazy<Options, Result<SendReport, Error>>);
+pub struct SendCall(Lazy<Setup, Result<SendReport, Error>>);
 
 impl Client {
     /// Sends a text to one number, a comma-separated string of numbers, or any collection of them.
@@ -52,13 +56,20 @@ impl Client {
     /// See [`SendCall`] and [`Error`]. Bad input costs nothing: an unusable text or sender id, or a list
     /// without a phone number, is refused before any request.
     pub fn send(&self, to: impl Into<Recipients>, text: impl Into<String>) -> SendCall {
-        let (core, to, text) = (Arc::clone(&self.core), to.into(), text.into());
-        SendCall(Lazy::new(Options::default(), move |options| send(core, to, text, options)))
+        let setup = Setup {
+            core: Arc::clone(&self.core),
+            to: to.into(),
+            text: text.into(),
+            message: MessageOptions::default(),
+            wait: false,
+            wait_for_queue: false,
+        };
+        SendCall(Lazy::Set(setup, |setup| Box::pin(send(setup))))
     }
 }
 
 impl SendCall {
-    fn set(mut self, change: impl FnOnce(&mut Options)) -> Self {
+    fn set(mut self, change: impl FnOnce(&mut Setup)) -> Self {
         self.0.set(change);
         self
     }
@@ -66,13 +77,13 @@ impl SendCall {
     /// The sender id of this message, in place of the client's.
     pub fn sender(self, sender: impl Into<String>) -> Self {
         let sender = sender.into();
-        self.set(|options| options.message.sender = Some(sender))
+        self.set(|setup| setup.message.sender = Some(sender))
     }
 
     /// Test mode of this message, in place of the client's: it is queued and not delivered, and its credits
     /// are held until it is deleted from the queue.
     pub fn test_mode(self, test: bool) -> Self {
-        self.set(|options| options.message.test_mode = Some(test))
+        self.set(|setup| setup.message.test_mode = Some(test))
     }
 
     /// Bounds the whole call from its start: waiting for its turn, every attempt and the pauses between them.
@@ -80,23 +91,23 @@ impl SendCall {
     /// If it passes before the request left, nothing was sent; if it passes before the answer came, the
     /// outcome is unknown. Without it a call waits as long as its turn takes, and then 15 s for the answer.
     pub fn deadline(self, deadline: Duration) -> Self {
-        self.set(|options| options.message.deadline = Some(deadline))
+        self.set(|setup| setup.message.deadline = Some(deadline))
     }
 
     /// Waits where the same number was written to less than 16 s ago, instead of failing at once, and tries
     /// again when the gateway says so (ERR028): 16 s, at most 3 times.
     pub fn wait(self) -> Self {
-        self.set(|options| options.wait = true)
+        self.set(|setup| setup.wait = true)
     }
 
     /// Tries again when the gateway's queue is full (ERR013): after 30, 60 and 120 s. Bulk runs always do.
     pub fn wait_for_queue(self) -> Self {
-        self.set(|options| options.wait_for_queue = true)
+        self.set(|setup| setup.wait_for_queue = true)
     }
 
     /// Looks at each retry before its pause; `ControlFlow::Break` ends the call with the error at hand.
     pub fn on_retry(self, look: impl Fn(&Retry) -> ControlFlow<()> + Send + Sync + 'static) -> Self {
-        self.set(|options| options.message.on_retry = MessageOptions::look(look))
+        self.set(|setup| setup.message.on_retry = MessageOptions::look(look))
     }
 }
 
@@ -114,24 +125,31 @@ impl fmt::Debug for SendCall {
     }
 }
 
-async fn send(core: Arc<Core>, to: Recipients, text: String, options: Options) -> Result<SendReport, Error> {
-    if to.is_empty() {
+async fn send(setup: Setup) -> Result<SendReport, Error> {
+    if setup.to.is_empty() {
         return Err(Error::input("no number was given"));
     }
-    let outgoing = Outgoing::new(&core, &text, &options.message)?;
-    match Plan::one_request(&to, core.country_check) {
+    let outgoing = Outgoing::new(&setup.core, &setup.text, &setup.message)?;
+    match Plan::one_request(&setup.to, setup.core.country_check) {
         Some(draft) if draft.numbers.is_empty() => Err(nobody(draft)),
-        Some(draft) => one(core, outgoing, draft, &options).await,
+        Some(draft) => {
+            let result = one(&setup, &outgoing, &draft.numbers).await;
+            let error = result.as_ref().err().cloned();
+            let report = SendReport::of_one(draft.into_batch(0, result));
+            match error {
+                None => Ok(report),
+                Some(error) => Err(error.with_report(report)),
+            }
+        }
         // Planned again, batch by batch.
-        None => many(&core, to, text, options.message).await,
+        None => many(setup).await,
     }
 }
 
 /// The error of a list without a phone number.
 fn nobody(draft: Draft) -> Error {
     let error = unusable(&draft.rejected.iter().collect::<Vec<_>>());
-    let mut report = SendReport::default();
-    report.push(draft.into_batch(0, Err(error.clone())));
+    let report = SendReport::of_one(draft.into_batch(0, Err(error.clone())));
     error.with_report(report)
 }
 
@@ -143,42 +161,26 @@ fn unusable(rejected: &[&Rejected]) -> Error {
     }
 }
 
-async fn one(
-    core: Arc<Core>,
-    outgoing: Outgoing,
-    draft: Draft,
-    options: &Options,
-) -> Result<SendReport, Error> {
-    let result = match reserve(&core, &outgoing, &draft, options.wait).await {
-        Err(error) => Err(error),
-        Ok(reservation) => {
-            let policy =
-                Policy { reading: false, queue_full: options.wait_for_queue, same_number: options.wait };
-            let call = outgoing.call(&core, &draft.numbers, Lane::Single, policy, reservation, None);
-            Arc::clone(&core).run(call, accepted).await
-        }
-    };
-    let mut report = SendReport::default();
-    let error = result.as_ref().err().cloned();
-    report.push(draft.into_batch(0, result));
-    match error {
-        None => Ok(report),
-        Some(error) => Err(error.with_report(report)),
-    }
+async fn one(setup: &Setup, outgoing: &Outgoing, numbers: &[PhoneNumber]) -> Result<Accepted, Error> {
+    let Setup { core, wait, wait_for_queue, .. } = setup;
+    let reservation = reserve(core, outgoing, numbers, *wait).await?;
+    let policy = Policy { reading: false, queue_full: *wait_for_queue, same_number: *wait };
+    let call = outgoing.call(core, numbers, Lane::Single, policy, reservation, None);
+    Arc::clone(core).run(call, accepted).await
 }
 
 /// Takes the numbers of a live message, or fails at once where one was written to recently.
 async fn reserve(
     core: &Core,
     outgoing: &Outgoing,
-    draft: &Draft,
+    numbers: &[PhoneNumber],
     wait: bool,
 ) -> Result<Option<Arc<Reservation>>, Error> {
     if outgoing.test {
         return Ok(None);
     }
     loop {
-        match core.recent.reserve(&draft.numbers) {
+        match core.recent.reserve(numbers) {
             Ok(reservation) => return Ok(Some(Arc::new(reservation))),
             Err(rest) if !wait => return Err(Error::recent_number(rest)),
             Err(rest) => {
@@ -191,16 +193,9 @@ async fn reserve(
     }
 }
 
-async fn many(
-    core: &Arc<Core>,
-    to: Recipients,
-    text: String,
-    options: MessageOptions,
-) -> Result<SendReport, Error> {
-    let numbers = to.into_inner();
-    let report = Bulk::new(core, crate::bulk::IntoNumbers::into_numbers(numbers), text, options)
-        .collect_report()
-        .await;
+async fn many(setup: Setup) -> Result<SendReport, Error> {
+    let numbers = crate::bulk::IntoNumbers::into_numbers(setup.to.into_inner());
+    let report = Bulk::new(&setup.core, numbers, setup.text, setup.message).collect_report().await;
     if report.status() != Status::Error {
         return Ok(report);
     }

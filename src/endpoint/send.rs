@@ -11,7 +11,7 @@ use tokio::time::Instant;
 
 use crate::error::Error;
 use crate::events;
-use crate::ids::{MessageId, SenderId};
+use crate::ids::SenderId;
 use crate::limit::Lane;
 use crate::message::MessageText;
 use crate::phone::PhoneNumber;
@@ -94,7 +94,10 @@ impl Outgoing {
             endpoint: Endpoint::Send,
             body: request_body(&core.credentials, &fields),
             facts: events::Facts {
-                numbers: numbers.into(),
+                numbers: match &reservation {
+                    Some(reservation) => Arc::clone(reservation.numbers()),
+                    None => numbers.into(),
+                },
                 text_chars: Some(self.text.as_str().chars().count()),
                 pages: Some(self.text.pages()),
                 test: Some(self.test),
@@ -111,8 +114,7 @@ impl Outgoing {
 
 /// Reads the answer to a request that was accepted.
 pub(crate) fn accepted(raw: &RawReply) -> Result<Accepted, Error> {
-    let id = raw.text(&["msg-id", "msgid", "msg_id"]).and_then(|id| MessageId::parse(&id).ok());
-    let Some(message_id) = id else {
+    let Some(message_id) = raw.message_id() else {
         return Err(Error::bad_reply("the gateway said OK and gave no readable message id", raw.clone()));
     };
     let numbers = raw.whole(&["numbers"]).and_then(|numbers| numbers.try_into().ok());

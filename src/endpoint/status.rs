@@ -1,5 +1,6 @@
 //! `status/`: where in the gateway's queue a message is.
 
+use std::borrow::Cow;
 use std::fmt;
 
 use serde::Serialize;
@@ -75,12 +76,13 @@ impl Client {
 }
 
 fn read(raw: &RawReply) -> Result<MessageStatus, Error> {
-    let raw = raw.clone();
-    match raw.text(&["status", "Status"]) {
+    let text = |names: &[&str]| raw.text(names).map(Cow::into_owned);
+    match text(&["status", "Status"]) {
         Some(status) => {
-            Ok(MessageStatus { status, description: raw.text(&["description", "Description"]), raw })
+            let description = text(&["description", "Description"]);
+            Ok(MessageStatus { status, description, raw: raw.clone() })
         }
-        None => Err(Error::bad_reply("the reply holds no status", raw)),
+        None => Err(Error::bad_reply("the reply holds no status", raw.clone())),
     }
 }
 

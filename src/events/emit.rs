@@ -4,13 +4,11 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use serde_json::Value;
 use tracing::{Level, Span};
 
 use super::{TARGET, event, field};
 use crate::credits::Credits;
 use crate::error::{Delivery, Error, ErrorKind};
-use crate::ids::MessageId;
 use crate::limit::Lane;
 use crate::phone::PhoneNumber;
 use crate::retry::{Retry, RetryReason};
@@ -61,15 +59,6 @@ fn delivery(result: Result<&RawReply, &Error>) -> &'static str {
     }
 }
 
-/// The message id, if it is one: whatever else stands in its place is the gateway's free text.
-fn message_id(raw: &RawReply) -> Option<MessageId> {
-    match raw.field(&["msg-id", "msgid", "msg_id"])? {
-        Value::String(id) => MessageId::parse(id).ok(),
-        Value::Number(id) => MessageId::parse(&id.to_string()).ok(),
-        _ => None,
-    }
-}
-
 #[allow(clippy::cast_possible_truncation)] // 584 million years
 fn millis(duration: Duration) -> u64 {
     duration.as_millis() as u64
@@ -113,7 +102,7 @@ pub(crate) fn request_finished(done: &Finished<'_>) {
                 { field::TEST } = done.facts.test,
                 { field::POINTS } = done.result.ok().and_then(points).map(Credits::as_f64),
                 { field::BALANCE } = done.result.ok().and_then(balance).map(Credits::as_f64),
-                { field::MESSAGE_ID } = done.result.ok().and_then(message_id).map(tracing::field::display),
+                { field::MESSAGE_ID } = done.result.ok().and_then(RawReply::message_id).map(tracing::field::display),
                 { field::WAIT_MS } = millis(done.wait),
                 { field::REQUEST_MS } = millis(done.took),
                 { field::HTTP_STATUS } = done.http_status,

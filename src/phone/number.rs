@@ -35,6 +35,18 @@ impl PhoneNumber {
         self.0.ilog10() as usize + 1
     }
 
+    /// The digits, written into room for the longest number.
+    pub(crate) fn write_digits(self, room: &mut [u8; Self::MAX_DIGITS]) -> &str {
+        let mut rest = self.0;
+        let mut start = room.len();
+        while rest > 0 {
+            start -= 1;
+            room[start] = b'0' + (rest % 10) as u8;
+            rest /= 10;
+        }
+        std::str::from_utf8(&room[start..]).unwrap_or_default()
+    }
+
     /// The first three and the last three digits: `965****432`.
     ///
     /// At least four digits are hidden, so fewer are shown of a number of less than ten; there are always four
@@ -46,15 +58,7 @@ impl PhoneNumber {
 
 impl fmt::Display for PhoneNumber {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let mut digits = [b'0'; PhoneNumber::MAX_DIGITS];
-        let mut rest = self.0;
-        let mut start = digits.len();
-        while rest > 0 {
-            start -= 1;
-            digits[start] += (rest % 10) as u8;
-            rest /= 10;
-        }
-        f.pad(std::str::from_utf8(&digits[start..]).unwrap_or_default())
+        f.pad(self.write_digits(&mut [0; PhoneNumber::MAX_DIGITS]))
     }
 }
 

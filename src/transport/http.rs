@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use bytes::BytesMut;
 use futures::future::BoxFuture;
-use reqwest::header::{ACCEPT, CONTENT_TYPE, HeaderValue};
+use reqwest::header::{ACCEPT, CONTENT_TYPE, HeaderMap, HeaderValue};
 use reqwest::{Method, Url, redirect, retry};
 
 use super::{Endpoint, MAX_REPLY, Request, Response, Transport, TransportError, TransportFailure};
@@ -41,7 +41,9 @@ pub(crate) struct HttpTransport {
 impl HttpTransport {
     /// `base` ends with a slash; `local` says that its host is this machine.
     pub(crate) fn new(base: Url, local: bool, connect: Duration) -> Result<Self, HttpSetupError> {
+        const JSON: HeaderValue = HeaderValue::from_static("application/json");
         let builder = reqwest::Client::builder()
+            .default_headers(HeaderMap::from_iter([(CONTENT_TYPE, JSON), (ACCEPT, JSON)]))
             .user_agent(concat!("kwtsms-async/", env!("CARGO_PKG_VERSION")))
             .redirect(redirect::Policy::none()) // a followed 307 posts the password to another host
             .retry(retry::never())
@@ -107,11 +109,8 @@ impl fmt::Debug for HttpTransport {
 
 impl Transport for HttpTransport {
     fn post(&self, request: Request) -> BoxFuture<'static, Result<Response, TransportError>> {
-        const JSON: HeaderValue = HeaderValue::from_static("application/json");
         let url = self.urls[request.endpoint() as usize].clone();
         let mut post = reqwest::Request::new(Method::POST, url);
-        post.headers_mut().insert(CONTENT_TYPE, JSON);
-        post.headers_mut().insert(ACCEPT, JSON);
         *post.body_mut() = Some(request.body().clone().into());
         let exchange = self.client.execute(post);
         Box::pin(async move {

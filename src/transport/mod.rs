@@ -111,6 +111,10 @@ impl Response {
     pub fn body(&self) -> &Bytes {
         &self.body
     }
+
+    pub(crate) fn into_body(self) -> Bytes {
+        self.body
+    }
 }
 
 impl fmt::Debug for Response {

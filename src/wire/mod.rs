@@ -1,17 +1,18 @@
 //! Request bodies and the reply envelope: where bytes become a verdict, once.
 
-use std::fmt;
-use std::sync::Arc;
+mod reply;
+
+use std::borrow::Cow;
 
 use bytes::Bytes;
 use serde::Serialize;
-use serde_json::{Map, Value};
 use zeroize::Zeroizing;
 
 use crate::code::ApiCode;
-use crate::credits::Credits;
 use crate::secret::Secret;
-use crate::transport::Response;
+
+pub use reply::RawReply;
+pub(crate) use reply::text;
 
 /// The user name and password that stand in every request body.
 #[derive(Debug, Clone)]
@@ -51,50 +52,6 @@ pub(crate) fn request_body<F: Serialize>(credentials: &Credentials, fields: &F) 
     Bytes::from_owner(body)
 }
 
-/// The gateway's own JSON object, as it came, for support and for fields this crate does not know.
-///
-/// It may hold phone numbers (`validate`, `dlr`), so `Debug` shows only how many fields it has.
-#[derive(Clone, PartialEq)]
-pub struct RawReply(Arc<Map<String, Value>>);
-
-impl RawReply {
-    /// The object.
-    pub fn as_object(&self) -> &Map<String, Value> {
-        &self.0
-    }
-
-    /// A field by the first of the names that is there.
-    pub(crate) fn field(&self, names: &[&str]) -> Option<&Value> {
-        names.iter().find_map(|name| self.0.get(*name))
-    }
-
-    /// A field as text; a number is written out.
-    pub(crate) fn text(&self, names: &[&str]) -> Option<String> {
-        self.field(names).and_then(text)
-    }
-
-    /// A field as credits, whether integer, float or string.
-    pub(crate) fn credits(&self, names: &[&str]) -> Option<Credits> {
-        self.field(names).and_then(Credits::from_json)
-    }
-
-    /// A field as a whole number, whether integer, float or string.
-    pub(crate) fn whole(&self, names: &[&str]) -> Option<i64> {
-        match self.field(names)? {
-            Value::Number(n) => n.as_i64().or_else(|| whole(n.as_f64()?)),
-            Value::String(s) => s.trim().parse().ok().or_else(|| whole(s.trim().parse().ok()?)),
-            _ => None,
-        }
-    }
-}
-
-impl fmt::Debug for RawReply {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        // Not even their names: they come from outside, like the rest.
-        write!(f, "RawReply({} fields)", self.0.len())
-    }
-}
-
 /// True for plain words, as the gateway's states of a message are. Only these are written out: anything else could
 /// be a number, a text or a one-time code that the gateway repeats.
 pub(crate) fn is_words(text: &str) -> bool {
@@ -104,21 +61,6 @@ pub(crate) fn is_words(text: &str) -> bool {
 /// A state of a message for `Debug`.
 pub(crate) fn state(text: &str) -> &str {
     if is_words(text) { text } else { "(free text)" }
-}
-
-/// A scalar as text.
-pub(crate) fn text(value: &Value) -> Option<String> {
-    match value {
-        Value::String(s) => Some(s.trim().to_owned()),
-        Value::Number(n) => Some(n.to_string()),
-        _ => None,
-    }
-}
-
-#[allow(clippy::cast_possible_truncation)] // checked against the range of exact integers
-fn whole(value: f64) -> Option<i64> {
-    const EXACT: f64 = 9_007_199_254_740_992.0; // 2^53
-    (value.fract() == 0.0 && value.abs() <= EXACT).then_some(value as i64)
 }
 
 /// What a reply says.
@@ -135,25 +77,30 @@ pub(crate) enum Verdict {
 }
 
 /// Reads a reply. The body decides, on 200 and on 4xx alike.
-pub(crate) fn read(response: &Response) -> Verdict {
-    let body = response.body();
-    let body = body.strip_prefix(b"\xef\xbb\xbf").unwrap_or(body);
-    let Ok(Value::Object(object)) = serde_json::from_slice(body) else {
+pub(crate) fn read(body: Bytes) -> Verdict {
+    let Some(raw) = RawReply::read(body.into()) else {
         return Verdict::NotJson;
     };
-    let raw = RawReply(Arc::new(object));
-    let code = raw.text(&["code"]).filter(|code| !code.is_empty());
-    match (raw.text(&["result"]), code) {
-        (Some(result), _) if result.eq_ignore_ascii_case("OK") => Verdict::Ok(raw),
-        // Without a code nothing says that nothing was queued.
-        (Some(result), Some(code)) if result.eq_ignore_ascii_case("ERROR") => {
-            Verdict::Refused { code: ApiCode::new(&code), description: raw.text(&["description"]), raw }
-        }
-        (None, Some(code)) if code.starts_with("ERR") => {
-            Verdict::Refused { code: ApiCode::new(&code), description: raw.text(&["description"]), raw }
-        }
-        _ => Verdict::Undecided(raw),
+    if raw.text(&["result"]).is_some_and(|result| result.eq_ignore_ascii_case("OK")) {
+        return Verdict::Ok(raw);
     }
+    match refusal(&raw) {
+        Some(code) => {
+            let description = raw.text(&["description"]).map(Cow::into_owned);
+            Verdict::Refused { code, description, raw }
+        }
+        None => Verdict::Undecided(raw),
+    }
+}
+
+/// The code of a refusal. Without one nothing says that nothing was queued.
+fn refusal(raw: &RawReply) -> Option<ApiCode> {
+    let code = raw.text(&["code"]).filter(|code| !code.is_empty())?;
+    let refused = match raw.text(&["result"]) {
+        Some(result) => result.eq_ignore_ascii_case("ERROR"),
+        None => code.starts_with("ERR"),
+    };
+    refused.then(|| ApiCode::new(&code))
 }
 
 #[cfg(test)]
@@ -169,17 +116,7 @@ pub(crate) mod tests {
     }
 
     fn reply(body: &str) -> Verdict {
-        read(&Response::new(200, body.to_owned()))
-    }
-
-    #[test]
-    fn the_body_decides_whatever_the_status() {
-        for status in [200, 400, 403, 406, 500] {
-            let ok = read(&Response::new(status, r#"{"result":"OK","available":1}"#));
-            assert!(matches!(ok, Verdict::Ok(_)), "{status}");
-            let refused = read(&Response::new(status, r#"{"result":"ERROR","code":"ERR003"}"#));
-            assert!(matches!(refused, Verdict::Refused { code, .. } if code == ApiCode::ERR003), "{status}");
-        }
+        read(body.to_owned().into())
     }
 
     #[test]
@@ -207,22 +144,6 @@ pub(crate) mod tests {
                 "{body}"
             );
         }
-    }
-
-    #[test]
-    fn numbers_are_read_from_integers_floats_and_strings() {
-        for body in [
-            r#"{"result":"OK","n":5}"#,
-            r#"{"result":"OK","n":5.0}"#,
-            r#"{"result":"OK","n":" 5 "}"#,
-            r#"{"result":"ok","n":"5.0"}"#,
-        ] {
-            let Verdict::Ok(raw) = reply(body) else { panic!("{body}") };
-            assert_eq!(raw.whole(&["n"]), Some(5), "{body}");
-            assert_eq!(raw.credits(&["n"]), Some(Credits::from_int(5)), "{body}");
-        }
-        let Verdict::Ok(raw) = reply(r#"{"result":"OK","n":"five","m":1.5,"l":[1]}"#) else { panic!() };
-        assert_eq!((raw.whole(&["n"]), raw.whole(&["m"]), raw.whole(&["l"])), (None, None, None));
     }
 
     #[test]
