@@ -214,19 +214,19 @@ async fn compare(client: &Client, bare: &Bare, at_once: usize) {
         let numbers = || first..first + CALLS;
         let bare_cost = cost(numbers(), at_once, |number| async move {
             assert_eq!(bare.post(number).await.len(), ANSWER.len());
-        });
-        let bare_cost = bare_cost.await;
+        })
+        .await;
         let reading_cost = cost(numbers(), at_once, |number| async move {
             let reply: serde_json::Value = serde_json::from_slice(&bare.post(number).await).unwrap();
             assert_eq!(reply["result"], "OK");
-        });
-        let reading_cost = reading_cost.await;
+        })
+        .await;
         let our_cost = cost(numbers(), at_once, |number| async move {
             let number = PhoneNumber::parse(&number.to_string()).unwrap();
             let report = client.send(number, TEXT).await.unwrap();
             assert_eq!(report.numbers(), 1);
-        });
-        let our_cost = our_cost.await;
+        })
+        .await;
         if round > 0 {
             over_bare.push(our_cost / bare_cost);
             over_reading.push(our_cost / reading_cost);

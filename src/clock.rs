@@ -22,6 +22,15 @@ pub(crate) async fn late(deadline: Option<Instant>) {
     }
 }
 
+/// What a future gives, unless it is too late first.
+pub(crate) async fn before<T>(deadline: Option<Instant>, done: impl Future<Output = T>) -> Option<T> {
+    tokio::select! {
+        biased;
+        done = done => Some(done),
+        () = late(deadline) => None,
+    }
+}
+
 /// governor's clock over `tokio::time::Instant`, so that pacing is virtual under paused time.
 #[derive(Debug, Clone, Copy, Default)]
 pub(crate) struct TokioClock;

@@ -12,7 +12,7 @@ use governor::{Quota, RateLimiter};
 use tokio::sync::Mutex;
 use tokio::time::Instant;
 
-use crate::clock::{Tick, TokioClock, late};
+use crate::clock::{Tick, TokioClock, before};
 use crate::error::Error;
 
 /// The gateway's ceiling: over 5 requests in a second from one address, its firewall blocks the address
@@ -177,11 +177,7 @@ impl Limiter {
                 }
             }
         };
-        tokio::select! {
-            biased;
-            taken = take => taken,
-            () = late(deadline) => Err(Error::deadline()),
-        }
+        before(deadline, take).await.unwrap_or_else(|| Err(Error::deadline()))
     }
 
     /// How many calls wait in the lane of single requests and in that of bulk batches.

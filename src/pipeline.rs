@@ -15,7 +15,7 @@ use tokio::time::Instant;
 use tracing::{Instrument, Span};
 
 use crate::balance::Cached;
-use crate::clock::late;
+use crate::clock::before;
 use crate::error::{Delivery, Error};
 use crate::events::{self, Facts, Finished};
 use crate::ids::SenderId;
@@ -280,13 +280,8 @@ impl Core {
             result.map(|(_, read)| read)
         };
         let exchange = Exchange::new(exchange.instrument(Span::current()));
-        match call.deadline {
-            None => exchange.await,
-            // The exchange goes on for the record; the caller is told that its outcome is open.
-            Some(deadline) => tokio::time::timeout_at(deadline, exchange)
-                .await
-                .unwrap_or_else(|_| Err(Error::answer_after_deadline())),
-        }
+        // Too late, the exchange goes on for the record; the caller is told that its outcome is open.
+        before(call.deadline, exchange).await.unwrap_or_else(|| Err(Error::answer_after_deadline()))
     }
 }
 
@@ -355,9 +350,8 @@ impl Wait {
         };
         tokio::select! {
             biased;
-            done = done => Some(done),
+            done = before(self.deadline, done) => done,
             () = stopped => None,
-            () = late(self.deadline) => None,
         }
     }
 }

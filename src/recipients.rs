@@ -321,6 +321,7 @@ impl Plan {
     fn is_repeat(&mut self, number: PhoneNumber) -> bool {
         let Some(first) = self.first else {
             self.first = Some(number);
+            self.remembered = 1;
             return false;
         };
         if number == first {

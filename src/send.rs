@@ -16,7 +16,7 @@ use crate::limit::Lane;
 use crate::phone::PhoneNumber;
 use crate::pipeline::Core;
 use crate::recent::Reservation;
-use crate::recipients::{Draft, Plan, Recipients};
+use crate::recipients::{Plan, Recipients};
 use crate::report::{Accepted, Rejected, SendReport, Status};
 use crate::retry::{Policy, Retry};
 
@@ -131,9 +131,12 @@ async fn send(setup: Setup) -> Result<SendReport, Error> {
     }
     let outgoing = Outgoing::new(&setup.core, &setup.text, &setup.message)?;
     match Plan::one_request(&setup.to, setup.core.country_check) {
-        Some(draft) if draft.numbers.is_empty() => Err(nobody(draft)),
         Some(draft) => {
-            let result = one(&setup, &outgoing, &draft.numbers).await;
+            let result = if draft.numbers.is_empty() {
+                Err(unusable(&draft.rejected.iter().collect::<Vec<_>>()))
+            } else {
+                one(&setup, &outgoing, &draft.numbers).await
+            };
             let error = result.as_ref().err().cloned();
             let report = SendReport::of_one(draft.into_batch(0, result));
             match error {
@@ -144,13 +147,6 @@ async fn send(setup: Setup) -> Result<SendReport, Error> {
         // Planned again, batch by batch.
         None => many(setup).await,
     }
-}
-
-/// The error of a list without a phone number.
-fn nobody(draft: Draft) -> Error {
-    let error = unusable(&draft.rejected.iter().collect::<Vec<_>>());
-    let report = SendReport::of_one(draft.into_batch(0, Err(error.clone())));
-    error.with_report(report)
 }
 
 fn unusable(rejected: &[&Rejected]) -> Error {

@@ -64,7 +64,7 @@ impl RawReply {
     fn lookup(&self, names: &[&str]) -> Option<Result<&str, &Value>> {
         let Reply { body, fields, .. } = &*self.0;
         // Of two fields of one name the later counts, as in the map.
-        let by_name = |name: &&str| fields.iter().rfind(|(text, _)| text.is(name, body));
+        let by_name = |name: &&str| fields.iter().rfind(|(text, _)| text.of(body) == *name);
         match &names.iter().find_map(by_name)?.1 {
             Field::Text(text) => Some(Ok(text.of(body))),
             Field::Other(value) => Some(Err(value)),
@@ -143,13 +143,6 @@ impl Text {
                 Self::Part(start..start + part.len())
             }
             Cow::Owned(text) => Self::Escaped(text),
-        }
-    }
-
-    fn is(&self, name: &str, body: &str) -> bool {
-        match self {
-            Self::Part(place) => body.as_bytes()[place.clone()] == *name.as_bytes(),
-            Self::Escaped(text) => text == name,
         }
     }
 
