@@ -7,15 +7,15 @@
 
 #![allow(clippy::print_stdout, clippy::unwrap_used, missing_docs)]
 #![allow(clippy::disallowed_methods)] // the server's thread sleeps; nothing of the crate runs on it
-#![allow(clippy::future_not_send)] // one thread runs it
 
-use std::io::{Read, Write};
+use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::ops::Range;
+use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
 use bytes::Bytes;
-use cpu_time::ThreadTime;
+use cpu_time::ProcessTime;
 use futures::future::BoxFuture;
 use futures::{FutureExt, StreamExt};
 use kwtsms_async::sandbox::Sandbox;
@@ -27,6 +27,9 @@ const LATENCY: Duration = Duration::from_millis(300);
 
 fn main() {
     let wanted: Vec<String> = std::env::args().skip(1).filter(|arg| !arg.starts_with('-')).collect();
+    if wanted == [SERVE] {
+        return serve();
+    }
     let run = |name: &str| wanted.is_empty() || wanted.iter().any(|arg| arg == name);
     if run("memory") {
         memory();
@@ -126,8 +129,33 @@ fn memory() {
     });
 }
 
-/// A keep-alive server in a thread of its own, whose processor time does not count.
-fn serve(listener: &TcpListener) {
+/// A keep-alive server in a process of its own, whose processor time does not count; gone with its handle.
+struct Server(Child);
+
+impl Server {
+    /// Gives its base URL too.
+    fn start() -> (Self, String) {
+        let mut server =
+            Command::new(std::env::current_exe().unwrap()).arg(SERVE).stdout(Stdio::piped()).spawn().unwrap();
+        let mut address = String::new();
+        BufReader::new(server.stdout.take().unwrap()).read_line(&mut address).unwrap();
+        (Self(server), format!("http://{}/API/", address.trim()))
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        self.0.kill().unwrap();
+        self.0.wait().unwrap();
+    }
+}
+
+/// What the server's process is told.
+const SERVE: &str = "serve";
+
+fn serve() {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    println!("{}", listener.local_addr().unwrap());
     for stream in listener.incoming().flatten() {
         std::thread::spawn(move || answer(stream));
     }
@@ -157,28 +185,32 @@ fn answer(mut stream: TcpStream) {
     }
 }
 
-/// Processor time of a send over that of a bare POST of the same bytes, 25 under way at once, and one call at a time,
-/// so that each meets cold caches.
+/// Processor time of a send over that of a bare POST of the same bytes: from the tasks of a multi-thread runtime, as in
+/// a backend, and on one thread; 25 under way at once, and one call at a time, so that each meets cold caches.
 fn overhead() {
-    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    let base = format!("http://{}/API/", listener.local_addr().unwrap());
-    std::thread::spawn(move || serve(&listener));
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-    // Unpaced, thousands of sends a second: resting for 16 s, tens of thousands of numbers would be remembered. At
-    // the gateway's pace there are 80 at most, and so there are here.
-    let client = Client::builder("bench_user", "bench_pass")
-        .base_url(&base)
-        .unpaced()
-        .same_number_wait(Duration::from_millis(20))
-        .build()
-        .unwrap();
-    let bare = Bare { client: bare_client(), url: format!("{base}send/") };
-    for at_once in [25, 1] {
-        runtime.block_on(compare(&client, &bare, at_once));
+    let (_server, base) = Server::start();
+    let mut threads = tokio::runtime::Builder::new_multi_thread();
+    let mut thread = tokio::runtime::Builder::new_current_thread();
+    for (name, builder) in [("multi-thread runtime", &mut threads), ("current-thread runtime", &mut thread)] {
+        let runtime = builder.enable_all().build().unwrap();
+        // Unpaced, thousands of sends a second: resting for 16 s, tens of thousands of numbers would be remembered.
+        // At the gateway's pace there are 80 at most, and so there are here.
+        let client = Client::builder("bench_user", "bench_pass")
+            .base_url(&base)
+            .unpaced()
+            .same_number_wait(Duration::from_millis(20))
+            .build()
+            .unwrap();
+        let bare = Bare { client: bare_client(), url: format!("{base}send/") };
+        for at_once in [25, 1] {
+            println!("overhead, {name}, {at_once} at once:");
+            runtime.block_on(compare(&client, &bare, at_once));
+        }
     }
 }
 
 /// What a program does that posts for itself.
+#[derive(Clone)]
 struct Bare {
     client: reqwest::Client,
     url: String,
@@ -197,10 +229,14 @@ impl Bare {
 
 const TEXT: &str = "Your OTP for MYAPP is: 123456";
 
-/// Processor time of a call to each of these numbers.
-async fn cost<F: Future<Output = ()>>(numbers: Range<u64>, at_once: usize, call: impl Fn(u64) -> F) -> f64 {
-    let (begin, count) = (ThreadTime::now(), numbers.end - numbers.start);
-    futures::stream::iter(numbers).map(call).buffer_unordered(at_once).collect::<()>().await;
+/// Processor time of a call to each of these numbers, each in its own task.
+async fn cost<F>(numbers: Range<u64>, at_once: usize, call: impl Fn(u64) -> F) -> f64
+where
+    F: Future<Output = ()> + Send + 'static,
+{
+    let (begin, count) = (ProcessTime::now(), numbers.end - numbers.start);
+    let tasks = futures::stream::iter(numbers).map(|number| tokio::spawn(call(number)));
+    tasks.buffer_unordered(at_once).for_each(|done| async { done.unwrap() }).await;
     begin.elapsed().as_secs_f64() / count as f64
 }
 
@@ -212,19 +248,25 @@ async fn compare(client: &Client, bare: &Bare, at_once: usize) {
     for round in 0..=ROUNDS {
         let first = 96_550_000_000 + at_once as u64 * 100_000 + round as u64 * CALLS;
         let numbers = || first..first + CALLS;
-        let bare_cost = cost(numbers(), at_once, |number| async move {
-            assert_eq!(bare.post(number).await.len(), ANSWER.len());
+        let bare_cost = cost(numbers(), at_once, |number| {
+            let bare = bare.clone();
+            async move { assert_eq!(bare.post(number).await.len(), ANSWER.len()) }
         })
         .await;
-        let reading_cost = cost(numbers(), at_once, |number| async move {
-            let reply: serde_json::Value = serde_json::from_slice(&bare.post(number).await).unwrap();
-            assert_eq!(reply["result"], "OK");
+        let reading_cost = cost(numbers(), at_once, |number| {
+            let bare = bare.clone();
+            async move {
+                let reply: serde_json::Value = serde_json::from_slice(&bare.post(number).await).unwrap();
+                assert_eq!(reply["result"], "OK");
+            }
         })
         .await;
-        let our_cost = cost(numbers(), at_once, |number| async move {
-            let number = PhoneNumber::parse(&number.to_string()).unwrap();
-            let report = client.send(number, TEXT).await.unwrap();
-            assert_eq!(report.numbers(), 1);
+        let our_cost = cost(numbers(), at_once, |number| {
+            let client = client.clone();
+            async move {
+                let number = PhoneNumber::parse(&number.to_string()).unwrap();
+                assert_eq!(client.send(number, TEXT).await.unwrap().numbers(), 1);
+            }
         })
         .await;
         if round > 0 {
@@ -236,7 +278,7 @@ async fn compare(client: &Client, bare: &Bare, at_once: usize) {
         }
     }
     let [ours, bare, reading] = costs;
-    println!("overhead, {at_once} at once: a send takes {ours:.1} µs of processor time");
+    println!("  a send takes {ours:.1} µs of processor time");
     for (what, cost, mut ratios) in [
         ("a bare reqwest POST", bare, over_bare),
         ("one whose reply is read into a serde_json::Value", reading, over_reading),

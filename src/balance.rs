@@ -5,7 +5,7 @@ use std::sync::{Mutex, PoisonError};
 
 use crate::credits::Credits;
 use crate::events;
-use crate::wire::RawReply;
+use crate::wire::{Key, RawReply};
 
 /// Credits of an account. Two balances are equal if their credits are, whatever reply told them.
 #[derive(Debug, Clone)]
@@ -27,8 +27,8 @@ impl Balance {
     /// Reads a balance reply.
     pub(crate) fn read(raw: &RawReply) -> Option<Self> {
         Some(Self {
-            available: raw.credits(&["available"])?,
-            purchased: raw.credits(&["purchased"]),
+            available: raw.credits(Key::Available)?,
+            purchased: raw.credits(Key::Purchased),
             raw: Some(raw.clone()),
         })
     }
@@ -79,7 +79,7 @@ impl Cached {
         let told = Balance::read(raw);
         let available = match &told {
             Some(balance) => Some(balance.available),
-            None => raw.credits(&["balance-after"]),
+            None => raw.credits(Key::BalanceAfter),
         };
         let Some(available) = available else { return };
         let crossed = {

@@ -331,10 +331,7 @@ impl ClientBuilder {
         };
         Ok(Client {
             core: Arc::new(Core {
-                credentials: Credentials {
-                    username: self.username.trim().to_owned(),
-                    password: self.password,
-                },
+                credentials: Credentials::new(self.username.trim(), &self.password),
                 transport,
                 host,
                 limiter,

@@ -3,6 +3,8 @@
 use std::ops::Add;
 use std::time::{Duration, SystemTime};
 
+use futures::FutureExt;
+use futures::future::Either;
 use governor::clock::{Clock, Reference};
 use governor::nanos::Nanos;
 use tokio::time::Instant;
@@ -22,12 +24,19 @@ pub(crate) async fn late(deadline: Option<Instant>) {
     }
 }
 
+/// True if it is too late after this wait.
+pub(crate) fn misses(deadline: Option<Instant>, wait: Duration) -> bool {
+    deadline.is_some_and(|deadline| Instant::now() + wait > deadline)
+}
+
 /// What a future gives, unless it is too late first.
-pub(crate) async fn before<T>(deadline: Option<Instant>, done: impl Future<Output = T>) -> Option<T> {
-    tokio::select! {
-        biased;
-        done = done => Some(done),
-        () = late(deadline) => None,
+pub(crate) fn before<F: Future>(
+    deadline: Option<Instant>,
+    done: F,
+) -> impl Future<Output = Option<F::Output>> {
+    match deadline {
+        Some(deadline) => Either::Left(tokio::time::timeout_at(deadline, done).map(Result::ok)),
+        None => Either::Right(done.map(Some)),
     }
 }
 

@@ -12,7 +12,7 @@ use governor::{Quota, RateLimiter};
 use tokio::sync::Mutex;
 use tokio::time::Instant;
 
-use crate::clock::{Tick, TokioClock, before};
+use crate::clock::{Tick, TokioClock, before, misses};
 use crate::error::Error;
 
 /// The gateway's ceiling: over 5 requests in a second from one address, its firewall blocks the address
@@ -158,26 +158,20 @@ impl Limiter {
             return Err(Error::too_many_waiting(self.0.max_waiting));
         }
         // Those ahead take at least a period each: what cannot be met is refused now, not after the wait.
-        let behind = lane.period.saturating_mul(u32::try_from(ahead).unwrap_or(u32::MAX));
-        if deadline.is_some_and(|deadline| Instant::now() + behind > deadline) {
+        if misses(deadline, lane.period.saturating_mul(u32::try_from(ahead).unwrap_or(u32::MAX))) {
             return Err(Error::deadline());
         }
-        let take = async {
-            let _turn = lane.turn.lock().await;
-            loop {
-                match lane.cells.check() {
-                    Ok(()) => return Ok(()),
-                    Err(not_yet) => {
-                        let wait = not_yet.wait_time_from(TokioClock.now());
-                        if deadline.is_some_and(|deadline| Instant::now() + wait > deadline) {
-                            return Err(Error::deadline());
-                        }
-                        tokio::time::sleep(wait).await;
-                    }
-                }
-            }
+        let Some(_turn) = before(deadline, lane.turn.lock()).await else {
+            return Err(Error::deadline());
         };
-        before(deadline, take).await.unwrap_or_else(|| Err(Error::deadline()))
+        while let Err(not_yet) = lane.cells.check() {
+            let wait = not_yet.wait_time_from(TokioClock.now());
+            if misses(deadline, wait) {
+                return Err(Error::deadline());
+            }
+            tokio::time::sleep(wait).await;
+        }
+        Ok(())
     }
 
     /// How many calls wait in the lane of single requests and in that of bulk batches.

@@ -15,7 +15,7 @@ use tokio::time::Instant;
 use tracing::{Instrument, Span};
 
 use crate::balance::Cached;
-use crate::clock::before;
+use crate::clock::{before, misses};
 use crate::error::{Delivery, Error};
 use crate::events::{self, Facts, Finished};
 use crate::ids::SenderId;
@@ -124,10 +124,7 @@ impl Core {
         deadline: Option<Instant>,
     ) -> Result<(), Error> {
         let Some(limiter) = &self.limiter else {
-            return match deadline {
-                Some(deadline) if Instant::now() > deadline => Err(Error::deadline()),
-                _ => Ok(()),
-            };
+            return if misses(deadline, Duration::ZERO) { Err(Error::deadline()) } else { Ok(()) };
         };
         let turn = limiter.acquire(lane, deadline).await;
         if let Err(error) = &turn {
@@ -136,7 +133,7 @@ impl Core {
         turn
     }
 
-    /// Runs a call to its end.
+    /// Runs a call to its end. A bulk run has taken the turn of its batch's first attempt.
     ///
     /// Dropped while it waits, it has taken nothing. Dropped after its request left, the exchange goes on in
     /// its own task until it is answered or times out, so that its outcome is still recorded.
@@ -148,59 +145,44 @@ impl Core {
         read: Read<T>,
     ) -> impl Future<Output = Result<T, Error>> + Send + Sync {
         let span = events::call_span(call.endpoint);
-        async move { self.attempts(&call, read, false).await }.instrument(span)
-    }
-
-    /// Like [`run`](Self::run), for a caller who has taken the turn of the first attempt already.
-    pub(crate) fn run_in_turn<T: Send + 'static>(
-        self: Arc<Self>,
-        call: Call,
-        read: Read<T>,
-    ) -> impl Future<Output = Result<T, Error>> + Send + Sync {
-        let span = events::call_span(call.endpoint);
-        async move { self.attempts(&call, read, true).await }.instrument(span)
-    }
-
-    async fn attempts<T: Send + 'static>(
-        self: &Arc<Self>,
-        call: &Call,
-        read: Read<T>,
-        mut has_turn: bool,
-    ) -> Result<T, Error> {
-        let mut met = Met::default();
-        let mut attempts = 0u32;
-        let mut hold: Option<GateHold<'_>> = None;
-        let mut since = Instant::now();
-        let mut last: Option<Error> = None;
-        loop {
-            if !std::mem::take(&mut has_turn)
-                && let Err(error) = self.turn(call.endpoint, call.lane, call.deadline).await
-            {
-                return Err(last.unwrap_or(error)); // what the gateway said tells more
+        let attempts = async move {
+            let mut has_turn = call.lane == Lane::Bulk;
+            let mut met = Met::default();
+            let mut attempts = 0u32;
+            let mut hold: Option<GateHold<'_>> = None;
+            let mut since = Instant::now();
+            let mut last: Option<Error> = None;
+            loop {
+                if !std::mem::take(&mut has_turn)
+                    && let Err(error) = self.turn(call.endpoint, call.lane, call.deadline).await
+                {
+                    return Err(last.unwrap_or(error)); // what the gateway said tells more
+                }
+                attempts += 1;
+                let failure = match self.attempt(&call, read, attempts, since.elapsed()).await {
+                    Ok(read) => return Ok(read),
+                    Err(failure) => failure.attempted(attempts, call.policy.reading),
+                };
+                since = Instant::now();
+                let Decision::Again { after, reason } = decide(call.policy, met, &failure, fastrand::f64())
+                else {
+                    return Err(failure);
+                };
+                match reason {
+                    RetryReason::QueueFull => met.queue_full += 1,
+                    RetryReason::SameNumber => met.same_number += 1,
+                    RetryReason::Transport => met.transport += 1,
+                }
+                let mut retry = Retry { attempts, reason, after, error: failure };
+                // Boxed: it is rare, and every call would carry its size.
+                let waited = Box::pin(self.wait_for(&mut retry, &call, since, &mut hold)).await;
+                if !waited {
+                    return Err(retry.error);
+                }
+                last = Some(retry.error);
             }
-            attempts += 1;
-            let failure = match self.attempt(call, read, attempts, since.elapsed()).await {
-                Ok(read) => return Ok(read),
-                Err(failure) => failure.attempted(attempts, call.policy.reading),
-            };
-            since = Instant::now();
-            let Decision::Again { after, reason } = decide(call.policy, met, &failure, fastrand::f64())
-            else {
-                return Err(failure);
-            };
-            match reason {
-                RetryReason::QueueFull => met.queue_full += 1,
-                RetryReason::SameNumber => met.same_number += 1,
-                RetryReason::Transport => met.transport += 1,
-            }
-            let mut retry = Retry { attempts, reason, after, error: failure };
-            // Boxed: it is rare, and every call would carry its size.
-            let waited = Box::pin(self.wait_for(&mut retry, call, since, &mut hold)).await;
-            if !waited {
-                return Err(retry.error);
-            }
-            last = Some(retry.error);
-        }
+        };
+        attempts.instrument(span)
     }
 
     /// Waits before the next attempt; false if there is to be none.
@@ -220,7 +202,7 @@ impl Core {
             }
             retry.after = retry.after.saturating_sub(since.elapsed());
         }
-        if call.deadline.is_some_and(|deadline| Instant::now() + retry.after > deadline) {
+        if misses(call.deadline, retry.after) {
             return false; // now, not after the sleep
         }
         if call.on_retry.as_ref().is_some_and(|look| look.look(retry).is_break()) {
@@ -279,7 +261,7 @@ impl Core {
             });
             result.map(|(_, read)| read)
         };
-        let exchange = Exchange::new(exchange.instrument(Span::current()));
+        let exchange = Exchange::new(exchange);
         // Too late, the exchange goes on for the record; the caller is told that its outcome is open.
         before(call.deadline, exchange).await.unwrap_or_else(|| Err(Error::answer_after_deadline()))
     }
@@ -315,7 +297,9 @@ impl<T: Send> Future for Exchange<T> {
 impl<T: Send> Drop for Exchange<T> {
     fn drop(&mut self) {
         if let Some(exchange) = self.under_way.take() {
-            self.runtime.spawn(exchange.into_inner().unwrap_or_else(PoisonError::into_inner));
+            let exchange = exchange.into_inner().unwrap_or_else(PoisonError::into_inner);
+            // Dropped inside its call's span, as it was polled.
+            self.runtime.spawn(exchange.instrument(Span::current()));
         }
     }
 }

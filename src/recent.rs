@@ -1,5 +1,6 @@
 //! The same-number rule: the numbers written to within the last 16 s.
 
+use std::collections::hash_map::Entry;
 use std::collections::{HashMap, VecDeque};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -36,8 +37,10 @@ impl Marks {
                 break;
             }
             self.order.pop_front();
-            if matches!(self.by_number.get(&number), Some(Mark::Until(at)) if *at == until) {
-                self.by_number.remove(&number);
+            if let Entry::Occupied(mark) = self.by_number.entry(number)
+                && matches!(mark.get(), Mark::Until(at) if *at == until)
+            {
+                mark.remove();
             }
         }
     }

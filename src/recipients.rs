@@ -4,6 +4,7 @@ use std::collections::{BTreeSet, HashSet, VecDeque};
 use std::fmt;
 
 use roaring::RoaringTreemap;
+use serde::{Serialize, Serializer};
 
 use crate::error::Error;
 use crate::phone::{CountryCheck, PhoneError, PhoneNumber};
@@ -156,16 +157,25 @@ impl<T: Into<Recipient>> From<VecDeque<T>> for Recipients {
 }
 
 /// The numbers of a request as the gateway takes them: digits, comma-separated.
-pub(crate) fn mobile(numbers: &[PhoneNumber]) -> String {
-    let mut mobile = String::with_capacity(numbers.len() * 13);
-    let mut room = [0; PhoneNumber::MAX_DIGITS];
-    for number in numbers {
-        if !mobile.is_empty() {
-            mobile.push(',');
+pub(crate) struct Mobile<'a>(pub(crate) &'a [PhoneNumber]);
+
+impl fmt::Display for Mobile<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut room = [0; PhoneNumber::MAX_DIGITS];
+        for (i, number) in self.0.iter().enumerate() {
+            if i > 0 {
+                f.write_str(",")?;
+            }
+            f.write_str(number.write_digits(&mut room))?;
         }
-        mobile.push_str(number.write_digits(&mut room));
+        Ok(())
     }
-    mobile
+}
+
+impl Serialize for Mobile<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
 }
 
 /// The makings of one request, and the inputs that were met on the way and make none.
@@ -225,8 +235,6 @@ pub(crate) struct Plan {
     seen: RoaringTreemap,
     remembered: u64,
     next: u64,
-    /// Good numbers that have not found a draft yet, with their positions.
-    pub(crate) ready: VecDeque<(PhoneNumber, u64)>,
     pub(crate) draft: Draft,
 }
 
@@ -238,7 +246,6 @@ impl Plan {
             seen: RoaringTreemap::new(),
             remembered: 0,
             next: 0,
-            ready: VecDeque::new(),
             draft: Draft::default(),
         }
     }
@@ -248,10 +255,12 @@ impl Plan {
         let mut plan = Self::new(check);
         let mut drafts = Vec::new();
         for recipient in &recipients.0 {
-            plan.add(recipient);
-            while !plan.fill() {
-                drafts.push(std::mem::take(&mut plan.draft));
-            }
+            plan.add(recipient, |draft, number, position| {
+                if !draft.push(number, position) {
+                    drafts.push(std::mem::take(draft));
+                    draft.push(number, position);
+                }
+            });
         }
         if !plan.draft.is_empty() {
             drafts.push(plan.draft);
@@ -262,42 +271,34 @@ impl Plan {
     /// The list as one request, or `None` as soon as it is too long for one.
     pub(crate) fn one_request(recipients: &Recipients, check: CountryCheck) -> Option<Draft> {
         let mut plan = Self::new(check);
+        let mut fits = true;
         for recipient in &recipients.0 {
-            plan.add(recipient);
-            if !plan.fill() {
+            plan.add(recipient, |draft, number, position| fits = fits && draft.push(number, position));
+            if !fits {
                 return None;
             }
         }
         Some(plan.draft)
     }
 
-    /// Moves what is ready into the draft; false when the draft is full.
-    fn fill(&mut self) -> bool {
-        while let Some(&(number, position)) = self.ready.front() {
-            if !self.draft.push(number, position) {
-                return false;
-            }
-            self.ready.pop_front();
-        }
-        true
-    }
-
-    /// Takes one input apart: its good numbers become ready, the rest goes to the draft at hand.
-    pub(crate) fn add(&mut self, recipient: &Recipient) {
+    /// Takes one input apart: its good numbers are handed on with their position and the draft at hand, which takes
+    /// the rest.
+    pub(crate) fn add(&mut self, recipient: &Recipient, mut good: impl FnMut(&mut Draft, PhoneNumber, u64)) {
         let position = self.next;
         self.next += 1;
         match &recipient.0 {
-            Input::Number(number) => self.one(position, Ok(*number), String::new),
+            Input::Number(number) => self.one(position, Ok(*number), String::new, &mut good),
             Input::Text(text) => {
                 let parts = || text.split([',', '\u{60c}']).filter(|part| !part.trim().is_empty());
                 // A trailing comma is no number; a string of nothing but blanks and commas is a bad one.
                 if parts().nth(1).is_none() {
                     let part = parts().next().unwrap_or("");
                     let parsed = PhoneNumber::parse_with(part, self.check);
-                    return self.one(position, parsed, || text.clone());
+                    return self.one(position, parsed, || text.clone(), &mut good);
                 }
                 for part in parts() {
-                    self.one(position, PhoneNumber::parse_with(part, self.check), || part.to_owned());
+                    let parsed = PhoneNumber::parse_with(part, self.check);
+                    self.one(position, parsed, || part.to_owned(), &mut good);
                 }
             }
         }
@@ -308,13 +309,14 @@ impl Plan {
         position: u64,
         parsed: Result<PhoneNumber, PhoneError>,
         input: impl FnOnce() -> String,
+        good: impl FnOnce(&mut Draft, PhoneNumber, u64),
     ) {
         match parsed {
             Err(reason) => self.draft.rejected.push(Rejected { position, input: input(), reason }),
             Ok(number) if self.is_repeat(number) => {
                 self.draft.duplicates.push(Duplicate { position, number })
             }
-            Ok(number) => self.ready.push_back((number, position)),
+            Ok(number) => good(&mut self.draft, number, position),
         }
     }
 
@@ -366,7 +368,7 @@ mod tests {
             let numbers: Vec<String> = (0..201).map(|i| (first + i).to_string()).collect();
             let drafts = plan(&numbers);
             assert_eq!(drafts[0].numbers.len(), fit, "{digits}");
-            assert!(mobile(&drafts[0].numbers).len() <= MAX_CHARS);
+            assert!(Mobile(&drafts[0].numbers).to_string().len() <= MAX_CHARS);
             assert_eq!(drafts.iter().map(|d| d.numbers.len()).sum::<usize>(), 201);
         }
     }

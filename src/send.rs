@@ -10,14 +10,15 @@ use std::time::Duration;
 use crate::bulk::Bulk;
 use crate::call::Lazy;
 use crate::client::Client;
+use crate::clock::misses;
 use crate::endpoint::send::{MessageOptions, Outgoing, accepted};
 use crate::error::{Delivery, Error, ErrorKind};
 use crate::limit::Lane;
 use crate::phone::PhoneNumber;
-use crate::pipeline::Core;
+use crate::pipeline::{Call, Core};
 use crate::recent::Reservation;
-use crate::recipients::{Plan, Recipients};
-use crate::report::{Accepted, Rejected, SendReport, Status};
+use crate::recipients::{Draft, Plan, Recipients};
+use crate::report::{Rejected, SendReport, Status};
 use crate::retry::{Policy, Retry};
 
 /// A send as it was set up.
@@ -125,27 +126,26 @@ impl fmt::Debug for SendCall {
     }
 }
 
-async fn send(setup: Setup) -> Result<SendReport, Error> {
-    if setup.to.is_empty() {
-        return Err(Error::input("no number was given"));
-    }
-    let outgoing = Outgoing::new(&setup.core, &setup.text, &setup.message)?;
-    match Plan::one_request(&setup.to, setup.core.country_check) {
-        Some(draft) => {
-            let result = if draft.numbers.is_empty() {
-                Err(unusable(&draft.rejected.iter().collect::<Vec<_>>()))
-            } else {
-                one(&setup, &outgoing, &draft.numbers).await
-            };
-            let error = result.as_ref().err().cloned();
-            let report = SendReport::of_one(draft.into_batch(0, result));
-            match error {
-                None => Ok(report),
-                Some(error) => Err(error.with_report(report)),
-            }
+// An `async fn` would hold its argument twice.
+#[allow(clippy::manual_async_fn)]
+fn send(mut setup: Setup) -> impl Future<Output = Result<SendReport, Error>> + Send + Sync {
+    async move {
+        if setup.to.is_empty() {
+            return Err(Error::input("no number was given"));
         }
-        // Planned again, batch by batch.
-        None => many(setup).await,
+        let Some(draft) = Plan::one_request(&setup.to, setup.core.country_check) else {
+            return many(setup).await; // planned again, batch by batch
+        };
+        let result = match prepare(&mut setup, &draft).await {
+            Ok(call) => Arc::clone(&setup.core).run(call, accepted).await,
+            Err(error) => Err(error),
+        };
+        let error = result.as_ref().err().cloned();
+        let report = SendReport::of_one(draft.into_batch(0, result));
+        match error {
+            None => Ok(report),
+            Some(error) => Err(error.with_report(report)),
+        }
     }
 }
 
@@ -157,12 +157,15 @@ fn unusable(rejected: &[&Rejected]) -> Error {
     }
 }
 
-async fn one(setup: &Setup, outgoing: &Outgoing, numbers: &[PhoneNumber]) -> Result<Accepted, Error> {
-    let Setup { core, wait, wait_for_queue, .. } = setup;
-    let reservation = reserve(core, outgoing, numbers, *wait).await?;
-    let policy = Policy { reading: false, queue_full: *wait_for_queue, same_number: *wait };
-    let call = outgoing.call(core, numbers, Lane::Single, policy, reservation, None);
-    Arc::clone(core).run(call, accepted).await
+/// Checks what is to be sent and takes its numbers.
+async fn prepare(setup: &mut Setup, draft: &Draft) -> Result<Call, Error> {
+    let outgoing = Outgoing::new(&setup.core, std::mem::take(&mut setup.text), &setup.message)?;
+    if draft.numbers.is_empty() {
+        return Err(unusable(&draft.rejected.iter().collect::<Vec<_>>()));
+    }
+    let reservation = reserve(&setup.core, &outgoing, &draft.numbers, setup.wait).await?;
+    let policy = Policy { reading: false, queue_full: setup.wait_for_queue, same_number: setup.wait };
+    Ok(outgoing.call(&setup.core, &draft.numbers, Lane::Single, policy, reservation, None))
 }
 
 /// Takes the numbers of a live message, or fails at once where one was written to recently.
@@ -180,7 +183,7 @@ async fn reserve(
             Ok(reservation) => return Ok(Some(Arc::new(reservation))),
             Err(rest) if !wait => return Err(Error::recent_number(rest)),
             Err(rest) => {
-                if outgoing.until.is_some_and(|until| tokio::time::Instant::now() + rest > until) {
+                if misses(outgoing.until, rest) {
                     return Err(Error::recent_number(rest));
                 }
                 tokio::time::sleep(rest).await;

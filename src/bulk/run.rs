@@ -48,10 +48,12 @@ impl Drop for Ended {
 pub(super) struct Run {
     core: Arc<Core>,
     control: Arc<Control>,
-    outgoing: Option<Outgoing>,
+    outgoing: Option<Arc<Outgoing>>,
     inputs: Mutex<Inputs>,
     exhausted: bool,
     plan: Plan,
+    /// Good numbers that have not found a draft yet, with their positions.
+    parsed: VecDeque<(PhoneNumber, u64)>,
     /// Numbers that rest: this client wrote to them less than 16 s ago.
     held: VecDeque<(PhoneNumber, u64)>,
     slots: Arc<Semaphore>,
@@ -63,8 +65,8 @@ impl Run {
         let Setup { core, numbers, text, options, max_in_flight, on_progress, control } = setup;
         let (outcomes, reader) = mpsc::channel(1);
         let (started, in_order) = mpsc::channel(WAITING_OUTCOMES);
-        let outgoing = match Outgoing::new(&core, &text, &options) {
-            Ok(outgoing) => Some(outgoing),
+        let outgoing = match Outgoing::new(&core, text, &options) {
+            Ok(outgoing) => Some(Arc::new(outgoing)),
             Err(error) => {
                 control.stop(Some(error));
                 None
@@ -77,6 +79,7 @@ impl Run {
             outgoing,
             inputs: numbers.inputs,
             exhausted: false,
+            parsed: VecDeque::new(),
             held: VecDeque::new(),
             slots: Arc::new(Semaphore::new(max_in_flight)),
             index: 0,
@@ -136,7 +139,9 @@ impl Run {
                 biased;
                 () = self.control.abandoned() => {}
                 input = self.inputs.get_mut().unwrap_or_else(PoisonError::into_inner).next() => match input {
-                    Some(recipient) => self.plan.add(&recipient),
+                    Some(recipient) => self.plan.add(&recipient, |_, number, position| {
+                        self.parsed.push_back((number, position));
+                    }),
                     None => self.exhausted = true,
                 },
                 // The source keeps the run waiting: what it has given is told now if it will not be sent.
@@ -159,13 +164,13 @@ impl Run {
             }
             self.held.pop_front();
         }
-        while let Some(&(number, position)) = self.plan.ready.front() {
+        while let Some(&(number, position)) = self.parsed.front() {
             if self.rests(number) {
                 self.held.push_back((number, position));
             } else if !self.plan.draft.push(number, position) {
                 return false;
             }
-            self.plan.ready.pop_front();
+            self.parsed.pop_front();
         }
         true
     }
@@ -202,7 +207,7 @@ impl Run {
         let index = self.next_index();
         let (core, control) = (Arc::clone(&self.core), Arc::clone(&self.control));
         let task = async move {
-            let result = core.run_in_turn(call, accepted).await;
+            let result = core.run(call, accepted).await;
             if let Err(error) = &result
                 && error.dooms_run()
             {

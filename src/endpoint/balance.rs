@@ -6,7 +6,7 @@ use crate::client::Client;
 use crate::error::Error;
 use crate::pipeline::Call;
 use crate::transport::Endpoint;
-use crate::wire::{NoFields, RawReply, request_body};
+use crate::wire::{RawReply, RequestBody};
 
 impl Client {
     /// Checks the credentials by asking for the balance.
@@ -28,7 +28,7 @@ impl Client {
     /// See [`Error`]; the gateway may answer ERR001 to ERR005 and ERR024.
     pub fn balance(&self) -> Reading<Balance> {
         Reading::new(&self.core, |core, options| async move {
-            let body = request_body(&core.credentials, &NoFields {});
+            let body = RequestBody::new(&core.credentials).finish();
             let mut call = Call::reading(Endpoint::Balance, body);
             options.apply(&mut call);
             core.run(call, read).await

@@ -10,7 +10,7 @@ use crate::error::Error;
 use crate::phone::PhoneNumber;
 use crate::pipeline::Call;
 use crate::transport::Endpoint;
-use crate::wire::{NoFields, RawReply, request_body, text};
+use crate::wire::{RawReply, RequestBody, text};
 
 /// The prefixes that the account can send to.
 #[derive(Debug, Clone, PartialEq)]
@@ -50,7 +50,7 @@ impl Client {
     /// See [`Error`]; ERR033 means that no country is switched on.
     pub fn coverage(&self) -> Reading<Coverage> {
         Reading::new(&self.core, |core, options| async move {
-            let body = request_body(&core.credentials, &NoFields {});
+            let body = RequestBody::new(&core.credentials).finish();
             let mut call = Call::reading(Endpoint::Coverage, body);
             options.apply(&mut call);
             core.run(call, |raw| {

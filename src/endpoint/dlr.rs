@@ -5,13 +5,13 @@ use serde_json::Value;
 use crate::call::Reading;
 use crate::client::Client;
 use crate::endpoint::Listed;
-use crate::endpoint::status::Fields;
+use crate::endpoint::status::message_body;
 use crate::error::Error;
 use crate::ids::MessageId;
 use crate::phone::PhoneNumber;
 use crate::pipeline::Call;
 use crate::transport::Endpoint;
-use crate::wire::{RawReply, request_body, text};
+use crate::wire::{RawReply, text};
 
 /// What the operator reported of one number.
 #[derive(Clone, PartialEq, Eq)]
@@ -59,7 +59,7 @@ impl Client {
     pub fn dlr(&self, message_id: &MessageId) -> Reading<Listed<DeliveryReport>> {
         let message_id = message_id.clone();
         Reading::new(&self.core, |core, options| async move {
-            let body = request_body(&core.credentials, &Fields { msgid: &message_id });
+            let body = message_body(&core, &message_id);
             let mut call = Call::reading(Endpoint::Dlr, body);
             options.apply(&mut call);
             core.run(call, |raw| {

@@ -5,7 +5,6 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use serde::Serialize;
 use tokio::sync::watch;
 use tokio::time::Instant;
 
@@ -17,20 +16,11 @@ use crate::message::MessageText;
 use crate::phone::PhoneNumber;
 use crate::pipeline::{Call, Core};
 use crate::recent::Reservation;
-use crate::recipients::mobile;
+use crate::recipients::Mobile;
 use crate::report::Accepted;
 use crate::retry::{OnRetry, Policy, Retry};
 use crate::transport::Endpoint;
-use crate::wire::{RawReply, request_body};
-
-#[derive(Serialize)]
-struct Fields<'a> {
-    sender: &'a str,
-    mobile: &'a str,
-    message: &'a str,
-    // Strings, as in the document's sample; absent would mean a live send.
-    test: &'static str,
-}
+use crate::wire::{Key, RawReply, RequestBody};
 
 /// What a call may say of a message beyond numbers and text.
 #[derive(Debug, Clone, Default)]
@@ -48,10 +38,11 @@ impl MessageOptions {
 }
 
 /// A message that passed every local check, for any number of requests.
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 pub(crate) struct Outgoing {
-    pub(crate) text: Arc<MessageText>,
-    sender: SenderId,
+    text: MessageText,
+    /// In place of the client's.
+    sender: Option<SenderId>,
     pub(crate) test: bool,
     pub(crate) until: Option<Instant>,
     on_retry: Option<OnRetry>,
@@ -59,19 +50,17 @@ pub(crate) struct Outgoing {
 
 impl Outgoing {
     /// Checks text and sender id. The deadline counts from here; one beyond the clock's range is none.
-    pub(crate) fn new(core: &Core, text: &str, options: &MessageOptions) -> Result<Self, Error> {
+    pub(crate) fn new(core: &Core, text: String, options: &MessageOptions) -> Result<Self, Error> {
         let until = options.deadline.and_then(|deadline| Instant::now().checked_add(deadline));
         let text = MessageText::new(text).map_err(Error::text)?;
-        let sender = match &options.sender {
-            Some(sender) => SenderId::parse(sender)
-                .map_err(|error| Error::input_from("the sender id is not usable", error))?,
-            None => core.sender_id.clone(),
-        };
+        let sender = options.sender.as_deref().map(SenderId::parse).transpose();
+        let sender = sender.map_err(|error| Error::input_from("the sender id is not usable", error))?;
         let test = options.test_mode.unwrap_or(core.test_mode);
-        if !test && sender.is_shared_test_sender() && !core.shared_sender_told.swap(true, Ordering::AcqRel) {
+        let shared = sender.as_ref().unwrap_or(&core.sender_id).is_shared_test_sender();
+        if !test && shared && !core.shared_sender_told.swap(true, Ordering::AcqRel) {
             events::shared_sender();
         }
-        Ok(Self { text: Arc::new(text), sender, test, until, on_retry: options.on_retry.clone() })
+        Ok(Self { text, sender, test, until, on_retry: options.on_retry.clone() })
     }
 
     /// A call for these numbers.
@@ -84,15 +73,16 @@ impl Outgoing {
         reservation: Option<Arc<Reservation>>,
         stop: Option<watch::Receiver<bool>>,
     ) -> Call {
-        let fields = Fields {
-            sender: self.sender.as_str(),
-            mobile: &mobile(numbers),
-            message: self.text.as_str(),
-            test: if self.test { "1" } else { "0" },
-        };
+        let body = RequestBody::new(&core.credentials)
+            .field("sender", self.sender.as_ref().unwrap_or(&core.sender_id))
+            .field("mobile", &Mobile(numbers))
+            .field("message", self.text.as_str())
+            // A string, as in the document's sample; absent would mean a live send.
+            .field("test", if self.test { "1" } else { "0" })
+            .finish();
         Call {
             endpoint: Endpoint::Send,
-            body: request_body(&core.credentials, &fields),
+            body,
             facts: events::Facts {
                 numbers: match &reservation {
                     Some(reservation) => Arc::clone(reservation.numbers()),
@@ -117,7 +107,7 @@ pub(crate) fn accepted(raw: &RawReply) -> Result<Accepted, Error> {
     let Some(message_id) = raw.message_id() else {
         return Err(Error::bad_reply("the gateway said OK and gave no readable message id", raw.clone()));
     };
-    let numbers = raw.whole(&["numbers"]).and_then(|numbers| numbers.try_into().ok());
+    let numbers = raw.whole(Key::Numbers).and_then(|numbers| numbers.try_into().ok());
     if numbers == Some(0) {
         // Not a success: Ok never means that nothing was accepted. Not a refusal either: there is an id.
         return Err(Error::bad_reply("the gateway said OK and counted no number", raw.clone()));
@@ -125,9 +115,9 @@ pub(crate) fn accepted(raw: &RawReply) -> Result<Accepted, Error> {
     Ok(Accepted {
         message_id,
         numbers,
-        points_charged: raw.credits(&["points-charged"]),
-        balance_after: raw.credits(&["balance-after"]),
-        unix_timestamp: raw.whole(&["unix-timestamp"]),
+        points_charged: raw.credits(Key::PointsCharged),
+        balance_after: raw.credits(Key::BalanceAfter),
+        unix_timestamp: raw.whole(Key::UnixTimestamp),
         raw: raw.clone(),
     })
 }

@@ -9,7 +9,7 @@ use crate::error::Error;
 use crate::ids::SenderId;
 use crate::pipeline::Call;
 use crate::transport::Endpoint;
-use crate::wire::{NoFields, RawReply, request_body, text};
+use crate::wire::{RawReply, RequestBody, text};
 
 impl Client {
     /// Asks for the sender ids registered on the account. They are case-sensitive.
@@ -19,7 +19,7 @@ impl Client {
     /// See [`Error`]; the gateway may answer ERR001 to ERR005 and ERR024.
     pub fn sender_ids(&self) -> Reading<Listed<SenderId>> {
         Reading::new(&self.core, |core, options| async move {
-            let body = request_body(&core.credentials, &NoFields {});
+            let body = RequestBody::new(&core.credentials).finish();
             let mut call = Call::reading(Endpoint::SenderId, body);
             options.apply(&mut call);
             core.run(call, |raw| {

@@ -3,21 +3,15 @@
 use std::borrow::Cow;
 use std::fmt;
 
-use serde::Serialize;
+use bytes::Bytes;
 
 use crate::call::Reading;
 use crate::client::Client;
 use crate::error::Error;
 use crate::ids::MessageId;
-use crate::pipeline::Call;
+use crate::pipeline::{Call, Core};
 use crate::transport::Endpoint;
-use crate::wire::{RawReply, request_body};
-
-#[derive(Serialize)]
-pub(super) struct Fields<'a> {
-    // No hyphen here, though the send's answer writes `msg-id` (API document v4.1).
-    pub(super) msgid: &'a MessageId,
-}
+use crate::wire::{Key, RawReply, RequestBody};
 
 /// A message's place in the gateway's queue. Not a delivery report.
 #[derive(Clone)]
@@ -67,7 +61,7 @@ impl Client {
     pub fn status(&self, message_id: &MessageId) -> Reading<MessageStatus> {
         let message_id = message_id.clone();
         Reading::new(&self.core, |core, options| async move {
-            let body = request_body(&core.credentials, &Fields { msgid: &message_id });
+            let body = message_body(&core, &message_id);
             let mut call = Call::reading(Endpoint::Status, body);
             options.apply(&mut call);
             core.run(call, read).await
@@ -75,11 +69,17 @@ impl Client {
     }
 }
 
+/// The body of a question about one message.
+pub(super) fn message_body(core: &Core, message_id: &MessageId) -> Bytes {
+    // No hyphen here, though the send's answer writes `msg-id` (API document v4.1).
+    RequestBody::new(&core.credentials).field("msgid", message_id).finish()
+}
+
 fn read(raw: &RawReply) -> Result<MessageStatus, Error> {
-    let text = |names: &[&str]| raw.text(names).map(Cow::into_owned);
-    match text(&["status", "Status"]) {
+    let text = |key| raw.text(key).map(Cow::into_owned);
+    match text(Key::Status) {
         Some(status) => {
-            let description = text(&["description", "Description"]);
+            let description = text(Key::Description);
             Ok(MessageStatus { status, description, raw: raw.clone() })
         }
         None => Err(Error::bad_reply("the reply holds no status", raw.clone())),

@@ -2,7 +2,6 @@
 
 use std::collections::HashMap;
 
-use serde::Serialize;
 use serde_json::Value;
 
 use crate::call::Reading;
@@ -10,15 +9,10 @@ use crate::client::Client;
 use crate::error::Error;
 use crate::phone::PhoneNumber;
 use crate::pipeline::{Call, Core};
-use crate::recipients::{Plan, Recipients, mobile};
+use crate::recipients::{Mobile, Plan, Recipients};
 use crate::report::{Duplicate, Rejected};
 use crate::transport::Endpoint;
-use crate::wire::{RawReply, request_body, text};
-
-#[derive(Serialize)]
-struct Fields<'a> {
-    mobile: &'a str,
-}
+use crate::wire::{RawReply, RequestBody, text};
 
 /// What became of each number that was asked about: each is in exactly one of the groups.
 #[derive(Clone, Default)]
@@ -166,8 +160,8 @@ async fn ask(
     until: Option<tokio::time::Instant>,
     options: &crate::call::ReadOptions,
 ) -> Result<Told, Error> {
-    let fields = Fields { mobile: &mobile(numbers) };
-    let mut call = Call::reading(Endpoint::Validate, request_body(&core.credentials, &fields));
+    let body = RequestBody::new(&core.credentials).field("mobile", &Mobile(numbers)).finish();
+    let mut call = Call::reading(Endpoint::Validate, body);
     call.facts.numbers = numbers.into();
     call.deadline = until;
     call.on_retry = options.on_retry.clone();

@@ -13,7 +13,7 @@ use crate::limit::Lane;
 use crate::phone::PhoneNumber;
 use crate::retry::{Retry, RetryReason};
 use crate::transport::{Endpoint, Request};
-use crate::wire::RawReply;
+use crate::wire::{Key, RawReply};
 
 /// What events may say of a call's input.
 #[derive(Debug, Clone, Default)]
@@ -117,11 +117,11 @@ pub(crate) fn request_finished(done: &Finished<'_>) {
 }
 
 fn points(raw: &RawReply) -> Option<Credits> {
-    raw.credits(&["points-charged"])
+    raw.credits(Key::PointsCharged)
 }
 
 fn balance(raw: &RawReply) -> Option<Credits> {
-    raw.credits(&["balance-after", "available"])
+    raw.credits(Key::BalanceAfter).or_else(|| raw.credits(Key::Available))
 }
 
 /// A failed attempt will be made again.

@@ -3,7 +3,6 @@
 use std::fmt;
 use std::time::Duration;
 
-use bytes::BytesMut;
 use futures::future::BoxFuture;
 use reqwest::header::{ACCEPT, CONTENT_TYPE, HeaderMap, HeaderValue};
 use reqwest::{Method, Url, redirect, retry};
@@ -116,7 +115,7 @@ impl Transport for HttpTransport {
         Box::pin(async move {
             let mut reply = exchange.await.map_err(classify)?;
             let status = reply.status().as_u16();
-            let mut body = BytesMut::new();
+            let mut body = Vec::new();
             // To its end, or the connection is lost for reuse; never further than the cap.
             while let Some(chunk) = reply.chunk().await.map_err(classify)? {
                 if body.len() + chunk.len() > MAX_REPLY {
@@ -124,7 +123,7 @@ impl Transport for HttpTransport {
                 }
                 body.extend_from_slice(&chunk);
             }
-            Ok(Response::new(status, body.freeze()))
+            Ok(Response::new(status, body))
         })
     }
 

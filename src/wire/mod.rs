@@ -1,56 +1,17 @@
 //! Request bodies and the reply envelope: where bytes become a verdict, once.
 
+mod body;
 mod reply;
 
 use std::borrow::Cow;
 
 use bytes::Bytes;
-use serde::Serialize;
-use zeroize::Zeroizing;
 
 use crate::code::ApiCode;
-use crate::secret::Secret;
 
+pub(crate) use body::{Credentials, RequestBody};
 pub use reply::RawReply;
-pub(crate) use reply::text;
-
-/// The user name and password that stand in every request body.
-#[derive(Debug, Clone)]
-pub(crate) struct Credentials {
-    pub(crate) username: String,
-    pub(crate) password: Secret,
-}
-
-/// The fields of a request that needs nothing but the credentials.
-#[derive(Serialize)]
-pub(crate) struct NoFields {}
-
-#[derive(Serialize)]
-struct Login<'a> {
-    username: &'a str,
-    password: &'a str,
-}
-
-/// Writes a request body: one flat object, credentials first. The only place where the password is exposed: the
-/// bytes are wiped when the last handle to them goes, and the buffer never grows, which would leave a copy behind.
-pub(crate) fn request_body<F: Serialize>(credentials: &Credentials, fields: &F) -> Bytes {
-    const PLAIN: &str = "strings and numbers always serialise";
-    let fields = serde_json::to_vec(fields).expect(PLAIN);
-    let login = Login { username: &credentials.username, password: credentials.password.expose() };
-    // The longest escape of a byte is the six of \u0000; 64 hold the names of the two fields.
-    let room = 64 + 6 * (login.username.len() + login.password.len()) + fields.len();
-    let mut body = Zeroizing::new(Vec::with_capacity(room));
-    let room = body.capacity();
-    serde_json::to_writer(&mut *body, &login).expect(PLAIN);
-    if fields.len() > 2 {
-        // {"a":1} and {"b":2} become {"a":1,"b":2}.
-        body.pop();
-        body.push(b',');
-        body.extend_from_slice(&fields[1..]);
-    }
-    debug_assert_eq!(body.capacity(), room, "the buffer grew");
-    Bytes::from_owner(body)
-}
+pub(crate) use reply::{Key, text};
 
 /// True for plain words, as the gateway's states of a message are. Only these are written out: anything else could
 /// be a number, a text or a one-time code that the gateway repeats.
@@ -81,12 +42,12 @@ pub(crate) fn read(body: Bytes) -> Verdict {
     let Some(raw) = RawReply::read(body.into()) else {
         return Verdict::NotJson;
     };
-    if raw.text(&["result"]).is_some_and(|result| result.eq_ignore_ascii_case("OK")) {
+    if raw.text(Key::Result).is_some_and(|result| result.eq_ignore_ascii_case("OK")) {
         return Verdict::Ok(raw);
     }
     match refusal(&raw) {
         Some(code) => {
-            let description = raw.text(&["description"]).map(Cow::into_owned);
+            let description = raw.text(Key::Description).map(Cow::into_owned);
             Verdict::Refused { code, description, raw }
         }
         None => Verdict::Undecided(raw),
@@ -95,8 +56,8 @@ pub(crate) fn read(body: Bytes) -> Verdict {
 
 /// The code of a refusal. Without one nothing says that nothing was queued.
 fn refusal(raw: &RawReply) -> Option<ApiCode> {
-    let code = raw.text(&["code"]).filter(|code| !code.is_empty())?;
-    let refused = match raw.text(&["result"]) {
+    let code = raw.text(Key::Code).filter(|code| !code.is_empty())?;
+    let refused = match raw.text(Key::Result) {
         Some(result) => result.eq_ignore_ascii_case("ERROR"),
         None => code.starts_with("ERR"),
     };
@@ -149,24 +110,5 @@ pub(crate) mod tests {
     #[test]
     fn a_byte_order_mark_does_not_hide_the_verdict() {
         assert!(matches!(reply("\u{feff}{\"result\":\"OK\"}"), Verdict::Ok(_)));
-    }
-
-    #[test]
-    fn the_body_is_one_flat_object_with_the_credentials_first() {
-        let credentials = Credentials { username: "user".into(), password: Secret::new("p\"a#&ss") };
-        let body = request_body(&credentials, &NoFields {});
-        assert_eq!(&body[..], br#"{"username":"user","password":"p\"a#&ss"}"#);
-
-        #[derive(Serialize)]
-        struct Fields {
-            mobile: &'static str,
-            test: u8,
-        }
-        let credentials = Credentials { username: "\0".repeat(30), password: Secret::new("\0".repeat(30)) };
-        let body = request_body(&credentials, &Fields { mobile: "965", test: 1 });
-        let escaped = "\\u0000".repeat(30);
-        let expected =
-            format!(r#"{{"username":"{escaped}","password":"{escaped}","mobile":"965","test":1}}"#);
-        assert_eq!(std::str::from_utf8(&body), Ok(expected.as_str()));
     }
 }

@@ -6,7 +6,7 @@ use std::ops::Range;
 use std::sync::{Arc, OnceLock};
 
 use serde::de::value::{MapAccessDeserializer, SeqAccessDeserializer};
-use serde::de::{MapAccess, SeqAccess, Visitor};
+use serde::de::{DeserializeSeed, MapAccess, SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer};
 use serde_json::{Map, Value};
 
@@ -19,23 +19,55 @@ use crate::ids::MessageId;
 #[derive(Clone)]
 pub struct RawReply(Arc<Reply>);
 
-/// What the SDK asks for is looked up in the body; a map is made when somebody asks for one.
+/// The fields of one value that the SDK asks for are at hand; a map is made when somebody asks for one.
 struct Reply {
     body: String,
-    fields: Vec<(Text, Field)>,
+    fields: [Option<Field>; Key::COUNT],
     object: OnceLock<Map<String, Value>>,
 }
 
-/// A string of a reply.
-enum Text {
-    /// The part of the body that it is.
-    Part(Range<usize>),
-    /// What it says, where the body writes it with escapes.
-    Escaped(String),
+/// A field of one value, whichever of its names the reply gives it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Key {
+    Result,
+    Code,
+    Description,
+    MessageId,
+    Numbers,
+    PointsCharged,
+    BalanceAfter,
+    UnixTimestamp,
+    Available,
+    Purchased,
+    Status,
+}
+
+impl Key {
+    const COUNT: usize = Self::Status as usize + 1;
+
+    fn named(name: &str) -> Option<Self> {
+        Some(match name {
+            "result" => Self::Result,
+            "code" => Self::Code,
+            "description" | "Description" => Self::Description,
+            "msg-id" | "msgid" | "msg_id" => Self::MessageId,
+            "numbers" => Self::Numbers,
+            "points-charged" => Self::PointsCharged,
+            "balance-after" => Self::BalanceAfter,
+            "unix-timestamp" => Self::UnixTimestamp,
+            "available" => Self::Available,
+            "purchased" => Self::Purchased,
+            "status" | "Status" => Self::Status,
+            _ => return None,
+        })
+    }
 }
 
 enum Field {
-    Text(Text),
+    /// The part of the body that a string is.
+    Part(Range<usize>),
+    /// What a string says that the body writes with escapes.
+    Escaped(String),
     Other(Value),
 }
 
@@ -44,7 +76,8 @@ impl RawReply {
     pub(super) fn read(body: Vec<u8>) -> Option<Self> {
         let body = String::from_utf8(body).ok()?;
         let mut reader = serde_json::Deserializer::from_str(json(&body));
-        let fields = reader.deserialize_map(Fields(&body)).ok()?;
+        let mut fields = [const { None }; Key::COUNT];
+        reader.deserialize_map(Fields(&body, &mut fields)).ok()?;
         reader.end().ok()?;
         Some(Self(Arc::new(Reply { body, fields, object: OnceLock::new() })))
     }
@@ -60,36 +93,34 @@ impl RawReply {
         names.iter().find_map(|name| self.as_object().get(*name))
     }
 
-    /// The same without the map: the text of a string, or any other value.
-    fn lookup(&self, names: &[&str]) -> Option<Result<&str, &Value>> {
-        let Reply { body, fields, .. } = &*self.0;
-        // Of two fields of one name the later counts, as in the map.
-        let by_name = |name: &&str| fields.iter().rfind(|(text, _)| text.of(body) == *name);
-        match &names.iter().find_map(by_name)?.1 {
-            Field::Text(text) => Some(Ok(text.of(body))),
-            Field::Other(value) => Some(Err(value)),
-        }
+    /// A field without the map: the text of a string, or any other value.
+    fn lookup(&self, key: Key) -> Option<Result<&str, &Value>> {
+        Some(match self.0.fields[key as usize].as_ref()? {
+            Field::Part(place) => Ok(&self.0.body[place.clone()]),
+            Field::Escaped(text) => Ok(text),
+            Field::Other(value) => Err(value),
+        })
     }
 
     /// A field as text; a number is written out.
-    pub(crate) fn text(&self, names: &[&str]) -> Option<Cow<'_, str>> {
-        match self.lookup(names)? {
+    pub(crate) fn text(&self, key: Key) -> Option<Cow<'_, str>> {
+        match self.lookup(key)? {
             Ok(text) => Some(text.trim().into()),
             Err(value) => text(value).map(Cow::Owned),
         }
     }
 
     /// A field as credits, whether integer, float or string.
-    pub(crate) fn credits(&self, names: &[&str]) -> Option<Credits> {
-        match self.lookup(names)? {
+    pub(crate) fn credits(&self, key: Key) -> Option<Credits> {
+        match self.lookup(key)? {
             Ok(text) => text.parse().ok(),
             Err(value) => Credits::from_json(value),
         }
     }
 
     /// A field as a whole number, whether integer, float or string.
-    pub(crate) fn whole(&self, names: &[&str]) -> Option<i64> {
-        match self.lookup(names)? {
+    pub(crate) fn whole(&self, key: Key) -> Option<i64> {
+        match self.lookup(key)? {
             Ok(text) => text.trim().parse().ok().or_else(|| whole(text.trim().parse().ok()?)),
             Err(Value::Number(n)) => n.as_i64().or_else(|| whole(n.as_f64()?)),
             Err(_) => None,
@@ -98,7 +129,10 @@ impl RawReply {
 
     /// The message id, if it is one: whatever else stands in its place is the gateway's free text.
     pub(crate) fn message_id(&self) -> Option<MessageId> {
-        MessageId::parse(&self.text(&["msg-id", "msgid", "msg_id"])?).ok()
+        match self.lookup(Key::MessageId)? {
+            Ok(text) => MessageId::parse(text).ok(),
+            Err(value) => MessageId::parse(&text(value)?).ok(),
+        }
     }
 }
 
@@ -135,106 +169,105 @@ fn json(body: &str) -> &str {
     body.strip_prefix('\u{feff}').unwrap_or(body)
 }
 
-impl Text {
-    fn new(text: Cow<'_, str>, body: &str) -> Self {
-        match text {
-            Cow::Borrowed(part) => {
-                let start = part.as_ptr().addr() - body.as_ptr().addr();
-                Self::Part(start..start + part.len())
-            }
-            Cow::Owned(text) => Self::Escaped(text),
-        }
-    }
-
-    fn of<'a>(&'a self, body: &'a str) -> &'a str {
-        match self {
-            Self::Part(place) => &body[place.clone()],
-            Self::Escaped(text) => text,
-        }
-    }
-}
-
-/// Reads the fields of an object that stands in this body.
-struct Fields<'a>(&'a str);
+/// Takes the fields of an object that stands in this body.
+struct Fields<'a>(&'a str, &'a mut [Option<Field>; Key::COUNT]);
 
 impl<'de> Visitor<'de> for Fields<'_> {
-    type Value = Vec<(Text, Field)>;
+    type Value = ();
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("an object")
     }
 
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
-        let mut fields = Vec::with_capacity(8); // an accepted send has seven
-        while let Some((Name(name), value)) = map.next_entry()? {
-            let field = match value {
-                Read::Text(text) => Field::Text(Text::new(text, self.0)),
-                Read::Other(value) => Field::Other(value),
-            };
-            fields.push((Text::new(name, self.0), field));
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
+        let Self(body, fields) = self;
+        while let Some(Name(key)) = map.next_key()? {
+            let field = map.next_value_seed(InBody(body))?;
+            // Of two fields of one name the later counts, as in the map.
+            if let Some(key) = key {
+                fields[key as usize] = Some(field);
+            }
         }
-        Ok(fields)
+        Ok(())
     }
 }
 
-#[derive(Deserialize)]
-struct Name<'a>(#[serde(borrow)] Cow<'a, str>);
+/// A name as it is read.
+struct Name(Option<Key>);
 
-/// A value as it is read: a string without escapes is a part of the body.
-enum Read<'a> {
-    Text(Cow<'a, str>),
-    Other(Value),
-}
-
-impl<'de> Deserialize<'de> for Read<'de> {
+impl<'de> Deserialize<'de> for Name {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_any(ReadVisitor)
+        struct NameVisitor;
+
+        impl Visitor<'_> for NameVisitor {
+            type Value = Name;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a name")
+            }
+
+            fn visit_str<E>(self, name: &str) -> Result<Name, E> {
+                Ok(Name(Key::named(name)))
+            }
+        }
+
+        deserializer.deserialize_str(NameVisitor)
     }
 }
 
-struct ReadVisitor;
+/// Reads a value that stands in this body: a string without escapes is a part of it.
+struct InBody<'a>(&'a str);
 
-impl<'de> Visitor<'de> for ReadVisitor {
-    type Value = Read<'de>;
+impl<'de> DeserializeSeed<'de> for InBody<'_> {
+    type Value = Field;
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Field, D::Error> {
+        deserializer.deserialize_any(self)
+    }
+}
+
+impl<'de> Visitor<'de> for InBody<'_> {
+    type Value = Field;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("a JSON value")
     }
 
-    fn visit_borrowed_str<E>(self, text: &'de str) -> Result<Self::Value, E> {
-        Ok(Read::Text(text.into()))
+    fn visit_borrowed_str<E>(self, text: &'de str) -> Result<Field, E> {
+        let start = text.as_ptr().addr() - self.0.as_ptr().addr();
+        Ok(Field::Part(start..start + text.len()))
     }
 
-    fn visit_str<E>(self, text: &str) -> Result<Self::Value, E> {
-        Ok(Read::Text(text.to_owned().into()))
+    fn visit_str<E>(self, text: &str) -> Result<Field, E> {
+        Ok(Field::Escaped(text.to_owned()))
     }
 
-    fn visit_i64<E>(self, number: i64) -> Result<Self::Value, E> {
-        Ok(Read::Other(number.into()))
+    fn visit_i64<E>(self, number: i64) -> Result<Field, E> {
+        Ok(Field::Other(number.into()))
     }
 
-    fn visit_u64<E>(self, number: u64) -> Result<Self::Value, E> {
-        Ok(Read::Other(number.into()))
+    fn visit_u64<E>(self, number: u64) -> Result<Field, E> {
+        Ok(Field::Other(number.into()))
     }
 
-    fn visit_f64<E>(self, number: f64) -> Result<Self::Value, E> {
-        Ok(Read::Other(number.into()))
+    fn visit_f64<E>(self, number: f64) -> Result<Field, E> {
+        Ok(Field::Other(number.into()))
     }
 
-    fn visit_bool<E>(self, value: bool) -> Result<Self::Value, E> {
-        Ok(Read::Other(value.into()))
+    fn visit_bool<E>(self, value: bool) -> Result<Field, E> {
+        Ok(Field::Other(value.into()))
     }
 
-    fn visit_unit<E>(self) -> Result<Self::Value, E> {
-        Ok(Read::Other(Value::Null))
+    fn visit_unit<E>(self) -> Result<Field, E> {
+        Ok(Field::Other(Value::Null))
     }
 
     fn visit_seq<A: SeqAccess<'de>>(self, list: A) -> Result<Self::Value, A::Error> {
-        Value::deserialize(SeqAccessDeserializer::new(list)).map(Read::Other)
+        Value::deserialize(SeqAccessDeserializer::new(list)).map(Field::Other)
     }
 
     fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Self::Value, A::Error> {
-        Value::deserialize(MapAccessDeserializer::new(map)).map(Read::Other)
+        Value::deserialize(MapAccessDeserializer::new(map)).map(Field::Other)
     }
 }
 
@@ -248,22 +281,42 @@ mod tests {
 
     #[test]
     fn lookups_and_the_map_tell_the_same() {
-        let body = "\u{feff}{\"a\":\" one \",\"a\":\"two\",\"b\\u0063\":\"\\u0664\\n\",\"n\":[1,{\"x\":null}],\"z\":null,\
-                    \"t\":true,\"u\":18446744073709551615,\"i\":-1,\"f\":1.5e3,\"\":\"\"}";
+        let body = "\u{feff}{\"code\":\" one \",\"code\":\"two\",\"r\\u0065sult\":\"\\u0664\\n\",\
+                    \"numbers\":[1,{\"x\":null}],\"status\":null,\"available\":true,\"unknown\":1,\
+                    \"purchased\":18446744073709551615,\"points-charged\":-1,\"balance-after\":1.5e3,\
+                    \"description\":\"\"}";
         let raw = reply(body);
-        assert_eq!(raw.as_object().len(), 9);
+        assert_eq!(raw.as_object().len(), 10);
+        let mut met = 0;
         for (name, value) in raw.as_object() {
-            let looked_up = match raw.lookup(&[name]) {
+            let Some(key) = Key::named(name) else { continue };
+            let looked_up = match raw.lookup(key) {
                 Some(Ok(text)) => Value::from(text),
                 Some(Err(other)) => other.clone(),
                 None => panic!("{name} is missing"),
             };
             assert_eq!(&looked_up, value, "{name}");
-            assert_eq!(raw.text(&[name]).map(Cow::into_owned), text(value), "{name}");
-            assert_eq!(raw.credits(&[name]), Credits::from_json(value), "{name}");
+            assert_eq!(raw.text(key).map(Cow::into_owned), text(value), "{name}");
+            assert_eq!(raw.credits(key), Credits::from_json(value), "{name}");
+            met += 1;
         }
-        assert!(raw.lookup(&["missing"]).is_none());
-        assert_eq!(raw.text(&["missing", "a", "t"]).as_deref(), Some("two"));
+        assert_eq!(met, 9);
+        assert!(raw.lookup(Key::MessageId).is_none());
+        assert_eq!(raw.text(Key::Code).as_deref(), Some("two"));
+    }
+
+    #[test]
+    fn every_spelling_of_a_name_is_met() {
+        for name in ["msg-id", "msgid", "msg_id"] {
+            assert_eq!(reply(&format!(r#"{{"{name}":"abc1"}}"#)).message_id().unwrap().as_str(), "abc1");
+        }
+        for name in ["status", "Status"] {
+            assert_eq!(reply(&format!(r#"{{"{name}":"sent"}}"#)).text(Key::Status).as_deref(), Some("sent"));
+        }
+        for name in ["description", "Description"] {
+            let raw = reply(&format!(r#"{{"{name}":"words"}}"#));
+            assert_eq!(raw.text(Key::Description).as_deref(), Some("words"));
+        }
     }
 
     /// Whatever is read is an object to serde_json too, so that the map can always be made, and the other way round.
@@ -294,16 +347,17 @@ mod tests {
     #[test]
     fn numbers_are_read_from_integers_floats_and_strings() {
         for body in [
-            r#"{"result":"OK","n":5}"#,
-            r#"{"result":"OK","n":5.0}"#,
-            r#"{"result":"OK","n":" 5 "}"#,
-            r#"{"result":"ok","n":"5.0"}"#,
+            r#"{"result":"OK","numbers":5}"#,
+            r#"{"result":"OK","numbers":5.0}"#,
+            r#"{"result":"OK","numbers":" 5 "}"#,
+            r#"{"result":"ok","numbers":"5.0"}"#,
         ] {
             let raw = reply(body);
-            assert_eq!(raw.whole(&["n"]), Some(5), "{body}");
-            assert_eq!(raw.credits(&["n"]), Some(Credits::from_int(5)), "{body}");
+            assert_eq!(raw.whole(Key::Numbers), Some(5), "{body}");
+            assert_eq!(raw.credits(Key::Numbers), Some(Credits::from_int(5)), "{body}");
         }
-        let raw = reply(r#"{"result":"OK","n":"five","m":1.5,"l":[1]}"#);
-        assert_eq!((raw.whole(&["n"]), raw.whole(&["m"]), raw.whole(&["l"])), (None, None, None));
+        for value in [r#""five""#, "1.5", "[1]"] {
+            assert_eq!(reply(&format!(r#"{{"numbers":{value}}}"#)).whole(Key::Numbers), None, "{value}");
+        }
     }
 }
