@@ -7,6 +7,7 @@
 
 #![allow(clippy::print_stdout, clippy::unwrap_used, missing_docs)]
 #![allow(clippy::disallowed_methods)] // the server's thread sleeps; nothing of the crate runs on it
+#![allow(clippy::future_not_send)] // the futures that measure stay in block_on
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{TcpListener, TcpStream};

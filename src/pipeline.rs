@@ -159,7 +159,7 @@ impl Core {
                     return Err(last.unwrap_or(error)); // what the gateway said tells more
                 }
                 attempts += 1;
-                let failure = match self.attempt(&call, read, attempts, since.elapsed()).await {
+                let failure = match self.attempt(&call, read, attempts, since).await {
                     Ok(read) => return Ok(read),
                     Err(failure) => failure.attempted(attempts, call.policy.reading),
                 };
@@ -218,7 +218,7 @@ impl Core {
         call: &Call,
         read: Read<T>,
         attempt: u32,
-        wait: Duration,
+        since: Instant,
     ) -> Result<T, Error> {
         let core = Arc::clone(self);
         let facts = call.facts.clone();
@@ -254,7 +254,7 @@ impl Core {
                 request: &request,
                 facts: &facts,
                 attempt,
-                wait,
+                wait: begin - since,
                 took: begin.elapsed(),
                 http_status,
                 result: result.as_ref().map(|(raw, _)| raw),
