@@ -137,6 +137,15 @@ async fn a_text_of_8_pages_is_refused_as_err012_would_be_and_one_of_7_is_sent() 
 }
 
 #[tokio::test]
+async fn a_bad_text_to_a_list_of_several_requests_is_refused_and_loses_no_number() {
+    let sandbox = Sandbox::in_process();
+    let numbers: Vec<String> = (0..450u64).map(|i| (96_550_000_000 + i).to_string()).collect();
+    let error = refused(&sandbox, client(&sandbox).send(&numbers, "  ")).await;
+    assert!(error.to_string().contains("text"), "{error}");
+    assert_eq!(error.report().unwrap().account().not_attempted(), 450);
+}
+
+#[tokio::test]
 async fn a_sender_id_that_cannot_be_is_refused() {
     let sandbox = Sandbox::in_process();
     let client = client(&sandbox);
