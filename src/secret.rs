@@ -19,7 +19,7 @@ impl Secret {
         self.0.expose_secret().is_empty()
     }
 
-    /// Gives the password in clear; called where a request body is written and nowhere else.
+    /// Gives the password in clear; called where the head of every request body is written and nowhere else.
     pub(crate) fn expose(&self) -> &str {
         self.0.expose_secret()
     }

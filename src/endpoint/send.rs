@@ -56,11 +56,16 @@ impl Outgoing {
         let sender = options.sender.as_deref().map(SenderId::parse).transpose();
         let sender = sender.map_err(|error| Error::input_from("the sender id is not usable", error))?;
         let test = options.test_mode.unwrap_or(core.test_mode);
-        let shared = sender.as_ref().unwrap_or(&core.sender_id).is_shared_test_sender();
+        let outgoing = Self { text, sender, test, until, on_retry: options.on_retry.clone() };
+        let shared = outgoing.sender(core).is_shared_test_sender();
         if !test && shared && !core.shared_sender_told.swap(true, Ordering::AcqRel) {
             events::shared_sender();
         }
-        Ok(Self { text, sender, test, until, on_retry: options.on_retry.clone() })
+        Ok(outgoing)
+    }
+
+    fn sender<'a>(&'a self, core: &'a Core) -> &'a SenderId {
+        self.sender.as_ref().unwrap_or(&core.sender_id)
     }
 
     /// A call for these numbers.
@@ -74,7 +79,7 @@ impl Outgoing {
         stop: Option<watch::Receiver<bool>>,
     ) -> Call {
         let body = RequestBody::new(&core.credentials)
-            .field("sender", self.sender.as_ref().unwrap_or(&core.sender_id))
+            .field("sender", self.sender(core))
             .field("mobile", &Mobile(numbers))
             .field("message", self.text.as_str())
             // A string, as in the document's sample; absent would mean a live send.

@@ -27,7 +27,7 @@ struct Reply {
 }
 
 /// A field of one value, whichever of its names the reply gives it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy)]
 pub(crate) enum Key {
     Result,
     Code,
@@ -129,10 +129,7 @@ impl RawReply {
 
     /// The message id, if it is one: whatever else stands in its place is the gateway's free text.
     pub(crate) fn message_id(&self) -> Option<MessageId> {
-        match self.lookup(Key::MessageId)? {
-            Ok(text) => MessageId::parse(text).ok(),
-            Err(value) => MessageId::parse(&text(value)?).ok(),
-        }
+        MessageId::parse(&self.text(Key::MessageId)?).ok()
     }
 }
 
