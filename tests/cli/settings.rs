@@ -95,7 +95,7 @@ fn no_colour_reaches_a_pipe() {
 #[test]
 fn the_log_of_the_settings_has_the_seeds_lines_and_shows_no_secret() {
     let world = World::new();
-    let send = ["send", "96598765432", "the code is 4711", "--test"];
+    let send = ["send", "96598765432", "the code is 47114711", "--test"];
     run(world.kwtsms(&send).env("KWTSMS_LOG_FILE", "kwtsms.log")).exits(0);
     run(world.kwtsms(&["balance"]).env("KWTSMS_LOG_FILE", "kwtsms.log")).exits(0);
     let log = std::fs::read_to_string(world.path("kwtsms.log")).unwrap();
@@ -107,7 +107,7 @@ fn the_log_of_the_settings_has_the_seeds_lines_and_shows_no_secret() {
     assert_eq!((&lines[0]["endpoint"], &lines[1]["endpoint"]), (&"send".into(), &"balance".into()));
     assert_eq!(lines[0]["request"]["password"], "***");
     assert_eq!(lines[0]["response"]["msg-id"], world.sandbox.messages()[0].id());
-    assert!(!log.contains(PASSWORD) && !log.contains("96598765432") && !log.contains("4711"), "{log}");
+    assert!(!log.contains(PASSWORD) && !log.contains("96598765432") && !log.contains("47114711"), "{log}");
 
     std::fs::create_dir(world.path("folder")).unwrap();
     let requests = world.sandbox.requests().len();

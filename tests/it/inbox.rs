@@ -36,6 +36,10 @@ async fn the_inbox_finds_by_number_words_and_account() {
         assert_eq!(inbox.search("myapp")[0].text(), "Your OTP for MYAPP is: 123456");
         assert_eq!(inbox.search("التحقق").len(), 1);
         assert_eq!(inbox.search("4123").len(), 1);
+        // A piece of an id is not looked for: whoever looks for digits would find another message by chance.
+        let id = inbox.messages()[0].id().to_owned();
+        assert_eq!(inbox.search(&id.to_uppercase())[0].id(), id);
+        assert_eq!(inbox.search(&id[1..]).len(), 0);
         assert_eq!(inbox.clone().of("bob").to(NUMBER)[0].text(), "Good morning");
 
         // The newest message with a code, not the newest message.

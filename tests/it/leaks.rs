@@ -17,7 +17,7 @@ use tracing_subscriber::layer::SubscriberExt;
 use crate::capture::{Capture, listen};
 
 const PASSWORD: &str = "pw\"Geheim-71";
-const TEXT: &str = "Kanarienvogel: your code is 774411, رمزك";
+const TEXT: &str = "Kanarienvogel: your code is 77441166, رمزك";
 const NUMBER: &str = "96598765432";
 const OTHER: &str = "96551234567";
 const SPELLED: &str = "+965 9876-5432";
@@ -27,7 +27,7 @@ const REFUSED: &str = "8765-43"; // too short for a number, and a person's all t
 const SECRETS: &[&str] = &[
     "Geheim",
     "Kanarien",
-    "774411",
+    "77441166",
     "رمزك",
     "\\u{631}",
     "\\u0631",
@@ -85,7 +85,7 @@ fn builder(sandbox: &Sandbox) -> ClientBuilder {
 fn parrots() -> Vec<String> {
     let said = |what: &str| serde_json::json!(format!("refused: {what}"));
     let mut replies = Vec::new();
-    for secret in [PASSWORD, TEXT, "774411", NUMBER, SPELLED] {
+    for secret in [PASSWORD, TEXT, "77441166", NUMBER, SPELLED] {
         for result in ["OK", "ERROR", secret] {
             for key in ["code", "description", "msg-id", "status", "prefixes", "senderid", secret] {
                 // Digits are an id, a prefix or a sender by their place: there nobody can tell them from a code.
@@ -365,7 +365,7 @@ async fn every_type(shown: &mut Shown) {
     shown.debug("Coverage", &client.coverage().await.unwrap());
     shown.debug("Listed", &client.sender_ids().await.unwrap());
     shown.debug("Validation", &client.validate([SPELLED, REFUSED]).await.unwrap());
-    let told = format!(r#"{{"result":"OK","status":"code 774411 for {NUMBER}"}}"#);
+    let told = format!(r#"{{"result":"OK","status":"code 77441166 for {NUMBER}"}}"#);
     sandbox.faults().push(Fault::reply(200, told).on("status"));
     shown.debug("MessageStatus", &client.status(accepted.message_id()).await.unwrap());
     let told = format!(r#"{{"result":"OK","report":[{{"Number":"{NUMBER}","Status":"{NUMBER}"}}]}}"#);
@@ -388,7 +388,7 @@ async fn every_type(shown: &mut Shown) {
     shown.debug("ErrorKind", &error.kind());
     shown.debug("Delivery", &error.delivery());
     shown.both("ApiCode", error.code().unwrap());
-    for code in [PASSWORD, TEXT, NUMBER, "774411"] {
+    for code in [PASSWORD, TEXT, NUMBER, "77441166"] {
         shown.both("ApiCode", &ApiCode::new(code));
     }
     shown.debug("CodeClass", &error.code().unwrap().class());

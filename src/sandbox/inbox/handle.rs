@@ -75,8 +75,8 @@ impl Inbox {
         self.all(&self.filter_to(number))
     }
 
-    /// The messages in which the text, a number, a sender id, the user name or the message id holds `words`, whatever
-    /// the case; oldest first.
+    /// The messages in which the text, a number, a sender id or the user name holds `words`, whatever the case, and the
+    /// one whose message id it is; oldest first.
     pub fn search(&self, words: &str) -> Vec<Message> {
         self.all(&Filter { q: Some(words.to_lowercase()), ..self.filter() })
     }

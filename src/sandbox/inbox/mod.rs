@@ -21,7 +21,8 @@
 //! | `GET /api/events` | server-sent events |
 //!
 //! An error is `{error: "what is wrong and what to do"}`. A place (`seq`, `after`, `last`) counts the messages ever
-//! accepted, from 1; `after` takes a message id too.
+//! accepted, from 1; `after` takes a message id too. `q` is looked for in the text, numbers, sender ids and user name,
+//! and is a message id as a whole.
 //!
 //! - Message: `{seq, id, user, sender_asked, sender, to: [number], dropped: [{number, why: "malformed" | "no_route" |
 //!   "duplicate"}], text, phone: {text, arrives}, encoding: "GSM-7" | "UCS-2", characters, pages, forced_ucs2:
