@@ -22,7 +22,8 @@ use tracing_subscriber::layer::{Layer, SubscriberExt};
 use crate::capture::{Capture, listen};
 
 const NUMBER: &str = "96598765432";
-const OTP: &str = "Your OTP for MYAPP is: 123456";
+/// The code has eight digits, as the six of a line's time may be any.
+const OTP: &str = "Your OTP for MYAPP is: 12345678";
 const PASSWORD: &str = "pa\"ss-4711";
 
 /// A folder of its own, gone when it is dropped.
