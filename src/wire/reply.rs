@@ -75,11 +75,13 @@ impl RawReply {
     /// Reads a body; `None` if it is not a JSON object.
     pub(super) fn read(body: Vec<u8>) -> Option<Self> {
         let body = String::from_utf8(body).ok()?;
-        let mut reader = serde_json::Deserializer::from_str(json(&body));
-        let mut fields = [const { None }; Key::COUNT];
-        reader.deserialize_map(Fields(&body, &mut fields)).ok()?;
+        let fields = [const { None }; Key::COUNT];
+        let mut reply = Arc::new(Reply { body, fields, object: OnceLock::new() });
+        let Reply { body, fields, .. } = Arc::get_mut(&mut reply)?;
+        let mut reader = serde_json::Deserializer::from_str(json(body));
+        reader.deserialize_map(Fields(body, fields)).ok()?;
         reader.end().ok()?;
-        Some(Self(Arc::new(Reply { body, fields, object: OnceLock::new() })))
+        Some(Self(reply))
     }
 
     /// The object.
