@@ -294,7 +294,7 @@ async fn compare(client: &Client, bare: &Bare, at_once: usize) {
 fn bare() -> reqwest::ClientBuilder {
     reqwest::Client::builder()
         .redirect(reqwest::redirect::Policy::none())
-        .retry(reqwest::retry::never())
+        .retry(reqwest::retry::never().max_retries_per_request(0))
         .referer(false)
         .http1_only()
         .no_proxy()

@@ -19,7 +19,7 @@ use crate::recent::Recent;
 
 use crate::secret::Secret;
 use crate::transport::Transport;
-use crate::transport::http::HttpTransport;
+use crate::transport::http::{HttpTransport, authority};
 use crate::wire::Credentials;
 
 /// The client of one account.
@@ -368,10 +368,4 @@ impl fmt::Debug for ClientBuilder {
             .field("transport", &self.transport)
             .finish()
     }
-}
-
-/// Host and, if it is not the scheme's own, port.
-fn authority(url: &reqwest::Url) -> String {
-    let host = url.host_str().unwrap_or_default();
-    url.port().map_or_else(|| host.to_owned(), |port| format!("{host}:{port}"))
 }

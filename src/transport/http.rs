@@ -3,8 +3,9 @@
 use std::fmt;
 use std::time::Duration;
 
+use bytes::Bytes;
 use futures::future::BoxFuture;
-use reqwest::header::{ACCEPT, CONTENT_TYPE, HeaderMap, HeaderValue};
+use reqwest::header::{ACCEPT, CONTENT_TYPE, HOST, HeaderMap, HeaderValue};
 use reqwest::{Method, Url, redirect, retry};
 
 use super::{Endpoint, MAX_REPLY, Request, Response, Transport, TransportError, TransportFailure};
@@ -41,11 +42,14 @@ impl HttpTransport {
     /// `base` ends with a slash; `local` says that its host is this machine.
     pub(crate) fn new(base: Url, local: bool, connect: Duration) -> Result<Self, HttpSetupError> {
         const JSON: HeaderValue = HeaderValue::from_static("application/json");
+        // Made once: hyper would write it anew for each request.
+        let host = HeaderValue::from_maybe_shared(Bytes::from(authority(&base)))
+            .expect("host and port of a URL are visible ASCII");
         let builder = reqwest::Client::builder()
-            .default_headers(HeaderMap::from_iter([(CONTENT_TYPE, JSON), (ACCEPT, JSON)]))
+            .default_headers(HeaderMap::from_iter([(HOST, host), (CONTENT_TYPE, JSON), (ACCEPT, JSON)]))
             .user_agent(concat!("kwtsms-async/", env!("CARGO_PKG_VERSION")))
             .redirect(redirect::Policy::none()) // a followed 307 posts the password to another host
-            .retry(retry::never())
+            .retry(retry::never().max_retries_per_request(0)) // nor is a copy kept for one
             .referer(false)
             .http1_only()
             .connect_timeout(connect)
@@ -61,6 +65,12 @@ impl HttpTransport {
         });
         Ok(Self { client, urls, local })
     }
+}
+
+/// Host and, if it is not the scheme's own, port.
+pub(crate) fn authority(url: &Url) -> String {
+    let host = url.host_str().unwrap_or_default();
+    url.port().map_or_else(|| host.to_owned(), |port| format!("{host}:{port}"))
 }
 
 #[cfg(feature = "rustls")]
@@ -141,4 +151,26 @@ fn classify(error: reqwest::Error) -> TransportError {
         TransportFailure::Interrupted
     };
     TransportError::with_source(failure, error.without_url())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_host_of_any_url_is_a_header() {
+        for (url, host) in [
+            ("https://www.kwtsms.com/API/", "www.kwtsms.com"),
+            ("https://www.kwtsms.com:443/API/", "www.kwtsms.com"),
+            ("https://www.kwtsms.com:8443/API/", "www.kwtsms.com:8443"),
+            ("http://127.0.0.1:8080/API/", "127.0.0.1:8080"),
+            ("http://[::1]:9/API/", "[::1]:9"),
+            ("https://b%C3%BCcher.example/", "xn--bcher-kva.example"),
+            ("https://كويت.example/", "xn--pgb3cpi.example"),
+        ] {
+            let made = authority(&Url::parse(url).unwrap());
+            assert_eq!(made, host, "{url}");
+            assert!(HeaderValue::from_str(&made).is_ok(), "{url}");
+        }
+    }
 }
