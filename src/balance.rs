@@ -25,6 +25,7 @@ impl Eq for Balance {}
 
 impl Balance {
     /// Reads a balance reply.
+    #[inline]
     pub(crate) fn read(raw: &RawReply) -> Option<Self> {
         Some(Self {
             available: raw.credits(Key::Available)?,
@@ -70,11 +71,13 @@ impl Cached {
     }
 
     /// Numbers an exchange, so that answers that overtake each other do not bring back an old balance.
+    #[inline]
     pub(crate) fn next(&self) -> u64 {
         self.orders.fetch_add(1, Ordering::Relaxed) + 1
     }
 
     /// Learns from a reply, if it tells a balance.
+    #[inline]
     pub(crate) fn learn(&self, order: u64, raw: &RawReply) {
         let told = Balance::read(raw);
         let available = match &told {

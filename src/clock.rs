@@ -25,11 +25,13 @@ pub(crate) async fn late(deadline: Option<Instant>) {
 }
 
 /// True if it is too late after this wait.
+#[inline]
 pub(crate) fn misses(deadline: Option<Instant>, wait: Duration) -> bool {
     deadline.is_some_and(|deadline| Instant::now() + wait > deadline)
 }
 
 /// What a future gives, unless it is too late first.
+#[inline]
 pub(crate) fn before<F: Future>(
     deadline: Option<Instant>,
     done: F,

@@ -60,6 +60,7 @@ impl Credits {
     /// Reads an amount out of a reply: an integer, a float or a text that holds one, blanks around it allowed.
     ///
     /// Gives nothing for anything else, and for a number out of range.
+    #[inline]
     pub fn from_json(value: &Value) -> Option<Self> {
         match value {
             Value::Number(number) => match number.as_i64() {

@@ -83,6 +83,7 @@ impl SenderId {
     ///
     /// Messages under it take 100 seconds or more on purpose, and do not reach Virgin or blacklisted numbers (API
     /// document v4.1). It is good for trying things out and bad for one-time codes.
+    #[inline]
     pub fn is_shared_test_sender(&self) -> bool {
         *self == Self::KWT_SMS
     }

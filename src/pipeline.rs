@@ -304,6 +304,7 @@ impl<T: Send> Drop for Exchange<T> {
     }
 }
 
+#[inline]
 fn verdict(response: Response) -> Result<RawReply, Error> {
     let (status, bytes) = (response.status(), response.body().len());
     match wire::read(response.into_body()) {

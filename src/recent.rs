@@ -31,6 +31,7 @@ struct Marks {
 }
 
 impl Marks {
+    #[inline]
     fn forget_old(&mut self, now: Instant) {
         while let Some(&(until, number)) = self.order.front() {
             if until > now && self.order.len() <= MOST {
@@ -58,10 +59,12 @@ impl Recent {
         Self { window: window.min(LONGEST), marks: Mutex::default() }
     }
 
+    #[inline]
     fn lock(&self) -> MutexGuard<'_, Marks> {
         self.marks.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    #[inline]
     fn remaining(&self, marks: &Marks, number: PhoneNumber, now: Instant) -> Duration {
         match marks.by_number.get(&number) {
             None => Duration::ZERO,
@@ -79,6 +82,7 @@ impl Recent {
     }
 
     /// Takes all the numbers, or none and says how long until all are free.
+    #[inline]
     pub(crate) fn reserve(self: &Arc<Self>, numbers: &[PhoneNumber]) -> Result<Reservation, Duration> {
         let mut marks = self.lock();
         let now = Instant::now();
@@ -113,6 +117,7 @@ impl Reservation {
     }
 
     /// The gateway accepted the request, or may have.
+    #[inline]
     pub(crate) fn written(&self) {
         let window = self.recent.window;
         if window.is_zero() || self.written.swap(true, Ordering::AcqRel) {
@@ -128,6 +133,7 @@ impl Reservation {
 }
 
 impl Drop for Reservation {
+    #[inline]
     fn drop(&mut self) {
         if self.recent.window.is_zero() || self.written.load(Ordering::Acquire) {
             return;

@@ -190,6 +190,7 @@ pub(crate) struct Draft {
 
 impl Draft {
     /// Adds a number unless the request is full.
+    #[inline]
     pub(crate) fn push(&mut self, number: PhoneNumber, position: u64) -> bool {
         let chars = self.chars + usize::from(self.chars > 0) + number.digits();
         if self.numbers.len() == MAX_NUMBERS || chars > MAX_CHARS {
@@ -211,6 +212,7 @@ impl Draft {
     }
 
     /// What became of it.
+    #[inline]
     pub(crate) fn into_batch(self, index: u64, result: Result<Accepted, Error>) -> Batch {
         let Self { numbers, positions, rejected, duplicates, .. } = self;
         Batch { index, numbers, positions, result, rejected, duplicates }
@@ -269,6 +271,7 @@ impl Plan {
     }
 
     /// The list as one request, or `None` as soon as it is too long for one.
+    #[inline]
     pub(crate) fn one_request(recipients: &Recipients, check: CountryCheck) -> Option<Draft> {
         let mut plan = Self::new(check);
         let mut fits = true;
@@ -283,6 +286,7 @@ impl Plan {
 
     /// Takes one input apart: its good numbers are handed on with their position and the draft at hand, which takes
     /// the rest.
+    #[inline]
     pub(crate) fn add(&mut self, recipient: &Recipient, mut good: impl FnMut(&mut Draft, PhoneNumber, u64)) {
         let position = self.next;
         self.next += 1;
@@ -304,6 +308,7 @@ impl Plan {
         }
     }
 
+    #[inline]
     fn one(
         &mut self,
         position: u64,
@@ -320,6 +325,7 @@ impl Plan {
         }
     }
 
+    #[inline]
     fn is_repeat(&mut self, number: PhoneNumber) -> bool {
         let Some(first) = self.first else {
             self.first = Some(number);

@@ -319,6 +319,7 @@ pub struct SendReport {
 }
 
 impl SendReport {
+    #[inline]
     pub(crate) fn of_one(batch: Batch) -> Self {
         Self { account: batch.account(), batches: vec![batch] }
     }

@@ -50,6 +50,7 @@ pub(crate) struct Outgoing {
 
 impl Outgoing {
     /// Checks text and sender id. The deadline counts from here; one beyond the clock's range is none.
+    #[inline]
     pub(crate) fn new(core: &Core, text: String, options: &MessageOptions) -> Result<Self, Error> {
         let until = options.deadline.and_then(|deadline| Instant::now().checked_add(deadline));
         let text = MessageText::new(text).map_err(Error::text)?;
@@ -69,6 +70,7 @@ impl Outgoing {
     }
 
     /// A call for these numbers.
+    #[inline]
     pub(crate) fn call(
         &self,
         core: &Core,
@@ -108,6 +110,7 @@ impl Outgoing {
 }
 
 /// Reads the answer to a request that was accepted.
+#[inline]
 pub(crate) fn accepted(raw: &RawReply) -> Result<Accepted, Error> {
     let Some(message_id) = raw.message_id() else {
         return Err(Error::bad_reply("the gateway said OK and gave no readable message id", raw.clone()));

@@ -65,11 +65,13 @@ fn millis(duration: Duration) -> u64 {
 }
 
 /// The span of one call; its attempts are inside it even when they run in their own task.
+#[inline]
 pub(crate) fn call_span(endpoint: Endpoint) -> Span {
     tracing::info_span!(target: TARGET, "kwtsms", { field::ENDPOINT } = endpoint.name())
 }
 
 /// One event per finished request. Fields that nobody listens for are not built: the macro asks first.
+#[inline]
 pub(crate) fn request_finished(done: &Finished<'_>) {
     #[cfg(feature = "jsonl")]
     let _laid_out = super::transcript::lay_out(done);

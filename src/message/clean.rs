@@ -116,6 +116,7 @@ pub(super) struct Cleaned {
 }
 
 /// Cleans a text, taking down the changes if `RECORD`; `None` when nothing changes.
+#[inline]
 pub(super) fn clean<const RECORD: bool>(input: &str) -> Option<Cleaned> {
     let (mut found, settled) = first_change(input)?;
     let mut output = String::with_capacity(input.len());
@@ -141,6 +142,7 @@ pub(super) fn clean<const RECORD: bool>(input: &str) -> Option<Cleaned> {
 }
 
 /// Finds the first special character that changes the text, and how much before it is settled ([`Pass::settled`]).
+#[inline]
 fn first_change(input: &str) -> Option<(Found, usize)> {
     let (mut at, mut settled) = (0, 0);
     loop {

@@ -43,6 +43,7 @@ impl MessageText {
     ///
     /// [`TextError::Empty`] when nothing but white space is left, [`TextError::TooManyPages`] over 7 pages. The
     /// gateway would refuse either, after a request.
+    #[inline]
     pub fn new(text: impl Into<String>) -> Result<Self, TextError> {
         let text = text.into();
         let (text, changes) = match clean::<true>(&text) {

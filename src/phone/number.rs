@@ -31,11 +31,13 @@ impl PhoneNumber {
     }
 
     /// How many digits it has.
+    #[inline]
     pub fn digits(self) -> usize {
         self.0.ilog10() as usize + 1
     }
 
     /// The digits, written into room for the longest number.
+    #[inline]
     pub(crate) fn write_digits(self, room: &mut [u8; Self::MAX_DIGITS]) -> &str {
         let mut rest = self.0;
         let mut start = room.len();

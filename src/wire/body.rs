@@ -49,6 +49,7 @@ pub(crate) struct RequestBody<'a> {
 
 impl<'a> RequestBody<'a> {
     /// A body that holds nothing but the credentials.
+    #[inline]
     pub(crate) fn new(Credentials(login): &'a Credentials) -> Self {
         // Room for a one-time code. Growing would leave a copy behind, so the credentials come into their place last.
         let mut body = Zeroizing::new(Vec::with_capacity(login.len() + 128));
@@ -57,6 +58,7 @@ impl<'a> RequestBody<'a> {
     }
 
     /// Adds a field; its name needs no escapes.
+    #[inline]
     pub(crate) fn field(mut self, name: &'static str, value: &(impl Serialize + ?Sized)) -> Self {
         for part in [b",\"", name.as_bytes(), b"\":"] {
             self.body.extend_from_slice(part);
@@ -65,6 +67,7 @@ impl<'a> RequestBody<'a> {
         self
     }
 
+    #[inline]
     pub(crate) fn finish(mut self) -> Bytes {
         self.body.push(b'}');
         self.body[..self.login.len()].copy_from_slice(self.login);

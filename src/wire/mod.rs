@@ -38,6 +38,7 @@ pub(crate) enum Verdict {
 }
 
 /// Reads a reply. The body decides, on 200 and on 4xx alike.
+#[inline]
 pub(crate) fn read(body: Bytes) -> Verdict {
     let Some(raw) = RawReply::read(body.into()) else {
         return Verdict::NotJson;

@@ -45,6 +45,7 @@ pub(crate) enum Key {
 impl Key {
     const COUNT: usize = Self::Status as usize + 1;
 
+    #[inline]
     fn named(name: &str) -> Option<Self> {
         Some(match name {
             "result" => Self::Result,
@@ -73,6 +74,7 @@ enum Field {
 
 impl RawReply {
     /// Reads a body; `None` if it is not a JSON object.
+    #[inline]
     pub(super) fn read(body: Vec<u8>) -> Option<Self> {
         let body = String::from_utf8(body).ok()?;
         let fields = [const { None }; Key::COUNT];
@@ -96,6 +98,7 @@ impl RawReply {
     }
 
     /// A field without the map: the text of a string, or any other value.
+    #[inline]
     fn lookup(&self, key: Key) -> Option<Result<&str, &Value>> {
         Some(match self.0.fields[key as usize].as_ref()? {
             Field::Part(place) => Ok(&self.0.body[place.clone()]),
@@ -105,6 +108,7 @@ impl RawReply {
     }
 
     /// A field as text; a number is written out.
+    #[inline]
     pub(crate) fn text(&self, key: Key) -> Option<Cow<'_, str>> {
         match self.lookup(key)? {
             Ok(text) => Some(text.trim().into()),
@@ -113,6 +117,7 @@ impl RawReply {
     }
 
     /// A field as credits, whether integer, float or string.
+    #[inline]
     pub(crate) fn credits(&self, key: Key) -> Option<Credits> {
         match self.lookup(key)? {
             Ok(text) => text.parse().ok(),
@@ -121,6 +126,7 @@ impl RawReply {
     }
 
     /// A field as a whole number, whether integer, float or string.
+    #[inline]
     pub(crate) fn whole(&self, key: Key) -> Option<i64> {
         match self.lookup(key)? {
             Ok(text) => text.trim().parse().ok().or_else(|| whole(text.trim().parse().ok()?)),
@@ -130,6 +136,7 @@ impl RawReply {
     }
 
     /// The message id, if it is one: whatever else stands in its place is the gateway's free text.
+    #[inline]
     pub(crate) fn message_id(&self) -> Option<MessageId> {
         MessageId::parse(&self.text(Key::MessageId)?).ok()
     }
@@ -164,6 +171,7 @@ fn whole(value: f64) -> Option<i64> {
 }
 
 /// A body without the byte order mark that some servers put before it.
+#[inline]
 fn json(body: &str) -> &str {
     body.strip_prefix('\u{feff}').unwrap_or(body)
 }
