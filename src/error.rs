@@ -306,12 +306,19 @@ impl Error {
 
     pub(crate) fn transport(error: TransportError) -> Self {
         let (kind, delivery) = match error.failure() {
-            TransportFailure::Connect => (ErrorKind::Connect, Delivery::NotSent),
+            TransportFailure::Connect | TransportFailure::Certificate => {
+                (ErrorKind::Connect, Delivery::NotSent)
+            }
             TransportFailure::Interrupted => (ErrorKind::Interrupted, Delivery::Unknown),
             TransportFailure::ReplyTooLong => (ErrorKind::BadReply, Delivery::Unknown),
         };
-        Self::new(kind, delivery, "the exchange with the gateway failed")
-            .with(|e| e.source = Some(Arc::new(error)))
+        Self::new(kind, delivery, "the exchange with the gateway failed").with(|e| {
+            e.action = (error.failure() == TransportFailure::Certificate).then_some(
+                "set this machine's clock and CA certificates right; if they are, something stands between it and \
+                 the gateway",
+            );
+            e.source = Some(Arc::new(error));
+        })
     }
 
     pub(crate) fn not_json(status: u16, length: usize) -> Self {

@@ -192,11 +192,13 @@ mod tests {
 
     #[test]
     fn a_connection_that_did_not_come_about_is_tried_three_times_by_every_call() {
-        let failure = transport(TransportFailure::Connect);
-        for policy in POLICIES {
-            for (jitter, expected) in [(0.0, [100, 200]), (0.5, [150, 300]), (1.0, [200, 400])] {
-                let expected = expected.map(|wait| (wait, RetryReason::Transport));
-                assert_eq!(waits(policy, &failure, jitter), expected, "{policy:?} {jitter}");
+        for failure in [TransportFailure::Connect, TransportFailure::Certificate].map(transport) {
+            assert_eq!(failure.delivery(), Delivery::NotSent, "{failure:?}");
+            for policy in POLICIES {
+                for (jitter, expected) in [(0.0, [100, 200]), (0.5, [150, 300]), (1.0, [200, 400])] {
+                    let expected = expected.map(|wait| (wait, RetryReason::Transport));
+                    assert_eq!(waits(policy, &failure, jitter), expected, "{failure:?} {policy:?} {jitter}");
+                }
             }
         }
     }

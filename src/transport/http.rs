@@ -2,6 +2,8 @@
 
 use std::fmt;
 use std::time::Duration;
+#[cfg(feature = "rustls")]
+use std::{error::Error, io};
 
 use bytes::Bytes;
 use futures::future::BoxFuture;
@@ -145,12 +147,34 @@ impl Transport for HttpTransport {
 /// Only a failed connect proves that nothing left; a reset on a reused connection looks the same whether the
 /// server read the request or not.
 fn classify(error: reqwest::Error) -> TransportError {
-    let failure = if error.is_connect() || error.is_builder() {
+    let failure = if refuses_certificate(&error) {
+        TransportFailure::Certificate
+    } else if error.is_connect() || error.is_builder() {
         TransportFailure::Connect
     } else {
         TransportFailure::Interrupted
     };
     TransportError::with_source(failure, error.without_url())
+}
+
+#[cfg(feature = "rustls")]
+fn refuses_certificate(error: &reqwest::Error) -> bool {
+    let mut cause = Error::source(error);
+    while let Some(error) = cause {
+        if let Some(rustls::Error::InvalidCertificate(_)) = error.downcast_ref() {
+            return true;
+        }
+        cause = match error.downcast_ref::<io::Error>() {
+            Some(error) => error.get_ref().map(|held| held as _), // what it holds is not its source
+            None => error.source(),
+        };
+    }
+    false
+}
+
+#[cfg(not(feature = "rustls"))]
+fn refuses_certificate(_: &reqwest::Error) -> bool {
+    false
 }
 
 #[cfg(test)]

@@ -132,6 +132,9 @@ impl fmt::Debug for Response {
 pub enum TransportFailure {
     /// DNS, TCP or TLS did not come about. Nothing left: the message was not sent.
     Connect,
+    /// The server's certificate was refused: of another host, of another time, or vouched for by nobody whom this
+    /// machine trusts. Nothing left: the message was not sent. `native-tls` tells it as [`Connect`](Self::Connect).
+    Certificate,
     /// The exchange broke off after the request may have left: the outcome is unknown.
     Interrupted,
     /// The reply was longer than [`MAX_REPLY`]; it was not read further: the outcome is unknown.
@@ -142,6 +145,7 @@ pub enum TransportFailure {
 #[derive(Debug, thiserror::Error)]
 #[error("{}", match .failure {
     TransportFailure::Connect => "no connection to the gateway came about",
+    TransportFailure::Certificate => "the certificate of the gateway's server was refused",
     TransportFailure::Interrupted => "the connection broke off after the request may have left",
     TransportFailure::ReplyTooLong => "the reply was longer than 1 MiB and was cut off",
 })]

@@ -54,6 +54,8 @@ mod seed;
 #[cfg(feature = "strict-numbers")]
 mod strict_numbers;
 mod surface;
+#[cfg(all(feature = "rustls", target_os = "linux"))] // elsewhere no file is the trust store
+mod tls;
 mod values;
 mod wire;
 mod wire_faults;
