@@ -28,6 +28,10 @@ pub enum PhoneError {
         /// How many there are, without the zeros in front.
         digits: usize,
     },
+    /// Shortened by a spreadsheet, `9.65988E+10`: its last digits are lost. The seed would read 96598810.
+    Shortened,
+    /// Written as a decimal number, `96598765432.0`. The seed would read 965987654320, a stranger's number.
+    Decimal,
     /// It cannot be a mobile number of its country.
     #[non_exhaustive]
     NotMobile {
@@ -127,6 +131,10 @@ impl fmt::Display for PhoneError {
                 f,
                 "too long with {digits} of at most 15 digits: if these are several numbers, separate them by commas"
             ),
+            Self::Shortened => {
+                f.write_str("a spreadsheet has shortened it: format the column as text, and export it again")
+            }
+            Self::Decimal => f.write_str("it was written as a decimal number: export the column as text"),
             Self::NotMobile { region, reason, suggestion } => {
                 let country = region.as_ref().map_or("this country code", Region::as_str);
                 match (reason, suggestion) {

@@ -41,6 +41,8 @@ pub(super) struct Found {
     /// How many zeros stand before it.
     pub(super) zeros: usize,
     at_sign: bool,
+    /// An ASCII `e`, `E` or `.` is in it, as in a number that is no longer what it was.
+    suspect: bool,
 }
 
 impl Found {
@@ -66,6 +68,8 @@ impl Found {
                 found.push(digit);
             } else if byte == b'@' {
                 found.at_sign = true;
+            } else if matches!(byte, b'e' | b'E' | b'.') {
+                found.suspect = true;
             } else if !byte.is_ascii() {
                 found.any_script(&text[i..]);
                 break;
@@ -101,6 +105,21 @@ fn decimal_digit(c: char) -> Option<u8> {
     u8::try_from(code - zero).ok().filter(|digit| *digit < 10)
 }
 
+/// What a spreadsheet or a script did to a number: `9.65988E+10` and `96598765432.0`.
+#[cold]
+fn damage(text: &str) -> Option<PhoneError> {
+    let digits = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+    let text = text.trim();
+    if let Some((mantissa, exponent)) = text.split_once(['e', 'E']) {
+        let (whole, decimals) = mantissa.split_once(['.', ',']).unwrap_or((mantissa, "0"));
+        let exponent = exponent.strip_prefix(['+', '-']).unwrap_or(exponent);
+        let shortened = [whole, decimals, exponent].into_iter().all(digits) && exponent.len() <= 2;
+        return shortened.then_some(PhoneError::Shortened);
+    }
+    let (whole, decimals) = text.split_once('.')?;
+    (digits(whole) && matches!(decimals, "0" | "00")).then_some(PhoneError::Decimal)
+}
+
 impl PhoneNumber {
     /// Fewest digits, with the country code.
     pub const MIN_DIGITS: usize = 7;
@@ -125,7 +144,8 @@ impl PhoneNumber {
     ///
     /// # Errors
     ///
-    /// What is empty, has an `@`, has no digits, or has fewer than 7 or more than 15 of them.
+    /// What is empty, has an `@`, has no digits, or has fewer than 7 or more than 15 of them. What a spreadsheet or a
+    /// script has damaged, `9.65988E+10` and `96598765432.0`: the seed would send to a stranger.
     ///
     /// ```
     /// use kwtsms_async::{PhoneError, PhoneNumber};
@@ -164,6 +184,11 @@ assert_eq!(refused.suggestion(), Some(PhoneNumber::parse("96598765432")?));
             PhoneError::NoDigits if text.trim().is_empty() => PhoneError::Empty,
             error => error,
         })?;
+        if found.suspect
+            && let Some(damage) = damage(text)
+        {
+            return Err(damage);
+        }
         match check {
             CountryCheck::Off => Ok(number),
             #[cfg(feature = "strict-numbers")]

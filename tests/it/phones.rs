@@ -124,6 +124,23 @@ fn a_refusal_says_what_to_do() {
     }
 }
 
+/// Read as they are, the one would be 96598810 and the other 965987654320: strangers.
+#[test]
+fn a_number_that_a_spreadsheet_or_a_script_has_damaged_is_refused() {
+    for input in ["9.65988E+10", "9,65988e+10", "965988E5", "9.6598876e-3", " 9.65988E+10 "] {
+        assert_eq!(PhoneNumber::parse(input), Err(PhoneError::Shortened), "{input}");
+    }
+    for input in ["96598765432.0", "96598765432.00", " 96598765432.0\n"] {
+        assert_eq!(PhoneNumber::parse(input), Err(PhoneError::Decimal), "{input}");
+    }
+    for input in
+        ["965.9876.5432", "96598765432.", "+965 98765432.0", "mobile 965 98765432 home", "965E98765432"]
+    {
+        assert!(PhoneNumber::parse(input).is_ok(), "{input}");
+    }
+    assert_eq!(PhoneNumber::parse("9e10@example.com"), Err(PhoneError::Email));
+}
+
 #[test]
 fn debug_hides_four_digits_or_more() {
     for (digits, masked) in [
@@ -194,8 +211,16 @@ fn json_that_is_no_number_is_refused_without_repeating_it() {
 
 #[test]
 fn parsing_allocates_nothing() {
-    for input in ["96598765432", "+965 9876-5432", "٩٦٥٩٨٧٦٥٤٣٢", "abc", "someone@example.com", "12345", ""]
-    {
+    for input in [
+        "96598765432",
+        "+965 9876-5432",
+        "٩٦٥٩٨٧٦٥٤٣٢",
+        "9.65988E+10",
+        "abc",
+        "someone@example.com",
+        "12345",
+        "",
+    ] {
         let allocated = allocation_counter::measure(|| {
             let _ = PhoneNumber::parse(std::hint::black_box(input));
         });
@@ -276,7 +301,9 @@ proptest! {
                 shows_no_number(&format!("{number:?} {}", number.masked()));
             }
             Err(error) => {
-                prop_assert!(input.contains('@') || !(7..=15).contains(&normalized.len()));
+                let damaged = matches!(error, PhoneError::Shortened | PhoneError::Decimal);
+                let counted = (7..=15).contains(&normalized.len()) && !input.contains('@');
+                prop_assert_eq!(damaged, counted, "{}", error);
                 shows_no_number(&format!("{error} {error:?}"));
             }
         }
