@@ -44,7 +44,7 @@ pub struct Requests(());
 pub struct JsonlGuard {
     dropped: ErrorCounter,
     failed: Arc<AtomicU64>,
-    _worker: WorkerGuard,
+    worker: WorkerGuard,
 }
 
 impl JsonlGuard {
@@ -56,6 +56,13 @@ impl JsonlGuard {
     /// How many lines could not be written, or not whole, as on a full disk.
     pub fn write_errors(&self) -> u64 {
         self.failed.load(Ordering::Relaxed)
+    }
+
+    /// Ends the log as dropping the guard does, and says how many lines it lost in all, dropped or not written.
+    pub fn finish(self) -> u64 {
+        let Self { dropped, failed, worker } = self;
+        drop(worker);
+        dropped.dropped_lines() as u64 + failed.load(Ordering::Relaxed)
     }
 }
 
@@ -70,7 +77,7 @@ pub(super) fn start<S, W: Write + Send + 'static>(
         .buffered_lines_limit(QUEUE)
         .thread_name("kwtsms-jsonl")
         .finish(appender);
-    let guard = JsonlGuard { dropped: writer.error_counter(), failed, _worker: worker };
+    let guard = JsonlGuard { dropped: writer.error_counter(), failed, worker };
     let lines = Lines { writer, bodies, _listener: Listener::new() };
     (Filtered::new(lines, Requests(())), guard)
 }

@@ -109,6 +109,11 @@ fn the_log_of_the_settings_has_the_seeds_lines_and_shows_no_secret() {
     assert_eq!(lines[0]["response"]["msg-id"], world.sandbox.messages()[0].id());
     assert!(!log.contains(PASSWORD) && !log.contains("96598765432") && !log.contains("47114711"), "{log}");
 
+    if cfg!(target_os = "linux") {
+        let ran = run(world.kwtsms(&["balance"]).env("KWTSMS_LOG_FILE", "/dev/full")).exits(0);
+        assert!(ran.err.contains("1 line is missing in the log /dev/full: is its disk full?"), "{}", ran.err);
+    }
+
     std::fs::create_dir(world.path("folder")).unwrap();
     let requests = world.sandbox.requests().len();
     let ran = run(world.kwtsms(&send).env("KWTSMS_LOG_FILE", "folder")).exits(2);

@@ -21,8 +21,23 @@ const CONNECT: Duration = Duration::from_secs(5);
 pub(crate) struct Gateway {
     pub(crate) client: Client,
     sandbox: Option<Sandbox>,
-    /// Writes what the log still holds when it is dropped.
-    _log: Option<JsonlGuard>,
+    _log: Option<Log>,
+}
+
+/// Writes what it still holds when it is dropped, and tells what was lost.
+struct Log {
+    path: String,
+    guard: Option<JsonlGuard>,
+}
+
+impl Drop for Log {
+    fn drop(&mut self) {
+        let lost = self.guard.take().map_or(0, JsonlGuard::finish);
+        if lost > 0 {
+            let lines = if lost == 1 { "line is" } else { "lines are" };
+            warn(format_args!("{lost} {lines} missing in the log {}: is its disk full?", self.path));
+        }
+    }
 }
 
 impl Gateway {
@@ -82,12 +97,12 @@ pub(crate) async fn try_out(global: &Global, settings: &Environment) -> Result<G
 }
 
 /// Opens the log that the settings name: the seed's lines, with numbers and texts masked.
-fn open_log(settings: &Environment) -> Result<Option<JsonlGuard>, Failure> {
+fn open_log(settings: &Environment) -> Result<Option<Log>, Failure> {
     let Some(path) = settings.get(config::LOG_FILE) else { return Ok(None) };
     let (log, guard) = jsonl::to_file(path, Bodies::Masked)?;
     let set = tracing::subscriber::set_global_default(tracing_subscriber::registry().with(log));
     set.map_err(|error| Failure::new(Exit::Refused, "the log cannot be opened").because(Some(&error)))?;
-    Ok(Some(guard))
+    Ok(Some(Log { path: path.to_owned(), guard: Some(guard) }))
 }
 
 async fn start_sandbox() -> Result<Sandbox, Failure> {

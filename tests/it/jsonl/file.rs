@@ -74,6 +74,7 @@ async fn a_full_disk_is_counted_and_messages_go_on() {
     drop(default);
     wait_until(|| guard.write_errors() == 5);
     assert_eq!(guard.dropped_lines(), 0);
+    assert_eq!(guard.finish(), 5);
 }
 
 /// Real time: the log's thread knows no other.
