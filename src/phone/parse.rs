@@ -109,7 +109,7 @@ fn decimal_digit(c: char) -> Option<u8> {
 #[cold]
 fn damage(text: &str) -> Option<PhoneError> {
     let digits = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
-    let text = text.trim();
+    let text = text.trim_matches(|c: char| !c.is_ascii_alphanumeric());
     if let Some((mantissa, exponent)) = text.split_once(['e', 'E']) {
         let (whole, decimals) = mantissa.split_once(['.', ',']).unwrap_or((mantissa, "0"));
         let exponent = exponent.strip_prefix(['+', '-']).unwrap_or(exponent);

@@ -147,7 +147,7 @@ impl Transport for HttpTransport {
 /// Only a failed connect proves that nothing left; a reset on a reused connection looks the same whether the
 /// server read the request or not.
 fn classify(error: reqwest::Error) -> TransportError {
-    let failure = if refuses_certificate(&error) {
+    let failure = if error.is_connect() && refuses_certificate(&error) {
         TransportFailure::Certificate
     } else if error.is_connect() || error.is_builder() {
         TransportFailure::Connect

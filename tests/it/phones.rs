@@ -127,10 +127,11 @@ fn a_refusal_says_what_to_do() {
 /// Read as they are, the one would be 96598810 and the other 965987654320: strangers.
 #[test]
 fn a_number_that_a_spreadsheet_or_a_script_has_damaged_is_refused() {
-    for input in ["9.65988E+10", "9,65988e+10", "965988E5", "9.6598876e-3", " 9.65988E+10 "] {
+    for input in ["9.65988E+10", "9,65988e+10", "965988E5", "9.6598876e-3", " 9.65988E+10 ", "'9.65988E+10'"]
+    {
         assert_eq!(PhoneNumber::parse(input), Err(PhoneError::Shortened), "{input}");
     }
-    for input in ["96598765432.0", "96598765432.00", " 96598765432.0\n"] {
+    for input in ["96598765432.0", "96598765432.00", " 96598765432.0\n", "+96598765432.0"] {
         assert_eq!(PhoneNumber::parse(input), Err(PhoneError::Decimal), "{input}");
     }
     for input in
