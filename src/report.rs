@@ -343,6 +343,33 @@ impl SendReport {
         self.account
     }
 
+    /// The numbers that ended so, in the order of their batches. Those that were not attempted may be sent to again,
+    /// which resumes a run that was stopped.
+    ///
+    /// ```
+    /// # #[cfg(feature = "sandbox")]
+    /// # tokio::runtime::Builder::new_current_thread().enable_all().start_paused(true).build().unwrap().block_on(async {
+    /// use kwtsms_async::sandbox::{Fault, Sandbox};
+    /// use kwtsms_async::{Client, Outcome};
+    ///
+    /// let sandbox = Sandbox::in_process();
+    /// let client = Client::builder("user", "password").transport(sandbox.transport()).build()?;
+    /// sandbox.faults().push(Fault::code("ERR010").on("send")); // an empty balance
+    /// let numbers: Vec<String> = (0..300).map(|i| format!("965500{i:05}")).collect();
+    /// let report = client.bulk(numbers, "Hello").collect_report().await;
+    ///
+    /// // Refused is safe to send again too, once its cause is gone; Outcome::Unknown is not.
+    /// let rest = report.with_outcome(Outcome::Refused).chain(report.with_outcome(Outcome::NotAttempted));
+    /// let report = client.bulk(rest.collect::<Vec<_>>(), "Hello").collect_report().await;
+    /// assert_eq!(report.with_outcome(Outcome::Accepted).count(), 300);
+    /// # Ok::<(), kwtsms_async::Error>(())
+    /// # }).unwrap();
+    /// ```
+    pub fn with_outcome(&self, outcome: Outcome) -> impl Iterator<Item = PhoneNumber> + '_ {
+        let batches = self.batches.iter().filter(move |batch| batch.outcome() == outcome);
+        batches.flat_map(|batch| batch.numbers.iter().copied())
+    }
+
     /// OK if all were accepted and counted, PARTIAL if some were, ERROR if none was.
     pub fn status(&self) -> Status {
         let account = self.account;

@@ -187,6 +187,30 @@ async fn pause_resume_and_stop_take_effect_between_batches() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_stopped_run_is_resumed_by_sending_to_what_was_not_attempted() {
+    let sandbox = gateway();
+    let run = client(&sandbox).bulk(numbers(3_000), "Hello");
+    let handle = run.handle();
+    let report = tokio::spawn(run.collect_report());
+    tokio::time::sleep(Duration::from_millis(1_100)).await;
+    handle.stop();
+    let report = report.await.unwrap();
+    let with = |outcome| report.with_outcome(outcome).map(|number| number.to_string()).collect::<Vec<_>>();
+    let (sent, rest) = (with(Outcome::Accepted), with(Outcome::NotAttempted));
+    assert!(!sent.is_empty() && !rest.is_empty());
+    assert_eq!([sent, rest.clone()].concat(), numbers(3_000));
+    assert_eq!(with(Outcome::Unknown), [""; 0]);
+
+    // By a client of another process: this one remembers what it wrote to.
+    let report = client(&sandbox).bulk(rest, "Hello").collect_report().await;
+    assert_eq!(report.status(), Status::Ok);
+    let messages = sandbox.messages();
+    let mut written: Vec<_> = messages.iter().flat_map(|message| message.numbers().to_vec()).collect();
+    written.sort_unstable();
+    assert_eq!(written, numbers(3_000), "each once");
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_run_stopped_while_paused_or_waiting_for_the_queue_ends_at_once() {
     let sandbox = gateway();
     sandbox.faults().push(Fault::code("ERR013").times(usize::MAX).on("send"));
