@@ -108,16 +108,19 @@ fn decimal_digit(c: char) -> Option<u8> {
 /// What a spreadsheet or a script did to a number: `9.65988E+10` and `96598765432.0`.
 #[cold]
 fn damage(text: &str) -> Option<PhoneError> {
-    let digits = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
-    let text = text.trim_matches(|c: char| !c.is_ascii_alphanumeric());
-    if let Some((mantissa, exponent)) = text.split_once(['e', 'E']) {
-        let (whole, decimals) = mantissa.split_once(['.', ',']).unwrap_or((mantissa, "0"));
-        let exponent = exponent.strip_prefix(['+', '-']).unwrap_or(exponent);
-        let shortened = [whole, decimals, exponent].into_iter().all(digits) && exponent.len() <= 2;
-        return shortened.then_some(PhoneError::Shortened);
+    let is_digit = |byte: &u8| byte.is_ascii_digit();
+    // Wherever it stands, as a name may stand beside it; a longer run of digits is no exponent.
+    let exponent = text.match_indices(['e', 'E']).any(|(at, _)| {
+        let after = text[at + 1..].trim_start_matches(['+', '-']);
+        text[..at].as_bytes().last().is_some_and(is_digit)
+            && (1..=3).contains(&after.bytes().take_while(u8::is_ascii_digit).count())
+    });
+    if exponent {
+        return Some(PhoneError::Shortened);
     }
-    let (whole, decimals) = text.split_once('.')?;
-    (digits(whole) && matches!(decimals, "0" | "00")).then_some(PhoneError::Decimal)
+    let (whole, decimals) = text.trim_matches(|c: char| !c.is_ascii_alphanumeric()).split_once('.')?;
+    let float = !whole.is_empty() && whole.as_bytes().iter().all(is_digit);
+    (float && matches!(decimals, "0" | "00")).then_some(PhoneError::Decimal)
 }
 
 impl PhoneNumber {

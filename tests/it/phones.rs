@@ -127,19 +127,39 @@ fn a_refusal_says_what_to_do() {
 /// Read as they are, the one would be 96598810 and the other 965987654320: strangers.
 #[test]
 fn a_number_that_a_spreadsheet_or_a_script_has_damaged_is_refused() {
-    for input in ["9.65988E+10", "9,65988e+10", "965988E5", "9.6598876e-3", " 9.65988E+10 ", "'9.65988E+10'"]
-    {
+    for input in [
+        "9.65988E+10",
+        "9,65988e+10",
+        "965988E5",
+        "9.6598876e-3",
+        " 9.65988E+10 ",
+        "'9.65988E+10'",
+        "9.65988E+10 home",
+        "Ali: 9.65988E+10",
+        "mobile 9.65988e10, Ali",
+    ] {
         assert_eq!(PhoneNumber::parse(input), Err(PhoneError::Shortened), "{input}");
     }
     for input in ["96598765432.0", "96598765432.00", " 96598765432.0\n", "+96598765432.0"] {
         assert_eq!(PhoneNumber::parse(input), Err(PhoneError::Decimal), "{input}");
     }
-    for input in
-        ["965.9876.5432", "96598765432.", "+965 98765432.0", "mobile 965 98765432 home", "965E98765432"]
-    {
+    for input in [
+        "965.9876.5432",
+        "965.98765432",
+        "96598765432.",
+        "+965 98765432.0",
+        "mobile 965 98765432 home",
+        "965E98765432",
+    ] {
         assert!(PhoneNumber::parse(input).is_ok(), "{input}");
     }
+    // The seed's own refusals come first.
     assert_eq!(PhoneNumber::parse("9e10@example.com"), Err(PhoneError::Email));
+    assert_eq!(PhoneNumber::parse("9E10"), Err(PhoneError::TooShort { digits: 3 }));
+    for input in ["Ext 5", ".0", "٩٦٥.0", "call me"] {
+        let error = PhoneNumber::parse(input).unwrap_err();
+        assert!(matches!(error, PhoneError::NoDigits | PhoneError::TooShort { .. }), "{input}: {error}");
+    }
 }
 
 #[test]
