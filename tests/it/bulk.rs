@@ -189,7 +189,8 @@ async fn pause_resume_and_stop_take_effect_between_batches() {
 #[tokio::test(start_paused = true)]
 async fn a_stopped_run_is_resumed_by_sending_to_what_was_not_attempted() {
     let sandbox = gateway();
-    let run = client(&sandbox).bulk(numbers(3_000), "Hello");
+    let client = client(&sandbox);
+    let run = client.bulk(numbers(3_000), "Hello");
     let handle = run.handle();
     let report = tokio::spawn(run.collect_report());
     tokio::time::sleep(Duration::from_millis(1_100)).await;
@@ -201,8 +202,7 @@ async fn a_stopped_run_is_resumed_by_sending_to_what_was_not_attempted() {
     assert_eq!([sent, rest.clone()].concat(), numbers(3_000));
     assert_eq!(with(Outcome::Unknown), [""; 0]);
 
-    // By a client of another process: this one remembers what it wrote to.
-    let report = client(&sandbox).bulk(rest, "Hello").collect_report().await;
+    let report = client.bulk(rest, "Hello").collect_report().await;
     assert_eq!(report.status(), Status::Ok);
     let messages = sandbox.messages();
     let mut written: Vec<_> = messages.iter().flat_map(|message| message.numbers().to_vec()).collect();
