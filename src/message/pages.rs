@@ -55,6 +55,7 @@ fn pages(units: usize, single: usize, part: usize, characters: impl Iterator<Ite
     pages
 }
 
+/// The septets of a text, `None` if a character is in no table. One-time codes are ASCII, and go by a table of their own.
 #[inline]
 fn septets_of(text: &str) -> Option<usize> {
     /// The septets of the ASCII characters; 0 for what is in no table.
