@@ -112,7 +112,7 @@ fn damage(text: &str) -> Option<PhoneError> {
     // Wherever it stands, as a name may stand beside it; a longer run of digits is no exponent.
     let exponent = text.match_indices(['e', 'E']).any(|(at, _)| {
         let after = text[at + 1..].trim_start_matches(['+', '-']);
-        text[..at].as_bytes().last().is_some_and(is_digit)
+        text.as_bytes()[..at].last().is_some_and(is_digit)
             && (1..=3).contains(&after.bytes().take_while(u8::is_ascii_digit).count())
     });
     if exponent {
