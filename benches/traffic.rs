@@ -58,7 +58,7 @@ fn pacing() {
         let begin = Instant::now();
         let report = client.bulk(numbers(10_000), "Hello").collect_report().await;
         let wall = begin.elapsed();
-        assert_eq!(report.numbers(), 10_000);
+        assert_eq!(report.accepted(), 10_000);
         let ours = 25.0 / wall.as_secs_f64();
         println!(
             "pacing: 10,000 numbers in {:.2} s at 300 ms latency, efficiency {ours:.3}",
@@ -249,7 +249,7 @@ async fn compare(client: &Client, bare: &Bare, at_once: usize) {
         let client = client.clone();
         async move {
             let number = PhoneNumber::parse(&number.to_string()).unwrap();
-            assert_eq!(client.send(number, TEXT).await.unwrap().numbers(), 1);
+            assert_eq!(client.send(number, TEXT).await.unwrap().accepted(), 1);
         }
     };
     let post = |number| {

@@ -51,13 +51,13 @@ async fn run(number: String, text: String) -> Result<(), Box<dyn Error>> {
     for id in report.message_ids() {
         println!("Message id:    {id}");
     }
-    println!("Accepted:      {} ({})", report.numbers(), report.status());
+    println!("Accepted:      {} ({})", report.accepted(), report.status());
     println!("Cost:          {} credits", report.points_charged());
     if let Some(left) = report.balance_after() {
         println!("Balance after: {left} credits");
     }
-    for rejected in report.rejected() {
-        println!("Not sent:      input {}: {}", rejected.position() + 1, rejected.reason());
+    for invalid in report.invalid() {
+        println!("Not sent:      input {}: {}", invalid.position() + 1, invalid.reason());
     }
 
     if let Some(sandbox) = sandbox {

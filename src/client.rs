@@ -36,7 +36,7 @@ use crate::wire::Credentials;
 /// let client = Client::builder("api_user", "api_pass").transport(sandbox.transport()).build()?;
 /// let balance = client.verify().await?;
 /// let report = client.send("+965 9876 5432", "Your OTP for MYAPP is: 123456").await?;
-/// assert_eq!(report.numbers(), 1);
+/// assert_eq!(report.accepted(), 1);
 /// assert!(report.balance_after() < Some(balance.available()));
 /// # Ok::<_, kwtsms_async::Error>(()) }).unwrap(); }
 /// ```

@@ -19,7 +19,7 @@ pub enum Delivery {
     /// Nothing left this machine: it was not sent and may be sent.
     NotSent,
     /// The gateway answered with an error code: it queued nothing and charged nothing.
-    Rejected,
+    Refused,
     /// The request may have reached the gateway and no verdict came back. A message may have been accepted and
     /// charged: sending it again may send it twice. A call that only reads may be made again all the same.
     Unknown,
@@ -54,7 +54,7 @@ pub enum ErrorKind {
     /// The answer was no usable reply: not JSON, cut short, too long, or without a verdict. Retried for
     /// reading calls, never for a send: [`Delivery::Unknown`].
     BadReply,
-    /// The gateway refused with a code, see [`Error::code`]: [`Delivery::Rejected`].
+    /// The gateway refused with a code, see [`Error::code`]: [`Delivery::Refused`].
     Api,
 }
 
@@ -188,7 +188,7 @@ impl Error {
     }
 
     /// True for a code that every further request of the account, the sender or the text would meet too.
-    pub(crate) fn dooms_run(&self) -> bool {
+    pub(crate) fn stops_run(&self) -> bool {
         self.code().is_some_and(|code| code.class().stops_run())
     }
 
@@ -334,7 +334,7 @@ impl Error {
     }
 
     pub(crate) fn api(code: ApiCode, description: Option<String>, raw: RawReply) -> Self {
-        Self::new(ErrorKind::Api, Delivery::Rejected, "the gateway refused the request").with(|e| {
+        Self::new(ErrorKind::Api, Delivery::Refused, "the gateway refused the request").with(|e| {
             e.code = Some(code);
             e.description = description;
             e.raw = Some(raw);

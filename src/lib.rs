@@ -9,7 +9,7 @@
 //! let client = Client::builder("api_user", "api_pass").transport(sandbox.transport()).build()?;
 //!
 //! let report = client.send("+965 9876 5432", "Your OTP for MYAPP is: 123456").await?;
-//! assert_eq!(report.numbers(), 1);
+//! assert_eq!(report.accepted(), 1);
 //!
 //! let error = client.send("98765", "Hello").await.unwrap_err();
 //! assert_eq!(error.delivery(), Delivery::NotSent); // and no request was made
@@ -19,7 +19,7 @@
 //! # Three questions
 //!
 //! **What happened to each number?** A [`SendReport`] accounts for every number handed in, also inside an
-//! [`Error`]: accepted with its message id, refused locally with the reason, a duplicate, refused by the gateway
+//! [`Error`]: accepted with its message id, invalid (nothing was sent) with the reason, a duplicate, refused by the gateway
 //! with its code, of unknown outcome, or not attempted.
 //!
 //! **May it be sent again?** [`Error::delivery`] says whether nothing left, the gateway refused, or nobody knows.
@@ -78,7 +78,7 @@ pub use endpoint::{Coverage, DeliveryReport, Listed, MessageStatus, Validation};
 pub use error::{Delivery, Error, ErrorKind};
 pub use limit::{CEILING, DEFAULT_MAX_WAITING, DEFAULT_RATE, Limiter};
 pub use recipients::{Recipient, Recipients};
-pub use report::{Accepted, Account, Batch, Duplicate, Outcome, Rejected, SendReport, Status};
+pub use report::{Accepted, Account, Batch, Duplicate, Invalid, Outcome, SendReport, Status};
 pub use retry::{Retry, RetryReason};
 pub use secret::Secret;
 pub use send::SendCall;

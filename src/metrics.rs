@@ -42,7 +42,7 @@ pub const BALANCE: &str = "kwtsms_balance_credits";
 pub mod label {
     /// `send`, `balance`, `senderid`, `coverage`, `validate`, `status` or `dlr`.
     pub const ENDPOINT: &str = "endpoint";
-    /// `accepted`, `rejected`, `not_sent` or `unknown`, as in the events' field `delivery`.
+    /// `accepted`, `refused`, `not_sent` or `unknown`, as in the events' field `delivery`.
     pub const OUTCOME: &str = "outcome";
     /// `queue_full` (ERR013), `same_number` (ERR028) or `transport`.
     pub const REASON: &str = "reason";

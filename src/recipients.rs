@@ -8,7 +8,7 @@ use serde::{Serialize, Serializer};
 
 use crate::error::Error;
 use crate::phone::{CountryCheck, PhoneError, PhoneNumber};
-use crate::report::{Accepted, Batch, Duplicate, Rejected};
+use crate::report::{Accepted, Batch, Duplicate, Invalid};
 
 /// Numbers a request (API document v4.1).
 pub(crate) const MAX_NUMBERS: usize = 200;
@@ -183,7 +183,7 @@ impl Serialize for Mobile<'_> {
 pub(crate) struct Draft {
     pub(crate) numbers: Vec<PhoneNumber>,
     pub(crate) positions: Vec<u64>,
-    pub(crate) rejected: Vec<Rejected>,
+    pub(crate) invalid: Vec<Invalid>,
     pub(crate) duplicates: Vec<Duplicate>,
     chars: usize,
 }
@@ -203,25 +203,25 @@ impl Draft {
     }
 
     pub(crate) fn is_empty(&self) -> bool {
-        self.numbers.is_empty() && self.rejected.is_empty() && self.duplicates.is_empty()
+        self.numbers.is_empty() && self.invalid.is_empty() && self.duplicates.is_empty()
     }
 
     /// True when the refused and repeated inputs should be let go.
     pub(crate) fn is_heavy(&self) -> bool {
-        self.rejected.len() + self.duplicates.len() >= MAX_LOCAL
+        self.invalid.len() + self.duplicates.len() >= MAX_LOCAL
     }
 
     /// What became of it.
     #[inline]
     pub(crate) fn into_batch(self, index: u64, result: Result<Accepted, Error>) -> Batch {
-        let Self { numbers, positions, rejected, duplicates, .. } = self;
-        Batch { index, numbers, positions, result, rejected, duplicates }
+        let Self { numbers, positions, invalid, duplicates, .. } = self;
+        Batch { index, numbers, positions, result, invalid, duplicates }
     }
 
     /// Keeps the numbers for the next draft and lets the refused and repeated inputs go.
     pub(crate) fn let_go(&mut self) -> Self {
         Self {
-            rejected: std::mem::take(&mut self.rejected),
+            invalid: std::mem::take(&mut self.invalid),
             duplicates: std::mem::take(&mut self.duplicates),
             ..Self::default()
         }
@@ -317,7 +317,7 @@ impl Plan {
         good: impl FnOnce(&mut Draft, PhoneNumber, u64),
     ) {
         match parsed {
-            Err(reason) => self.draft.rejected.push(Rejected { position, input: input(), reason }),
+            Err(reason) => self.draft.invalid.push(Invalid { position, input: input(), reason }),
             Ok(number) if self.is_repeat(number) => {
                 self.draft.duplicates.push(Duplicate { position, number })
             }
@@ -357,10 +357,10 @@ mod tests {
         let drafts = plan("96598765432, +965 4123 4567،0096551234567,");
         assert_eq!(drafts.len(), 1);
         assert_eq!(drafts[0].numbers.len(), 3);
-        assert_eq!(drafts[0].rejected.len(), 0);
+        assert_eq!(drafts[0].invalid.len(), 0);
         let drafts = plan(["96598765432,abc", "", " , ", "96598765432"]);
         assert_eq!(
-            drafts[0].rejected.iter().map(|r| (r.position, r.input.as_str())).collect::<Vec<_>>(),
+            drafts[0].invalid.iter().map(|r| (r.position, r.input.as_str())).collect::<Vec<_>>(),
             [(0, "abc"), (1, ""), (2, " , ")]
         );
         assert_eq!(drafts[0].duplicates.iter().map(Duplicate::position).collect::<Vec<_>>(), [3]);

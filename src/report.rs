@@ -13,7 +13,7 @@ use crate::wire::RawReply;
 #[derive(Debug, Clone)]
 pub struct Accepted {
     pub(crate) message_id: MessageId,
-    pub(crate) numbers: Option<u64>,
+    pub(crate) counted: Option<u64>,
     pub(crate) points_charged: Option<Credits>,
     pub(crate) balance_after: Option<Credits>,
     pub(crate) unix_timestamp: Option<i64>,
@@ -29,8 +29,8 @@ impl Accepted {
 
     /// How many numbers the gateway counted. Fewer than were sent means that it dropped some: it does not say
     /// which.
-    pub fn numbers(&self) -> Option<u64> {
-        self.numbers
+    pub fn counted(&self) -> Option<u64> {
+        self.counted
     }
 
     /// Credits charged for the whole request.
@@ -57,15 +57,15 @@ impl Accepted {
     }
 }
 
-/// An input that was refused before any request.
+/// An input that is not usable; no request was made for it.
 #[derive(Clone, PartialEq, Eq)]
-pub struct Rejected {
+pub struct Invalid {
     pub(crate) position: u64,
     pub(crate) input: String,
     pub(crate) reason: PhoneError,
 }
 
-impl Rejected {
+impl Invalid {
     /// Where it stood in the input, counted from 0. The parts of a comma-separated string share a position.
     pub fn position(&self) -> u64 {
         self.position
@@ -76,15 +76,15 @@ impl Rejected {
         &self.input
     }
 
-    /// Why it was refused, and what to do.
+    /// Why it is not usable, and what to do.
     pub fn reason(&self) -> &PhoneError {
         &self.reason
     }
 }
 
-impl fmt::Debug for Rejected {
+impl fmt::Debug for Invalid {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Rejected")
+        f.debug_struct("Invalid")
             .field("position", &self.position)
             .field("input_chars", &self.input.chars().count())
             .field("reason", &self.reason)
@@ -127,7 +127,7 @@ pub enum Outcome {
 
 /// One request's worth of numbers and what became of them.
 ///
-/// Inputs that were refused or repeated ride along with the batch during which they were met; a batch of only
+/// Invalid and repeated inputs stand in the batch during which they were met; a batch of only
 /// those has no numbers, made no request, and its result is an error of kind `InvalidInput`.
 #[derive(Clone)]
 pub struct Batch {
@@ -135,7 +135,7 @@ pub struct Batch {
     pub(crate) numbers: Vec<PhoneNumber>,
     pub(crate) positions: Vec<u64>,
     pub(crate) result: Result<Accepted, Error>,
-    pub(crate) rejected: Vec<Rejected>,
+    pub(crate) invalid: Vec<Invalid>,
     pub(crate) duplicates: Vec<Duplicate>,
 }
 
@@ -169,16 +169,16 @@ impl Batch {
         match &self.result {
             Ok(_) => Outcome::Accepted,
             Err(error) => match error.delivery() {
-                Delivery::Rejected => Outcome::Refused,
+                Delivery::Refused => Outcome::Refused,
                 Delivery::Unknown => Outcome::Unknown,
                 Delivery::NotSent => Outcome::NotAttempted,
             },
         }
     }
 
-    /// Inputs refused locally since the batch before.
-    pub fn rejected(&self) -> &[Rejected] {
-        &self.rejected
+    /// Inputs that are not usable, met since the batch before.
+    pub fn invalid(&self) -> &[Invalid] {
+        &self.invalid
     }
 
     /// Repeated numbers met since the batch before.
@@ -191,14 +191,14 @@ impl Batch {
     /// The gateway is thought to drop numbers that it finds bad and to send to the rest.
     /// [`Client::validate`](crate::Client::validate) tells which they are.
     pub fn uncounted(&self) -> u64 {
-        let counted = self.result.as_ref().ok().and_then(Accepted::numbers);
+        let counted = self.result.as_ref().ok().and_then(Accepted::counted);
         counted.map_or(0, |counted| (self.numbers.len() as u64).saturating_sub(counted))
     }
 
     /// The account of this batch alone.
     pub fn account(&self) -> Account {
         let mut account = Account {
-            refused_locally: self.rejected.len() as u64,
+            invalid: self.invalid.len() as u64,
             duplicates: self.duplicates.len() as u64,
             ..Account::default()
         };
@@ -219,7 +219,7 @@ impl fmt::Debug for Batch {
             .field("index", &self.index)
             .field("numbers", &self.numbers.len())
             .field("result", &self.result)
-            .field("rejected", &self.rejected.len())
+            .field("invalid", &self.invalid.len())
             .field("duplicates", &self.duplicates.len())
             .finish()
     }
@@ -232,7 +232,7 @@ pub struct Account {
     pub(crate) refused: u64,
     pub(crate) unknown: u64,
     pub(crate) not_attempted: u64,
-    pub(crate) refused_locally: u64,
+    pub(crate) invalid: u64,
     pub(crate) duplicates: u64,
 }
 
@@ -257,9 +257,9 @@ impl Account {
         self.not_attempted
     }
 
-    /// Not phone numbers; refused before any request.
-    pub fn refused_locally(&self) -> u64 {
-        self.refused_locally
+    /// Inputs that are not usable; no request was made for them.
+    pub fn invalid(&self) -> u64 {
+        self.invalid
     }
 
     /// Repeats of a number of the same call.
@@ -269,12 +269,7 @@ impl Account {
 
     /// The sum of the parts: all that was handed in.
     pub fn total(&self) -> u64 {
-        self.accepted
-            + self.refused
-            + self.unknown
-            + self.not_attempted
-            + self.refused_locally
-            + self.duplicates
+        self.accepted + self.refused + self.unknown + self.not_attempted + self.invalid + self.duplicates
     }
 }
 
@@ -284,7 +279,7 @@ impl AddAssign for Account {
         self.refused += other.refused;
         self.unknown += other.unknown;
         self.not_attempted += other.not_attempted;
-        self.refused_locally += other.refused_locally;
+        self.invalid += other.invalid;
         self.duplicates += other.duplicates;
     }
 }
@@ -334,7 +329,7 @@ impl SendReport {
         &self.batches
     }
 
-    fn accepted(&self) -> impl Iterator<Item = &Accepted> {
+    fn answers(&self) -> impl Iterator<Item = &Accepted> {
         self.batches.iter().filter_map(|batch| batch.result.as_ref().ok())
     }
 
@@ -382,16 +377,16 @@ impl SendReport {
 
     /// The first message id; the only one for up to 200 numbers. `None` if nothing was accepted.
     pub fn message_id(&self) -> Option<&MessageId> {
-        self.accepted().next().map(Accepted::message_id)
+        self.answers().next().map(Accepted::message_id)
     }
 
     /// All message ids in order, one a request.
     pub fn message_ids(&self) -> Vec<&MessageId> {
-        self.accepted().map(Accepted::message_id).collect()
+        self.answers().map(Accepted::message_id).collect()
     }
 
     /// How many numbers were accepted.
-    pub fn numbers(&self) -> u64 {
+    pub fn accepted(&self) -> u64 {
         self.account.accepted
     }
 
@@ -403,17 +398,17 @@ impl SendReport {
     /// Credits charged, over all accepted batches. In test mode they are held until the message is deleted
     /// from the queue. Batches of unknown outcome may have cost more.
     pub fn points_charged(&self) -> Credits {
-        self.accepted().filter_map(Accepted::points_charged).sum()
+        self.answers().filter_map(Accepted::points_charged).sum()
     }
 
     /// Credits left after the last accepted batch.
     pub fn balance_after(&self) -> Option<Credits> {
-        self.accepted().filter_map(Accepted::balance_after).last()
+        self.answers().filter_map(Accepted::balance_after).last()
     }
 
-    /// Inputs that were refused before any request, with their reasons.
-    pub fn rejected(&self) -> Vec<&Rejected> {
-        self.batches.iter().flat_map(|batch| &batch.rejected).collect()
+    /// Inputs that are not usable, with their reasons; no request was made for them.
+    pub fn invalid(&self) -> Vec<&Invalid> {
+        self.batches.iter().flat_map(|batch| &batch.invalid).collect()
     }
 
     /// Repeats, which were sent once.

@@ -18,7 +18,7 @@ use crate::phone::PhoneNumber;
 use crate::pipeline::{Call, Core};
 use crate::recent::Reservation;
 use crate::recipients::{Draft, Plan, Recipients};
-use crate::report::{Rejected, SendReport, Status};
+use crate::report::{Invalid, SendReport, Status};
 use crate::retry::{Policy, Retry};
 
 /// A send as it was set up.
@@ -149,10 +149,10 @@ fn send(mut setup: Setup) -> impl Future<Output = Result<SendReport, Error>> + S
     }
 }
 
-fn unusable(rejected: &[&Rejected]) -> Error {
-    match rejected {
+fn unusable(invalid: &[&Invalid]) -> Error {
+    match invalid {
         [only] => Error::number(&only.reason),
-        [first, ..] => Error::no_number(rejected.len(), &first.reason),
+        [first, ..] => Error::no_number(invalid.len(), &first.reason),
         [] => Error::input("no number was given"),
     }
 }
@@ -161,7 +161,7 @@ fn unusable(rejected: &[&Rejected]) -> Error {
 async fn prepare(setup: &mut Setup, draft: &Draft) -> Result<Call, Error> {
     let outgoing = Outgoing::new(&setup.core, std::mem::take(&mut setup.text), &setup.message)?;
     if draft.numbers.is_empty() {
-        return Err(unusable(&draft.rejected.iter().collect::<Vec<_>>()));
+        return Err(unusable(&draft.invalid.iter().collect::<Vec<_>>()));
     }
     let reservation = reserve(&setup.core, &outgoing, &draft.numbers, setup.wait).await?;
     let policy = Policy { reading: false, queue_full: setup.wait_for_queue, same_number: setup.wait };
@@ -205,7 +205,7 @@ async fn many(setup: Setup) -> Result<SendReport, Error> {
         // What stopped a run that had not begun, such as a deadline, is what the caller asks about.
         Some((_, error)) if error.kind() == ErrorKind::Stopped => stop_cause(error),
         Some((_, error)) => error.clone(),
-        None => unusable(&report.rejected()),
+        None => unusable(&report.invalid()),
     };
     Err(error.with_report(report))
 }

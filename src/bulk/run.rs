@@ -209,7 +209,7 @@ impl Run {
         let task = async move {
             let result = core.run(call, accepted).await;
             if let Err(error) = &result
-                && error.dooms_run()
+                && error.stops_run()
             {
                 control.stop(Some(error.clone()));
             }
@@ -262,12 +262,12 @@ impl Run {
                             draft.push(number, position);
                         }
                     }
-                    draft.rejected = drafted.rejected;
+                    draft.invalid = drafted.invalid;
                     draft.duplicates = drafted.duplicates;
                 }
                 _ => {
                     // Nothing is left to send now; what was met on the way goes with the next draft.
-                    self.plan.draft.rejected.splice(0..0, draft.rejected.drain(..));
+                    self.plan.draft.invalid.splice(0..0, draft.invalid.drain(..));
                     self.plan.draft.duplicates.splice(0..0, draft.duplicates.drain(..));
                     return None;
                 }

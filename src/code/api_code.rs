@@ -88,7 +88,7 @@ impl ApiCode {
 
     /// Gives the class, from which follows what is retried and what stops a bulk run.
     pub fn class(&self) -> CodeClass {
-        self.row().map_or(CodeClass::DoomsRequest, |row| row.class)
+        self.row().map_or(CodeClass::NumbersRefused, |row| row.class)
     }
 
     /// Gives the time after which the same call may pass: 30 s for `ERR013`, 16 s for `ERR028`, 24 h for
@@ -207,7 +207,7 @@ mod tests {
             assert_eq!(code.as_str(), text);
             assert_eq!(code.source(), CodeSource::Unknown);
             assert!(!code.is_documented() && !code.is_account_problem());
-            assert_eq!(code.class(), CodeClass::DoomsRequest);
+            assert_eq!(code.class(), CodeClass::NumbersRefused);
             assert!(!code.class().stops_run());
             assert_eq!(code.retry_after(), None);
             assert_eq!(code.user_message(), UserMessage::Unavailable);

@@ -22,16 +22,16 @@ pub enum CodeSource {
 #[non_exhaustive]
 pub enum CodeClass {
     /// The account or the request as such is refused, so every later batch would be too. Never retried.
-    DoomsRun,
+    AccountRefused,
     /// The text is refused, so every later batch with the same text would be too. Never retried.
-    DoomsText,
+    TextRefused,
     /// The sender id is refused, so every later batch under the same sender id would be too. Never retried.
-    DoomsSender,
+    SenderRefused,
     /// The numbers of this request are refused; other batches may pass. Never retried.
     ///
     /// Unknown codes are of this class: a refusal, as every answer with a code. Nothing says that a wait helps, so
     /// they are not retried; and nothing says that they hold for the whole account, so one does not give up a run.
-    DoomsRequest,
+    NumbersRefused,
     /// The account has 1,000 messages queued (`ERR013`). Retried after 30, 60 and 120 seconds.
     QueueFull,
     /// One of the numbers got a message less than 15 seconds ago and the whole request is refused (`ERR028`).
@@ -53,7 +53,7 @@ pub enum CodeClass {
 impl CodeClass {
     /// Tells whether every later batch of the same run (same account, text and sender id) would fail as well.
     pub const fn stops_run(self) -> bool {
-        matches!(self, Self::DoomsRun | Self::DoomsText | Self::DoomsSender)
+        matches!(self, Self::AccountRefused | Self::TextRefused | Self::SenderRefused)
     }
 
     /// Gives the waits before the second, third and fourth try; empty for a class that is not retried.
@@ -87,7 +87,7 @@ mod tests {
 
     #[test]
     fn what_stops_a_run_is_never_waited_for() {
-        for class in [CodeClass::DoomsRun, CodeClass::DoomsText, CodeClass::DoomsSender] {
+        for class in [CodeClass::AccountRefused, CodeClass::TextRefused, CodeClass::SenderRefused] {
             assert!(class.stops_run());
             assert!(class.retry_waits().is_empty());
             assert_eq!(class.retry_after(), None);

@@ -56,46 +56,46 @@ macro_rules! codes {
 // Each entry: code, source, whose problem (the account's or the call's), class, sentence for the end user,
 // meaning, action.
 codes! {
-    ERR001 Documented account CodeClass::DoomsRun, Unavailable,
+    ERR001 Documented account CodeClass::AccountRefused, Unavailable,
         "the API is switched off for this account",
         "Switch the API on in the account's API settings at kwtsms.com.";
     // Also the answer to an empty text or sender id, as seen live; it would be a defect of ours.
-    ERR002 Documented call CodeClass::DoomsRun, Unavailable,
+    ERR002 Documented call CodeClass::AccountRefused, Unavailable,
         "the user name, the password or another required field is missing",
         "Check that the user name, the password, the sender id, the numbers and the text are all set and not blank.";
-    ERR003 Documented account CodeClass::DoomsRun, Unavailable,
+    ERR003 Documented account CodeClass::AccountRefused, Unavailable,
         "the API user name or password is wrong",
         "Check KWTSMS_USERNAME and KWTSMS_PASSWORD: they are the credentials of the API user, \
          which is not the mobile number of the account.";
-    ERR004 Documented account CodeClass::DoomsRun, Unavailable,
+    ERR004 Documented account CodeClass::AccountRefused, Unavailable,
         "this account has no API access",
         "Ask kwtSMS support to open the API for this account.";
-    ERR005 Documented account CodeClass::DoomsRun, Unavailable,
+    ERR005 Documented account CodeClass::AccountRefused, Unavailable,
         "this account is blocked",
         "Ask kwtSMS support why the account is blocked; nothing is sent until they lift it.";
-    ERR006 Documented call CodeClass::DoomsRequest, InvalidNumber,
+    ERR006 Documented call CodeClass::NumbersRefused, InvalidNumber,
         "none of the submitted numbers is valid",
         "Give each number with its country code: a Kuwaiti mobile number is 965 and 8 digits more.";
-    ERR007 Documented call CodeClass::DoomsRequest, Unavailable,
+    ERR007 Documented call CodeClass::NumbersRefused, Unavailable,
         "the request holds more than 200 numbers",
         "Split the list into requests of at most 200 numbers, as this SDK's sending calls do.";
     // "Not found" is the vendor clients' addition; the API document v4.1 says banned.
-    ERR008 Documented call CodeClass::DoomsSender, Unavailable,
+    ERR008 Documented call CodeClass::SenderRefused, Unavailable,
         "the sender id is banned or not registered for this account",
         "Compare the sender id, upper and lower case included, with those of the account at kwtsms.com; \
          register it there or send under another.";
-    ERR009 Documented call CodeClass::DoomsText, EmptyText,
+    ERR009 Documented call CodeClass::TextRefused, EmptyText,
         "the message text is empty",
         "Give a text in which something is left after cleaning: one of emoji, tags or hidden characters alone \
          ends up empty.";
-    ERR010 Documented account CodeClass::DoomsRun, Unavailable,
+    ERR010 Documented account CodeClass::AccountRefused, Unavailable,
         "the balance of the account is zero",
         "Buy credits at kwtsms.com, then send what was not sent.";
-    ERR011 Documented account CodeClass::DoomsRun, Unavailable,
+    ERR011 Documented account CodeClass::AccountRefused, Unavailable,
         "the balance of the account does not cover this message",
         "Buy credits at kwtsms.com, then send what was not sent; fewer numbers or a shorter text may still fit.";
     // The API document v4.1 says 6 pages; 7 have been seen to pass on the live gateway.
-    ERR012 Documented call CodeClass::DoomsText, TextTooLong,
+    ERR012 Documented call CodeClass::TextRefused, TextTooLong,
         "the message text has too many pages",
         "Shorten the text to 6 pages. One character outside the GSM alphabet makes the whole text Unicode, \
          which cuts a page from 153 to 67 characters.";
@@ -117,18 +117,18 @@ codes! {
     ERR023 Documented call REPORT_SOON, ReportPending,
         "the delivery reports could not be fetched, for an unknown reason",
         "Ask again later; if it stays so, give kwtSMS support the message id.";
-    ERR024 Documented account CodeClass::DoomsRun, Unavailable,
+    ERR024 Documented account CodeClass::AccountRefused, Unavailable,
         "the IP address of this machine is not on the account's list",
         "Add the public IP address of this machine under IP lockdown in the account's API settings at kwtsms.com, \
          or switch the lockdown off.";
-    ERR025 Documented call CodeClass::DoomsRequest, InvalidNumber,
+    ERR025 Documented call CodeClass::NumbersRefused, InvalidNumber,
         "no valid number was found",
         "Write each number in digits alone, country code first, without +, 00, dots or blanks.";
-    ERR026 Documented call CodeClass::DoomsRequest, NotServed,
+    ERR026 Documented call CodeClass::NumbersRefused, NotServed,
         "there is no route: the country of the number is not activated for this account",
         "Look up the active countries with the coverage call; have the missing one activated in the account \
          or by kwtSMS support.";
-    ERR027 Documented call CodeClass::DoomsText, TextRefused,
+    ERR027 Documented call CodeClass::TextRefused, TextRefused,
         "the message text holds HTML tags",
         "Take the tags out of the text and send it plain.";
     // 16 seconds are what the vendor's clients wait, to be past the 15 of the API document v4.1.
@@ -143,22 +143,22 @@ codes! {
         "the message is stuck in the queue with an error",
         "Delete it from the queue at kwtsms.com to get its credits back. Test messages end here, and so do texts \
          with emoji.";
-    ERR031 Documented call CodeClass::DoomsText, TextRefused,
+    ERR031 Documented call CodeClass::TextRefused, TextRefused,
         "the message text was refused for bad language",
         "Change the wording; the same text is refused each time.";
-    ERR032 Documented call CodeClass::DoomsText, TextRefused,
+    ERR032 Documented call CodeClass::TextRefused, TextRefused,
         "the message text was refused as spam",
         "Change the wording; the same text is refused each time. Ask kwtSMS support if the text is legitimate.";
     ERR033 Documented account CodeClass::NoCoverage, Unavailable,
         "the account has no active coverage",
         "Ask kwtSMS support to activate the countries that the account sends to.";
-    ERR034 SingleSource account CodeClass::DoomsRun, Unavailable,
+    ERR034 SingleSource account CodeClass::AccountRefused, Unavailable,
         "the IP address of this machine is banned as a proxy or VPN",
         "Send from an address that belongs to no proxy or VPN, or ask kwtSMS support to allow it.";
-    ERR035 SingleSource call CodeClass::DoomsRequest, NotServed,
+    ERR035 SingleSource call CodeClass::NumbersRefused, NotServed,
         "the daily limit of international messages is reached",
         "Send to numbers outside Kuwait again the next day.";
-    ERR036 SingleSource call CodeClass::DoomsText, TextRefused,
+    ERR036 SingleSource call CodeClass::TextRefused, TextRefused,
         "the message text holds emoji, which are not supported",
         "Take the emoji out of the text.";
 }
@@ -220,10 +220,10 @@ mod tests {
                 CodeClass::NoCoverage => "coverage",
                 CodeClass::QueueFull => "queue",
                 CodeClass::SameNumber => "same number",
-                CodeClass::DoomsRun => "run",
-                CodeClass::DoomsText => "text",
-                CodeClass::DoomsSender => "sender",
-                CodeClass::DoomsRequest => "request",
+                CodeClass::AccountRefused => "run",
+                CodeClass::TextRefused => "text",
+                CodeClass::SenderRefused => "sender",
+                CodeClass::NumbersRefused => "request",
             };
             assert_eq!(class, expected, "{code}");
         }
@@ -253,7 +253,7 @@ mod tests {
 
     #[test]
     fn what_only_the_operator_can_mend_reads_as_unavailable() {
-        for row in ROWS.iter().filter(|row| row.account || row.class == CodeClass::DoomsRun) {
+        for row in ROWS.iter().filter(|row| row.account || row.class == CodeClass::AccountRefused) {
             assert_eq!(row.user, UserMessage::Unavailable, "{}", row.code);
         }
     }

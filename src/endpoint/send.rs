@@ -115,14 +115,14 @@ pub(crate) fn accepted(raw: &RawReply) -> Result<Accepted, Error> {
     let Some(message_id) = raw.message_id() else {
         return Err(Error::bad_reply("the gateway said OK and gave no readable message id", raw.clone()));
     };
-    let numbers = raw.whole(Key::Numbers).and_then(|numbers| numbers.try_into().ok());
-    if numbers == Some(0) {
+    let counted = raw.whole(Key::Numbers).and_then(|counted| counted.try_into().ok());
+    if counted == Some(0) {
         // Not a success: Ok never means that nothing was accepted. Not a refusal either: there is an id.
         return Err(Error::bad_reply("the gateway said OK and counted no number", raw.clone()));
     }
     Ok(Accepted {
         message_id,
-        numbers,
+        counted,
         points_charged: raw.credits(Key::PointsCharged),
         balance_after: raw.credits(Key::BalanceAfter),
         unix_timestamp: raw.whole(Key::UnixTimestamp),
@@ -141,7 +141,7 @@ mod tests {
     fn the_documented_answer_is_read_and_the_timestamp_kept_as_it_came() {
         let accepted = accepted(&ok(include_str!("../../tests/fixtures/send.json"))).unwrap();
         assert_eq!(accepted.message_id().as_str(), "f4c841adee210f31307633ceaebff2ec");
-        assert_eq!(accepted.numbers(), Some(1));
+        assert_eq!(accepted.counted(), Some(1));
         assert_eq!(accepted.points_charged(), Some(Credits::from_int(1)));
         assert_eq!(accepted.balance_after(), Some(Credits::from_int(180)));
         assert_eq!(accepted.unix_timestamp(), Some(1_684_763_355));
@@ -152,7 +152,7 @@ mod tests {
         let reply =
             r#"{"result":"OK","msg-id":"abc1","numbers":"2","points-charged":3.0,"balance-after":"180.50"}"#;
         let accepted = accepted(&ok(reply)).unwrap();
-        assert_eq!(accepted.numbers(), Some(2));
+        assert_eq!(accepted.counted(), Some(2));
         assert_eq!(accepted.points_charged(), Some(Credits::from_int(3)));
         assert_eq!(accepted.balance_after().unwrap().to_string(), "180.5");
         assert_eq!(accepted.unix_timestamp(), None);

@@ -10,7 +10,7 @@ use crate::error::Error;
 use crate::phone::PhoneNumber;
 use crate::pipeline::{Call, Core};
 use crate::recipients::{Mobile, Plan, Recipients};
-use crate::report::{Duplicate, Rejected};
+use crate::report::{Duplicate, Invalid};
 use crate::transport::Endpoint;
 use crate::wire::{RawReply, RequestBody, text};
 
@@ -21,7 +21,7 @@ pub struct Validation {
     er: Vec<PhoneNumber>,
     nr: Vec<PhoneNumber>,
     missing: Vec<PhoneNumber>,
-    rejected: Vec<Rejected>,
+    invalid: Vec<Invalid>,
     duplicates: Vec<Duplicate>,
     raw: Vec<RawReply>,
 }
@@ -48,8 +48,8 @@ impl Validation {
     }
 
     /// Inputs that were refused before any request.
-    pub fn rejected(&self) -> &[Rejected] {
-        &self.rejected
+    pub fn invalid(&self) -> &[Invalid] {
+        &self.invalid
     }
 
     /// Repeats, which were asked about once.
@@ -118,7 +118,7 @@ impl std::fmt::Debug for Validation {
             .field("er", &self.er)
             .field("nr", &self.nr)
             .field("missing", &self.missing)
-            .field("rejected", &self.rejected)
+            .field("invalid", &self.invalid)
             .field("duplicates", &self.duplicates)
             .finish()
     }
@@ -142,7 +142,7 @@ impl Client {
             let until = options.until();
             let mut validation = Validation::default();
             for draft in Plan::all(&numbers, core.country_check) {
-                validation.rejected.extend(draft.rejected);
+                validation.invalid.extend(draft.invalid);
                 validation.duplicates.extend(draft.duplicates);
                 if !draft.numbers.is_empty() {
                     let told = ask(&core, &draft.numbers, until, &options).await?;

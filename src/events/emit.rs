@@ -54,7 +54,7 @@ fn delivery(result: Result<&RawReply, &Error>) -> &'static str {
     match result.map_err(Error::delivery) {
         Ok(_) => "accepted",
         Err(Delivery::NotSent) => "not_sent",
-        Err(Delivery::Rejected) => "rejected",
+        Err(Delivery::Refused) => "refused",
         Err(Delivery::Unknown) => "unknown",
     }
 }
@@ -184,7 +184,7 @@ pub(crate) fn run_ended(account: &crate::report::Account, requests: u64) {
         { field::REFUSED } = account.refused(),
         { field::UNKNOWN } = account.unknown(),
         { field::NOT_ATTEMPTED } = account.not_attempted(),
-        { field::REFUSED_LOCALLY } = account.refused_locally(),
+        { field::INVALID } = account.invalid(),
         { field::DUPLICATES } = account.duplicates(),
     );
 }

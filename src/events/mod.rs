@@ -8,7 +8,7 @@
 //! | [`event::RETRY`] | WARN | a failed attempt will be made again | `endpoint` `attempt` `reason` `after_ms` `code` |
 //! | [`event::LIMITER`] | WARN | a call got no turn and made no request | `endpoint` `lane` `reason` `waiting` |
 //! | [`event::STOP`] | WARN | a bulk run stops before its end | `reason` `code` `kind` |
-//! | [`event::RUN`] | INFO | a bulk run has ended | `requests` `accepted` `refused` `unknown` `not_attempted` `refused_locally` `duplicates` |
+//! | [`event::RUN`] | INFO | a bulk run has ended | `requests` `accepted` `refused` `unknown` `not_attempted` `invalid` `duplicates` |
 //! | [`event::LOW_BALANCE`] | WARN | the balance fell below [`low_balance`](crate::ClientBuilder::low_balance), once per crossing | `balance_after` |
 //! | [`event::SHARED_SENDER`] | WARN | live messages go out under `KWT-SMS`, once per client | |
 //!
@@ -69,7 +69,7 @@ pub mod field {
     pub const OK: &str = "ok";
     /// The gateway's code.
     pub const CODE: &str = "code";
-    /// `accepted`, `rejected`, `not_sent` or `unknown`.
+    /// `accepted`, `refused`, `not_sent` or `unknown`.
     pub const DELIVERY: &str = "delivery";
     /// The kind of error, as in `ErrorKind`.
     pub const KIND: &str = "kind";
@@ -118,7 +118,7 @@ pub mod field {
     /// Numbers of a run that were not attempted.
     pub const NOT_ATTEMPTED: &str = "not_attempted";
     /// Inputs of a run that are no usable phone number.
-    pub const REFUSED_LOCALLY: &str = "refused_locally";
+    pub const INVALID: &str = "invalid";
     /// Inputs of a run that were there before.
     pub const DUPLICATES: &str = "duplicates";
 }

@@ -7,7 +7,7 @@ use super::number::PhoneNumber;
 /// Why an input was refused as a phone number, and what to do.
 ///
 /// It never holds the input: neither `Display` nor `Debug` shows more than a masked number, so it can be logged
-/// as it is. The first five are the seed's refusals; [`NotMobile`](Self::NotMobile) is the answer of a strict
+/// as it is. The first five are the Python client's refusals; [`NotMobile`](Self::NotMobile) is the answer of a strict
 /// check only.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
@@ -28,9 +28,9 @@ pub enum PhoneError {
         /// How many there are, without the zeros in front.
         digits: usize,
     },
-    /// Shortened by a spreadsheet, `9.65988E+10`: its last digits are lost. The seed would read 96598810.
+    /// Shortened by a spreadsheet, `9.65988E+10`: its last digits are lost. The Python client would read 96598810.
     Shortened,
-    /// Written as a decimal number, `96598765432.0`. The seed would read 965987654320, a stranger's number.
+    /// Written as a decimal number, `96598765432.0`. The Python client would read 965987654320, a stranger's number.
     Decimal,
     /// It cannot be a mobile number of its country.
     #[non_exhaustive]

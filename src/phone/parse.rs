@@ -8,7 +8,7 @@ use super::number::PhoneNumber;
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum CountryCheck {
-    /// 7 to 15 digits, whatever they are: the seed's rule. Nothing is guessed and nothing is added.
+    /// 7 to 15 digits, whatever they are: the Python client's rule. Nothing is guessed and nothing is added.
     #[default]
     Off,
     /// What cannot be a mobile number of its country is refused, by libphonenumber's data, which is compiled in.
@@ -129,7 +129,7 @@ impl PhoneNumber {
     /// Most digits, with the country code (E.164).
     pub const MAX_DIGITS: usize = 15;
 
-    /// The seed's rule.
+    /// The Python client's rule.
     #[inline]
     pub(super) fn counted(value: u64, digits: usize) -> Result<Self, PhoneError> {
         match digits {
@@ -148,7 +148,7 @@ impl PhoneNumber {
     /// # Errors
     ///
     /// What is empty, has an `@`, has no digits, or has fewer than 7 or more than 15 of them. What a spreadsheet or a
-    /// script has damaged, `9.65988E+10` and `96598765432.0`: the seed would send to a stranger.
+    /// script has damaged, `9.65988E+10` and `96598765432.0`: the Python client would send to a stranger.
     ///
     /// ```
     /// use kwtsms_async::{PhoneError, PhoneNumber};

@@ -59,12 +59,12 @@ fn numbers_are_validated_by_the_gateway_or_offline() {
     let ran = world.run(&["validate", "96598765432,abc", "99220322", "+14155550100"]).exits(3);
     assert_eq!(
         ran.out,
-        "Valid    (OK): 96598765432\nInvalid  (ER): 99220322\nNo route (NR): 14155550100\n  \
-         Rejected: abc — no digits: a number with its country code is needed\n"
+        "Valid    (OK): 96598765432\nBad form (ER): 99220322\nNo route (NR): 14155550100\n  \
+         Invalid: abc — no digits: a number with its country code is needed\n"
     );
     let json = world.run(&["validate", "96598765432,abc", "--json"]).exits(3).json();
     assert_eq!(json["ok"], json!(["96598765432"]));
-    assert_eq!(json["rejected"][0]["line"], 1);
+    assert_eq!(json["invalid"][0]["line"], 1);
     world.run(&["validate", "96598765432"]).exits(0);
     world.run(&["validate", "abc"]).exits(1);
     let requests = world.sandbox.requests().len();
@@ -74,12 +74,12 @@ fn numbers_are_validated_by_the_gateway_or_offline() {
     let ran = offline(&["validate", "--offline", "--file", "n.csv"]).exits(3);
     assert!(ran.out.contains("Valid    (OK): 96598765432, 99220322\n"), "{}", ran.out);
     assert!(
-        ran.out.contains("Rejected: line 4: 96598765432.0 — it was written as a decimal number"),
+        ran.out.contains("Invalid: line 4: 96598765432.0 — it was written as a decimal number"),
         "{}",
         ran.out
     );
     let ran = offline(&["validate", "--offline", "--strict", "--file", "n.csv"]).exits(3);
-    assert!(ran.out.contains("Rejected: line 3: 99220322 — 8 digits"), "{}", ran.out);
+    assert!(ran.out.contains("Invalid: line 3: 99220322 — 8 digits"), "{}", ran.out);
     assert_eq!(world.sandbox.requests().len(), requests);
 }
 

@@ -171,7 +171,7 @@ fn json_is_one_document_and_nothing_else() {
     assert_eq!(document["points_charged"], 1);
     assert_eq!(
         document["account"],
-        json!({ "accepted": 1, "refused": 0, "unknown": 0, "not_attempted": 0, "refused_locally": 1, "duplicates": 1, "uncounted": 0, "total": 3 })
+        json!({ "accepted": 1, "refused": 0, "unknown": 0, "not_attempted": 0, "invalid": 1, "duplicates": 1, "uncounted": 0, "total": 3 })
     );
     let batch = &document["batches"][0];
     assert_eq!((&batch["outcome"], &batch["numbers"]), (&json!("accepted"), &json!([NUMBER])));

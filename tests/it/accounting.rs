@@ -163,8 +163,8 @@ proptest! {
         for duplicate in report.duplicates() {
             prop_assert!(seen.contains(&duplicate.number()), "a repeat of a number that is nowhere");
         }
-        for rejected in report.rejected() {
-            prop_assert!(PhoneNumber::parse(rejected.input()).is_err());
+        for invalid in report.invalid() {
+            prop_assert!(PhoneNumber::parse(invalid.input()).is_err());
         }
 
         // What the gateway did agrees with what is said of it.

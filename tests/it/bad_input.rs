@@ -73,9 +73,9 @@ async fn what_is_no_phone_number_is_refused_with_its_reason_and_position() {
         let error = refused(&sandbox, client.send(input, "Hello")).await;
         assert_eq!(error.user_message(), UserMessage::InvalidNumber);
         let report = error.report().unwrap();
-        assert_eq!(report.account().refused_locally(), 1);
-        let rejected = report.rejected()[0];
-        assert_eq!((rejected.position(), rejected.input(), rejected.reason()), (0, input, &reason));
+        assert_eq!(report.account().invalid(), 1);
+        let invalid = report.invalid()[0];
+        assert_eq!((invalid.position(), invalid.input(), invalid.reason()), (0, input, &reason));
         let cause = std::error::Error::source(&error).unwrap().to_string();
         assert_eq!(cause, reason.to_string());
         assert!(input.trim().is_empty() || !shown(&error).contains(input), "{}", shown(&error));
@@ -91,14 +91,14 @@ async fn a_list_of_nothing_but_bad_numbers_keeps_every_position() {
     let error = refused(&sandbox, client.send(["abc", "12,user@example.com", ""], "Hello")).await;
     assert!(error.to_string().contains("none of the 4"), "{error}");
     let report = error.report().unwrap();
-    let rejected: Vec<_> = report.rejected().iter().map(|r| (r.position(), r.input())).collect();
-    assert_eq!(rejected, [(0, "abc"), (1, "12"), (1, "user@example.com"), (2, "")]);
-    assert_eq!((report.account().refused_locally(), report.account().total()), (4, 4));
+    let invalid: Vec<_> = report.invalid().iter().map(|r| (r.position(), r.input())).collect();
+    assert_eq!(invalid, [(0, "abc"), (1, "12"), (1, "user@example.com"), (2, "")]);
+    assert_eq!((report.account().invalid(), report.account().total()), (4, 4));
     let many: Vec<String> = (0..2_500).map(|n| format!("bad {n}")).collect();
     let error = refused(&sandbox, client.send(&many, "Hello")).await;
     let report = error.report().unwrap();
-    assert_eq!(report.account().refused_locally(), 2_500);
-    let positions: Vec<_> = report.rejected().iter().map(|rejected| rejected.position()).collect();
+    assert_eq!(report.account().invalid(), 2_500);
+    let positions: Vec<_> = report.invalid().iter().map(|invalid| invalid.position()).collect();
     assert_eq!(positions, (0..2_500).collect::<Vec<u64>>());
 }
 
@@ -167,7 +167,7 @@ async fn a_bulk_run_refuses_a_bad_text_or_sender_before_any_request_and_loses_no
     {
         let report = run.collect_report().await;
         let account = report.account();
-        assert_eq!((account.not_attempted(), account.refused_locally(), account.total()), (1, 1, 2));
+        assert_eq!((account.not_attempted(), account.invalid(), account.total()), (1, 1, 2));
     }
     assert!(sandbox.requests().is_empty());
 }

@@ -22,7 +22,7 @@ async fn the_report_has_the_seeds_totals() {
     let report = client(&sandbox).bulk(input, "Hello").collect_report().await;
     assert_eq!(report.status(), Status::Partial);
     assert_eq!(report.batches().len(), 3);
-    assert_eq!(report.numbers(), 250);
+    assert_eq!(report.accepted(), 250);
     assert_eq!(report.points_charged().to_string(), "250");
     assert_eq!(report.balance_after().unwrap().to_string(), "750");
     assert_eq!(report.message_ids().len(), 2);
@@ -30,7 +30,7 @@ async fn the_report_has_the_seeds_totals() {
     let errors: Vec<_> =
         report.errors().map(|(batch, error)| (batch.index(), error.code().cloned().unwrap())).collect();
     assert_eq!(errors, [(1, ApiCode::ERR026)]);
-    assert_eq!(report.rejected()[0].position(), 450);
+    assert_eq!(report.invalid()[0].position(), 450);
     assert_eq!(report.duplicates().iter().map(|d| d.position()).collect::<Vec<_>>(), [451, 452]);
     assert_eq!(parts(report.account()), [250, 200, 0, 0, 1, 2]);
 }
@@ -40,17 +40,17 @@ async fn a_send_of_more_than_one_batch_is_a_bulk_run_and_an_error_only_if_nothin
     let sandbox = gateway();
     let client = client(&sandbox);
     let report = client.send(numbers(500), "Hello").await.unwrap();
-    assert_eq!((report.status(), report.numbers(), report.message_ids().len()), (Status::Ok, 500, 3));
+    assert_eq!((report.status(), report.accepted(), report.message_ids().len()), (Status::Ok, 500, 3));
 
     sandbox.faults().push(Fault::code("ERR010").on("send"));
     let error = client.send(numbers(500), "Again").await.unwrap_err();
-    assert_eq!((error.code(), error.delivery()), (Some(&ApiCode::ERR010), Delivery::Rejected));
+    assert_eq!((error.code(), error.delivery()), (Some(&ApiCode::ERR010), Delivery::Refused));
     assert_eq!(parts(error.report().unwrap().account()), [0, 200, 0, 300, 0, 0]);
 
     let bad: Vec<_> = (0..2_500).map(|i| format!("bad {i}")).collect();
     let error = client.send(bad, "Hello").await.unwrap_err();
     assert_eq!((error.kind(), error.delivery()), (ErrorKind::InvalidInput, Delivery::NotSent));
-    assert_eq!(error.report().unwrap().account().refused_locally(), 2_500);
+    assert_eq!(error.report().unwrap().account().invalid(), 2_500);
 }
 
 #[tokio::test(start_paused = true)]
@@ -100,7 +100,7 @@ async fn an_iterator_a_stream_and_a_list_of_any_kind_are_the_same_run() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_code_that_dooms_the_run_stops_it_and_the_rest_was_not_attempted() {
+async fn a_code_that_stops_the_run_ends_it_and_the_rest_was_not_attempted() {
     for code in [
         "ERR001", "ERR003", "ERR004", "ERR005", "ERR008", "ERR010", "ERR011", "ERR024", "ERR027", "ERR031",
         "ERR032",
@@ -155,7 +155,7 @@ async fn at_most_max_in_flight_requests_are_under_way() {
         let begin = Instant::now();
         let report =
             client(&sandbox).bulk(numbers(1_600), "Hello").max_in_flight(most).collect_report().await;
-        assert_eq!(report.numbers(), 1_600);
+        assert_eq!(report.accepted(), 1_600);
         let took = begin.elapsed().as_secs();
         let rounds = 8 / most as u64;
         assert!((rounds * 10..rounds * 10 + 3).contains(&took), "{most}: {took}");
@@ -346,7 +346,7 @@ async fn a_run_over_bad_input_alone_makes_no_request_and_tells_each() {
     let input = (0..5_000).map(|i| format!("bad {i}"));
     let report = client(&sandbox).bulk(input, "Hello").collect_report().await;
     assert_eq!(parts(report.account()), [0, 0, 0, 0, 5_000, 0]);
-    let places: Vec<_> = report.rejected().iter().map(|rejected| rejected.position()).collect();
+    let places: Vec<_> = report.invalid().iter().map(|invalid| invalid.position()).collect();
     assert_eq!(places, (0..5_000).collect::<Vec<_>>());
     assert_eq!(sandbox.requests().len(), 0);
     let empty = client(&sandbox).bulk(Vec::<String>::new(), "Hello").collect_report().await;

@@ -163,7 +163,7 @@ fn a_call_that_is_never_polled_does_nothing() {
     drop(client.balance());
     assert_eq!(sandbox.requests().len(), 0);
     let mut call = pin!(client.send("not a number", "Hi"));
-    // What is refused locally needs no runtime either.
+    // What is invalid needs no runtime either.
     let polled = call.as_mut().poll(&mut Context::from_waker(Waker::noop()));
     assert!(matches!(polled, Poll::Ready(Err(error)) if error.kind() == ErrorKind::InvalidInput));
 }

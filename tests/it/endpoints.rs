@@ -101,7 +101,7 @@ async fn coverage_is_by_prefix_and_none_at_all_is_an_error() {
         assert!(!coverage.covers(&number(BRITAIN)));
         sandbox.account("alice").set_coverage([""; 0]);
         let error = client.coverage().await.unwrap_err();
-        assert_eq!((error.code(), error.delivery()), (Some(&ApiCode::ERR033), Delivery::Rejected));
+        assert_eq!((error.code(), error.delivery()), (Some(&ApiCode::ERR033), Delivery::Refused));
     }
 }
 
@@ -115,8 +115,8 @@ async fn validation_puts_each_input_in_exactly_one_group() {
         assert_eq!(check.nr(), numbers(&[BRITAIN]));
         assert_eq!(check.er(), numbers(&[LANDLINE]));
         assert_eq!(check.missing(), []);
-        let rejected: Vec<_> = check.rejected().iter().map(|r| (r.position(), r.input())).collect();
-        assert_eq!(rejected, [(3, "abc"), (4, "user@example.com"), (5, "123")]);
+        let invalid: Vec<_> = check.invalid().iter().map(|r| (r.position(), r.input())).collect();
+        assert_eq!(invalid, [(3, "abc"), (4, "user@example.com"), (5, "123")]);
         let duplicates: Vec<_> = check.duplicates().iter().map(|d| (d.position(), d.number())).collect();
         assert_eq!(duplicates, [(6, number(KUWAIT))]);
         assert_eq!(check.raw().len(), 1);
@@ -129,7 +129,7 @@ async fn validation_puts_each_input_in_exactly_one_group() {
 async fn validation_of_nothing_usable_makes_no_request() {
     let sandbox = Sandbox::in_process();
     let check = client(&sandbox).validate(["abc", ""]).await.unwrap();
-    assert_eq!((check.rejected().len(), check.ok().len(), check.raw().len()), (2, 0, 0));
+    assert_eq!((check.invalid().len(), check.ok().len(), check.raw().len()), (2, 0, 0));
     let error = client(&sandbox).validate(Vec::<String>::new()).await.unwrap_err();
     assert_eq!((error.kind(), error.delivery()), (ErrorKind::InvalidInput, Delivery::NotSent));
     assert!(sandbox.requests().is_empty());
@@ -158,11 +158,11 @@ async fn a_send_tells_id_numbers_cost_balance_and_the_gateways_own_timestamp() {
         let message = &sandbox.messages()[0];
         assert_eq!(report.message_id().unwrap().as_str(), message.id());
         assert_eq!(report.message_ids(), [report.message_id().unwrap()]);
-        assert_eq!((report.status(), report.numbers()), (Status::Ok, 2));
+        assert_eq!((report.status(), report.accepted()), (Status::Ok, 2));
         assert_eq!(report.points_charged(), Credits::from_int(4));
         assert_eq!(report.balance_after(), Some(Credits::from_int(996)));
         let accepted = report.batches()[0].result().unwrap();
-        assert_eq!(accepted.numbers(), Some(2));
+        assert_eq!(accepted.counted(), Some(2));
         let stamp = accepted.raw().as_object()["unix-timestamp"].as_i64();
         assert!(stamp.is_some() && accepted.unix_timestamp() == stamp, "neither converted nor shifted");
         assert_eq!((message.sender(), message.is_test()), ("KWT-TEST", false));
@@ -187,7 +187,7 @@ async fn numbers_come_as_a_string_a_list_or_any_collection() {
         let sandbox = Sandbox::in_process();
         let shown = format!("{to:?}");
         let report = client(&sandbox).send(to, "Hello").await.unwrap();
-        assert_eq!(report.numbers(), 2, "{shown}");
+        assert_eq!(report.accepted(), 2, "{shown}");
         let mut sent = sandbox.messages()[0].numbers().to_vec();
         sent.sort();
         assert_eq!(sent, ["96551234567", "96598765432"], "{shown}");
@@ -199,10 +199,10 @@ async fn good_numbers_are_sent_and_the_others_are_told_with_position_and_reason(
     let sandbox = Sandbox::in_process();
     let inputs = ["96598765432,abc", "", "user@example.com", "+96598765432", "12", "96551234567"];
     let report = client(&sandbox).send(inputs, "Hello").await.unwrap();
-    assert_eq!((report.status(), report.numbers()), (Status::Partial, 2));
-    let rejected: Vec<_> = report.rejected().iter().map(|r| (r.position(), r.input())).collect();
-    assert_eq!(rejected, [(0, "abc"), (1, ""), (2, "user@example.com"), (4, "12")]);
-    assert!(report.rejected().iter().all(|rejected| !rejected.reason().to_string().is_empty()));
+    assert_eq!((report.status(), report.accepted()), (Status::Partial, 2));
+    let invalid: Vec<_> = report.invalid().iter().map(|r| (r.position(), r.input())).collect();
+    assert_eq!(invalid, [(0, "abc"), (1, ""), (2, "user@example.com"), (4, "12")]);
+    assert!(report.invalid().iter().all(|invalid| !invalid.reason().to_string().is_empty()));
     let duplicates: Vec<_> = report.duplicates().iter().map(|d| d.position()).collect();
     assert_eq!(duplicates, [3]);
     assert_eq!(report.batches()[0].positions(), [0, 5]);
@@ -231,7 +231,7 @@ async fn status_and_reports_are_asked_by_message_id() {
     let client = client(&sandbox);
     let unknown = MessageId::parse("f4c841adee210f31307633ceaebff2ec").unwrap();
     let code = |error: Error| {
-        assert_eq!((error.kind(), error.delivery()), (ErrorKind::Api, Delivery::Rejected));
+        assert_eq!((error.kind(), error.delivery()), (ErrorKind::Api, Delivery::Refused));
         error.code().unwrap().to_string()
     };
     assert_eq!(code(client.status(&unknown).await.unwrap_err()), "ERR029");
@@ -307,7 +307,7 @@ fn is_refused_with(error: &Error, row: &Value, status: u16) {
     let code = row["code"].as_str().unwrap();
     assert_eq!(error.kind(), ErrorKind::Api, "{code}");
     assert_eq!(error.code().unwrap().as_str(), code);
-    assert_eq!(error.delivery(), Delivery::Rejected, "{code}");
+    assert_eq!(error.delivery(), Delivery::Refused, "{code}");
     assert_eq!((error.attempts(), error.http_status()), (1, Some(status)), "{code}");
     let known = error.code().unwrap();
     let source = if row["documented"] == true { CodeSource::Documented } else { CodeSource::SingleSource };
@@ -362,7 +362,7 @@ async fn a_code_of_tomorrow_survives_and_is_not_retried() {
         ] {
             assert_eq!(error.code().unwrap().as_str(), "ERR099");
             assert_eq!(error.code().unwrap().source(), CodeSource::Unknown);
-            assert_eq!((error.delivery(), error.attempts()), (Delivery::Rejected, 1));
+            assert_eq!((error.delivery(), error.attempts()), (Delivery::Refused, 1));
             assert!(!error.is_retryable() && error.retry_after().is_none());
             assert!(error.to_string().contains("ERR099"), "{error}");
             assert_eq!(error.user_message(), UserMessage::Unavailable);

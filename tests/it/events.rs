@@ -86,7 +86,7 @@ async fn every_endpoint_has_its_event() {
     assert_eq!(events[1].get(field::BALANCE), Some("999.0"));
     assert_eq!(events[1].get(field::POINTS), None, "nothing is charged for asking");
     assert_eq!(events[4].get(field::RECIPIENTS), Some("965****432"));
-    assert_eq!(events[6].get(field::DELIVERY), Some("rejected"));
+    assert_eq!(events[6].get(field::DELIVERY), Some("refused"));
 }
 
 #[tokio::test(start_paused = true)]
@@ -101,7 +101,7 @@ async fn a_refusal_is_a_warning_with_its_code() {
         (field::OK, "false"),
         (field::CODE, "ERR003"),
         (field::KIND, "Api"),
-        (field::DELIVERY, "rejected"),
+        (field::DELIVERY, "refused"),
         (field::HTTP_STATUS, "403"),
     ] {
         assert_eq!(seen.get(name), Some(value), "{name}");
@@ -321,7 +321,7 @@ async fn a_run_that_is_stopped_says_why_and_one_that_ends_says_its_account() {
     let client = client(&sandbox);
 
     let report = client.bulk(numbers(400).chain(["96550000000".to_owned(), "no".to_owned()]), "Hello");
-    assert_eq!(report.collect_report().await.numbers(), 400);
+    assert_eq!(report.collect_report().await.accepted(), 400);
     assert_eq!(capture.named(event::STOP).len(), 0);
     let run = &capture.named(event::RUN)[0];
     for (name, value) in [
@@ -330,7 +330,7 @@ async fn a_run_that_is_stopped_says_why_and_one_that_ends_says_its_account() {
         (field::REFUSED, "0"),
         (field::UNKNOWN, "0"),
         (field::NOT_ATTEMPTED, "0"),
-        (field::REFUSED_LOCALLY, "1"),
+        (field::INVALID, "1"),
         (field::DUPLICATES, "1"),
     ] {
         assert_eq!(run.get(name), Some(value), "{name}");

@@ -50,14 +50,14 @@ pub(crate) fn most_in_a_second(requests: &[SeenRequest]) -> usize {
     requests.iter().map(|request| within(request.at())).max().unwrap_or(0)
 }
 
-/// Accepted, refused, unknown, not attempted, refused locally, duplicates.
+/// Accepted, refused, unknown, not attempted, invalid, duplicates.
 pub(crate) fn parts(account: Account) -> [u64; 6] {
     [
         account.accepted(),
         account.refused(),
         account.unknown(),
         account.not_attempted(),
-        account.refused_locally(),
+        account.invalid(),
         account.duplicates(),
     ]
 }

@@ -343,8 +343,8 @@ async fn every_type(shown: &mut Shown) {
     shown.debug("SendReport", &report);
     shown.both("Status", &report.status());
     shown.debug("Account", &report.account());
-    shown.debug("Rejected", &report.rejected()[0]);
-    shown.error("PhoneError", report.rejected()[0].reason());
+    shown.debug("Invalid", &report.invalid()[0]);
+    shown.error("PhoneError", report.invalid()[0].reason());
     shown.debug("Duplicate", &report.duplicates()[0]);
     let batch = &report.batches()[0];
     shown.debug("Batch", batch);

@@ -40,6 +40,8 @@ mod pacing;
 mod phone_digits;
 mod phones;
 mod properties;
+#[cfg(feature = "sandbox")]
+mod python_client;
 mod raw_server;
 #[cfg(feature = "sandbox")]
 mod retries;
@@ -49,8 +51,6 @@ mod same_number;
 mod sandbox_doors;
 #[cfg(feature = "sandbox")]
 mod sandbox_faults;
-#[cfg(feature = "sandbox")]
-mod seed;
 #[cfg(feature = "strict-numbers")]
 mod strict_numbers;
 mod surface;

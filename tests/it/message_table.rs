@@ -6,7 +6,7 @@ use std::ops::RangeInclusive;
 use kwtsms_async::clean_message;
 use unicode_properties::{EmojiStatus, GeneralCategory, UnicodeEmoji, UnicodeGeneralCategory};
 
-/// The ranges that the seed, kwtsms 0.7.3 for Python, removes as emoji, without its variation selectors.
+/// The ranges that the Python client, kwtsms 0.7.3 for Python, removes as emoji, without its variation selectors.
 const SEED_EMOJI: [RangeInclusive<u32>; 11] = [
     0x1F600..=0x1F64F,
     0x1F300..=0x1F5FF,

@@ -1,11 +1,11 @@
-//! Message texts: the seed's answers and where we leave them, and what holds for every text.
+//! Message texts: the Python client's answers and where we leave them, and what holds for every text.
 
 use std::borrow::Cow;
 
 use kwtsms_async::{Change, ChangeKind, Encoding, MessageText, TextError, clean_message};
 use proptest::prelude::*;
 
-/// `fixtures/messages.json`: inputs, and what `clean_message` of kwtsms 0.7.3 for Python (the seed) returned for
+/// `fixtures/messages.json`: inputs, and what `clean_message` of kwtsms 0.7.3 for Python (the Python client) returned for
 /// each when it was run.
 fn seed_cases() -> Vec<(String, String)> {
     let file: serde_json::Value = serde_json::from_str(include_str!("../fixtures/messages.json")).unwrap();
@@ -13,7 +13,7 @@ fn seed_cases() -> Vec<(String, String)> {
     file["cases"].as_array().unwrap().iter().map(|case| (text(case, "in"), text(case, "seed"))).collect()
 }
 
-/// Where we leave the seed: input, our answer, why.
+/// Where we leave the Python client: input, our answer, why.
 const DEVIATIONS: [(&str, &str, &str); 6] = [
     ("Flag 🇰🇼 done", "Flag  done", "flags are emoji: the message would stay in the queue"),
     ("1\u{FE0F}\u{20E3} first", "1 first", "the keycap is part of an emoji, the digit is text"),

@@ -46,7 +46,7 @@ async fn requests_waits_points_and_balance_are_told() {
 
     assert_eq!(page.requests("balance", "accepted"), Some(1.0));
     assert_eq!(page.requests("send", "accepted"), Some(1.0));
-    assert_eq!(page.requests("send", "rejected"), Some(1.0));
+    assert_eq!(page.requests("send", "refused"), Some(1.0));
     assert_eq!(page.requests("send", "unknown"), Some(1.0));
     assert_eq!(page.value(POINTS), Some(2.0));
     assert_eq!(page.value(BALANCE), Some(998.0), "the last that was heard");
@@ -85,7 +85,7 @@ async fn retries_are_counted_by_their_reason_and_each_attempt_is_a_request() {
         [Some(2.0), Some(1.0), Some(1.0)]
     );
     assert_eq!(page.requests("send", "not_sent"), Some(2.0));
-    assert_eq!(page.requests("send", "rejected"), Some(2.0));
+    assert_eq!(page.requests("send", "refused"), Some(2.0));
     assert_eq!(page.requests("send", "accepted"), Some(1.0));
 }
 

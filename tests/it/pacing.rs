@@ -16,7 +16,7 @@ async fn a_bulk_run_starts_two_batches_a_second_however_slow_the_gateway_is() {
             start(roomy().latency(Duration::from_millis(latency)).firewall(Duration::from_secs(60)));
         let begin = Instant::now();
         let report = client(&sandbox).bulk(numbers(2_000), "Hello").collect_report().await;
-        assert_eq!(report.numbers(), 2_000);
+        assert_eq!(report.accepted(), 2_000);
         let starts = arrivals(&sends(&sandbox), begin);
         for (i, at) in starts.iter().enumerate() {
             let ideal = 500 * i as u128;
@@ -47,7 +47,7 @@ async fn no_sliding_second_holds_more_than_each_lane_and_five_in_all_with_100_ta
         for task in tasks {
             task.await.unwrap().unwrap();
         }
-        assert_eq!(run.await.unwrap().numbers(), 6_000);
+        assert_eq!(run.await.unwrap().accepted(), 6_000);
 
         let all = sandbox.requests();
         assert_eq!(all.len(), 130);
@@ -78,7 +78,7 @@ async fn a_single_send_leaves_at_once_beside_a_full_bulk_run() {
     let begin = Instant::now();
     client.send("96598765432", "Your code for MYAPP is: 123456").await.unwrap();
     assert_eq!(begin.elapsed().as_millis(), 300, "the latency and nothing else");
-    assert_eq!(run.await.unwrap().numbers(), 10_000);
+    assert_eq!(run.await.unwrap().accepted(), 10_000);
 }
 
 #[tokio::test(start_paused = true)]
@@ -175,7 +175,7 @@ async fn a_deadline_or_a_rest_beyond_the_clocks_range_is_no_panic() {
     let error = client.send("96598765432", "Hi").deadline(Duration::MAX).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::RecentNumber);
     let report = client.bulk(numbers(3), "Hi").deadline(Duration::MAX).collect_report().await;
-    assert_eq!(report.numbers(), 3);
+    assert_eq!(report.accepted(), 3);
 }
 
 #[test]

@@ -1,4 +1,4 @@
-//! Phone numbers: the seed's answers and where we leave them, and what holds for every input.
+//! Phone numbers: the Python client's answers and where we leave them, and what holds for every input.
 
 use std::collections::{BTreeMap, HashSet};
 
@@ -6,7 +6,7 @@ use kwtsms_async::{CountryCheck, PhoneError, PhoneNumber, normalize_phone, valid
 use proptest::prelude::*;
 use serde::Deserialize;
 
-/// `fixtures/phones.json`: inputs, what kwtsms 0.7.3 for Python (the seed) answered for each when it was run, and
+/// `fixtures/phones.json`: inputs, what kwtsms 0.7.3 for Python (the Python client) answered for each when it was run, and
 /// what the vendor's later clients answer with their table of countries.
 #[derive(Deserialize)]
 struct Vectors {
@@ -42,12 +42,12 @@ pub(crate) fn number(digits: &str) -> PhoneNumber {
     number
 }
 
-/// Where we leave the seed: input, our answer, why.
+/// Where we leave the Python client: input, our answer, why.
 pub(crate) const DEVIATIONS: [(&str, &str, &str); 2] = [
     (
         "९६५९८७६५४३२",
         "96598765432",
-        "Devanagari: the seed accepts it and posts digits that the gateway refuses",
+        "Devanagari: the Python client accepts it and posts digits that the gateway refuses",
     ),
     ("９６５９８７６５４３２", "96598765432", "full width: the same"),
 ];
@@ -153,7 +153,7 @@ fn a_number_that_a_spreadsheet_or_a_script_has_damaged_is_refused() {
     ] {
         assert!(PhoneNumber::parse(input).is_ok(), "{input}");
     }
-    // The seed's own refusals come first.
+    // The Python client's own refusals come first.
     assert_eq!(PhoneNumber::parse("9e10@example.com"), Err(PhoneError::Email));
     assert_eq!(PhoneNumber::parse("9E10"), Err(PhoneError::TooShort { digits: 3 }));
     for input in ["Ext 5", ".0", "٩٦٥.0", "call me"] {
@@ -280,7 +280,7 @@ async fn an_error_about_numbers_carries_the_reason_and_a_sentence_for_the_end_us
         assert_eq!(error.source().unwrap().to_string(), PhoneError::Email.to_string());
         assert_eq!(error.user_message(), UserMessage::InvalidNumber);
         assert_eq!((error.kind(), error.delivery()), (ErrorKind::InvalidInput, Delivery::NotSent));
-        assert_eq!(error.report().unwrap().rejected().len(), inputs.len());
+        assert_eq!(error.report().unwrap().invalid().len(), inputs.len());
     }
     assert!(sandbox.messages().is_empty());
 }

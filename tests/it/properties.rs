@@ -172,7 +172,7 @@ proptest! {
         if let Err(error) = &sent && good {
             // The request left: whatever came back, it is refused by a code or open.
             let refused = error.kind() == ErrorKind::Api;
-            prop_assert_eq!(error.delivery(), if refused { Delivery::Rejected } else { Delivery::Unknown });
+            prop_assert_eq!(error.delivery(), if refused { Delivery::Refused } else { Delivery::Unknown });
             prop_assert_eq!(error.attempts(), 1);
             prop_assert_eq!(account.not_attempted(), 0);
         }
@@ -213,7 +213,7 @@ proptest! {
         if let Ok(check) = run(client.validate(&inputs).into_future()) {
             let parts: usize = inputs.iter().map(|input| input.split(',').count()).sum();
             let asked: Vec<_> = [check.ok(), check.er(), check.nr(), check.missing()].concat();
-            prop_assert_eq!(asked.len() + check.rejected().len() + check.duplicates().len(), parts);
+            prop_assert_eq!(asked.len() + check.invalid().len() + check.duplicates().len(), parts);
             let distinct: std::collections::BTreeSet<_> = asked.iter().collect();
             prop_assert_eq!(distinct.len(), asked.len(), "each in one group");
         }

@@ -20,7 +20,7 @@ async fn a_full_queue_is_waited_for_210_seconds_and_then_the_message_is_sent_onc
         sandbox.faults().push(Fault::code("ERR013").status(status).times(3).on("send"));
         let begin = Instant::now();
         let report = client(&sandbox).bulk(numbers(1), "Hello").collect_report().await;
-        assert_eq!(report.numbers(), 1, "HTTP {status}");
+        assert_eq!(report.accepted(), 1, "HTTP {status}");
         let starts = arrivals(&sends(&sandbox), begin);
         for (at, ideal) in starts.iter().zip([0, 30_000, 90_000, BACK_OFF]) {
             assert!((ideal..ideal + 20).contains(at), "HTTP {status}: {starts:?}");
@@ -38,7 +38,7 @@ async fn a_queue_that_stays_full_ends_as_the_gateways_refusal_after_four_tries()
     assert!((BACK_OFF..BACK_OFF + 100).contains(&begin.elapsed().as_millis()));
     let (batch, error) = report.errors().next().unwrap();
     assert_eq!(error.code(), Some(&ApiCode::ERR013));
-    assert_eq!((error.attempts(), error.delivery()), (4, Delivery::Rejected));
+    assert_eq!((error.attempts(), error.delivery()), (4, Delivery::Refused));
     assert_eq!(error.retry_after(), Some(Duration::from_secs(30)));
     assert!(error.is_retryable());
     assert_eq!(batch.outcome(), Outcome::Refused);
@@ -77,8 +77,8 @@ async fn while_one_batch_waits_for_the_queue_the_others_of_the_client_wait_too()
     });
     let begin = Instant::now();
     let report = client.bulk(numbers(2_000), "Hello").collect_report().await;
-    assert_eq!(report.numbers(), 2_000);
-    assert_eq!(other.await.unwrap().numbers(), 400);
+    assert_eq!(report.accepted(), 2_000);
+    assert_eq!(other.await.unwrap().accepted(), 400);
     let starts = arrivals(&sends(&sandbox), begin);
     let in_the_pause = starts.iter().filter(|at| (3_000..30_000).contains(*at)).count();
     assert_eq!(in_the_pause, 0, "{starts:?}");
@@ -118,7 +118,7 @@ async fn a_refused_connection_is_tried_three_times_and_gives_one_message() {
     let sandbox = gateway();
     sandbox.faults().push(Fault::refuse_connection().times(2).on("send"));
     let report = client(&sandbox).send("96598765432", "Hi").await.unwrap();
-    assert_eq!(report.numbers(), 1);
+    assert_eq!(report.accepted(), 1);
     assert_eq!(sandbox.messages().len(), 1);
 
     sandbox.faults().push(Fault::refuse_connection().times(3).on("send"));
@@ -204,7 +204,7 @@ async fn a_wait_that_the_deadline_does_not_allow_ends_the_call_at_once() {
     // 30 s fit, 30 + 60 s fit, 30 + 60 + 120 s do not: it ends after the third answer and not at 100 s.
     assert_eq!((error.code(), error.attempts()), (Some(&ApiCode::ERR013), 3));
     assert!((90_000..90_100).contains(&begin.elapsed().as_millis()), "{:?}", begin.elapsed());
-    assert_eq!(error.delivery(), Delivery::Rejected);
+    assert_eq!(error.delivery(), Delivery::Refused);
 }
 
 #[tokio::test(start_paused = true)]

@@ -281,8 +281,8 @@ async fn a_strict_client_refuses_text_before_any_request_and_takes_a_number_as_i
     let error = client.send("98765432", "Hello").await.unwrap_err();
     assert_eq!((error.kind(), error.attempts()), (ErrorKind::InvalidInput, 0));
     let report = client.send(["+965 9876 5432", "98765432"], "Hello").await.unwrap();
-    assert_eq!(report.numbers(), 1);
-    let refused = report.rejected()[0];
+    assert_eq!(report.accepted(), 1);
+    let refused = report.invalid()[0];
     assert_eq!((refused.position(), refused.input()), (1, "98765432"));
     assert_eq!(refused.reason().suggestion(), Some(number("96598765432")));
     // From a block that the data does not know, by choice of the caller.

@@ -5,8 +5,8 @@ use std::path::Path;
 
 use kwtsms_async::{
     Accepted, Account, Balance, Batch, Bulk, BulkHandle, Client, ClientBuilder, Coverage, DeliveryReport,
-    Error, Limiter, Listed, MessageStatus, MessageText, PhoneError, PhoneNumber, Progress, RawReply, Reading,
-    Recipients, Rejected, Retry, Secret, SendCall, SendReport, SenderId, Validation,
+    Error, Invalid, Limiter, Listed, MessageStatus, MessageText, PhoneError, PhoneNumber, Progress, RawReply,
+    Reading, Recipients, Retry, Secret, SendCall, SendReport, SenderId, Validation,
 };
 
 /// Compiles only if all of these can be kept in a handler's state, shared between threads and spawned.
@@ -20,7 +20,7 @@ fn what_is_public_can_be_shared_and_spawned(client: Client) {
     shared::<(SendCall, Bulk, BulkHandle, Progress)>();
     shared::<(Reading<Balance>, Reading<Coverage>, Reading<Validation>, Reading<MessageStatus>)>();
     shared::<(Reading<Listed<SenderId>>, Reading<Listed<DeliveryReport>>)>();
-    shared::<(SendReport, Batch, Account, Accepted, Rejected, RawReply)>();
+    shared::<(SendReport, Batch, Account, Accepted, Invalid, RawReply)>();
     shared::<(PhoneNumber, PhoneError, Recipients, MessageText)>();
     cloned::<(Client, Limiter, Error, BulkHandle, SendReport, Batch, Balance, Coverage, Validation)>();
 

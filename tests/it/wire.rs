@@ -112,7 +112,7 @@ fn is_wrong_password(error: &Error, status: u16) {
     assert_eq!(error.kind(), ErrorKind::Api);
     assert_eq!(error.code(), Some(&ApiCode::ERR003));
     assert!(error.action().contains("not the mobile number"), "{}", error.action());
-    assert_eq!(error.delivery(), Delivery::Rejected);
+    assert_eq!(error.delivery(), Delivery::Refused);
     assert_eq!((error.attempts(), error.http_status()), (1, Some(status)));
     assert!(!error.is_retryable());
     assert_eq!(error.description(), Some("Authentication error, username or password are not correct."));
@@ -122,7 +122,7 @@ fn is_wrong_password(error: &Error, status: u16) {
 }
 
 #[tokio::test]
-async fn a_wrong_password_is_rejected_whatever_the_status_it_comes_with() {
+async fn a_wrong_password_is_refused_whatever_the_status_it_comes_with() {
     for status in [200, 403, 400, 406, 500] {
         let server =
             RawServer::always(Then::Answer(reply(status, include_str!("../fixtures/error.json")))).await;

@@ -76,7 +76,7 @@ async fn a_connection_that_recovers_sends_once() {
         assert!(socket.read_buf(&mut request).await.unwrap() > 0);
     }
     socket.write_all(&reply(200, ACCEPTED)).await.unwrap();
-    assert_eq!(call.await.unwrap().unwrap().numbers(), 1);
+    assert_eq!(call.await.unwrap().unwrap().accepted(), 1);
 }
 
 /// A listener that takes no further connection: its queue is full and nobody accepts.
@@ -192,7 +192,7 @@ async fn a_reply_of_100_mb_is_cut_off_at_1_mib() {
 async fn a_reply_of_just_under_1_mib_is_read() {
     let padded = |length: usize| format!("{}{}", " ".repeat(length - ACCEPTED.len()), ACCEPTED);
     let server = RawServer::always(Then::Answer(reply(200, &padded(1 << 20)))).await;
-    assert_eq!(server.client().send(NUMBER, TEXT).await.unwrap().numbers(), 1);
+    assert_eq!(server.client().send(NUMBER, TEXT).await.unwrap().accepted(), 1);
     let server = RawServer::always(Then::Answer(reply(200, &padded((1 << 20) + 1)))).await;
     is_unknown(&server, ErrorKind::BadReply).await;
 }

@@ -96,7 +96,7 @@ pub(crate) async fn try_out(global: &Global, settings: &Environment) -> Result<G
     Ok(Gateway { client: timed(builder, global).build()?, sandbox, _log: None })
 }
 
-/// Opens the log that the settings name: the seed's lines, with numbers and texts masked.
+/// Opens the log that the settings name: the Python client's lines, with numbers and texts masked.
 fn open_log(settings: &Environment) -> Result<Option<Log>, Failure> {
     let Some(path) = settings.get(config::LOG_FILE) else { return Ok(None) };
     let (log, guard) = jsonl::to_file(path, Bodies::Masked)?;

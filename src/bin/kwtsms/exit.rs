@@ -125,7 +125,7 @@ mod tests {
             unknown,
             not_attempted,
             duplicates,
-            refused_locally: 0,
+            invalid: 0,
             uncounted: 0,
         };
         for (tally, account, interrupted, exit) in [

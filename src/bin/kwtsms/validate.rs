@@ -10,7 +10,7 @@ use crate::numbers::{Row, Source, damage};
 use crate::output::{Out, plain};
 
 /// A row that is not asked about, and why.
-struct Rejected {
+struct Invalid {
     row: Row,
     reason: String,
 }
@@ -22,7 +22,7 @@ struct Groups {
     er: Vec<String>,
     nr: Vec<String>,
     missing: Vec<String>,
-    rejected: Vec<Rejected>,
+    invalid: Vec<Invalid>,
     duplicates: usize,
 }
 
@@ -39,7 +39,7 @@ pub(crate) async fn validate(args: Validate, global: &Global, out: &mut Out) -> 
     let read = read.map_err(|error| Failure::usage_from("the numbers cannot be read", &error))?;
     for row in read? {
         match damage(&row.input) {
-            Some(reason) => groups.rejected.push(Rejected { row, reason: reason.to_owned() }),
+            Some(reason) => groups.invalid.push(Invalid { row, reason: reason.to_owned() }),
             None => rows.push(row),
         }
     }
@@ -49,7 +49,7 @@ pub(crate) async fn validate(args: Validate, global: &Global, out: &mut Out) -> 
             match PhoneNumber::parse_with(&row.input, wishes.check()) {
                 Ok(number) if !seen.insert(number) => groups.duplicates += 1,
                 Ok(number) => groups.ok.push(number.to_string()),
-                Err(error) => groups.rejected.push(Rejected { row, reason: error.to_string() }),
+                Err(error) => groups.invalid.push(Invalid { row, reason: error.to_string() }),
             }
         }
     } else if !rows.is_empty() {
@@ -61,20 +61,20 @@ pub(crate) async fn validate(args: Validate, global: &Global, out: &mut Out) -> 
         groups.nr.extend(answer.nr().iter().map(ToString::to_string));
         groups.missing.extend(answer.missing().iter().map(ToString::to_string));
         groups.duplicates = answer.duplicates().len();
-        for rejected in answer.rejected() {
-            let row = usize::try_from(rejected.position()).ok().and_then(|position| rows.get(position));
+        for invalid in answer.invalid() {
+            let row = usize::try_from(invalid.position()).ok().and_then(|position| rows.get(position));
             if let Some(row) = row {
-                groups.rejected.push(Rejected { row: row.clone(), reason: rejected.reason().to_string() });
+                groups.invalid.push(Invalid { row: row.clone(), reason: invalid.reason().to_string() });
             }
         }
     }
-    groups.rejected.sort_by_key(|rejected| rejected.row.line);
+    groups.invalid.sort_by_key(|invalid| invalid.row.line);
     tell(&groups, args.offline, &source, out);
     Ok(
         if groups.er.is_empty()
             && groups.nr.is_empty()
             && groups.missing.is_empty()
-            && groups.rejected.is_empty()
+            && groups.invalid.is_empty()
         {
             Exit::Accepted
         } else if groups.ok.is_empty() {
@@ -87,10 +87,10 @@ pub(crate) async fn validate(args: Validate, global: &Global, out: &mut Out) -> 
 
 fn tell(groups: &Groups, offline: bool, source: &Source, out: &mut Out) {
     if out.is_json() {
-        let rejected: Vec<_> = groups
-            .rejected
+        let invalid: Vec<_> = groups
+            .invalid
             .iter()
-            .map(|Rejected { row, reason }| json!({ "line": row.line, "input": row.input, "reason": reason }))
+            .map(|Invalid { row, reason }| json!({ "line": row.line, "input": row.input, "reason": reason }))
             .collect();
         out.document(&json!({
             "result": "OK",
@@ -99,7 +99,7 @@ fn tell(groups: &Groups, offline: bool, source: &Source, out: &mut Out) {
             "er": groups.er,
             "nr": groups.nr,
             "missing": groups.missing,
-            "rejected": rejected,
+            "invalid": invalid,
             "duplicates": groups.duplicates,
         }));
     }
@@ -109,15 +109,15 @@ fn tell(groups: &Groups, offline: bool, source: &Source, out: &mut Out) {
     };
     out.line(format_args!("Valid    (OK): {}", list(&groups.ok)));
     if !offline {
-        out.line(format_args!("Invalid  (ER): {}", list(&groups.er)));
+        out.line(format_args!("Bad form (ER): {}", list(&groups.er)));
         out.line(format_args!("No route (NR): {}", list(&groups.nr)));
     }
     if !groups.missing.is_empty() {
         out.line(format_args!("Not answered : {}", list(&groups.missing)));
     }
-    for Rejected { row, reason } in &groups.rejected {
+    for Invalid { row, reason } in &groups.invalid {
         let place = if source.is_arguments() { String::new() } else { format!("line {}: ", row.line) };
-        out.line(format_args!("  Rejected: {place}{} — {reason}", plain(&row.input)));
+        out.line(format_args!("  Invalid: {place}{} — {reason}", plain(&row.input)));
     }
     if groups.duplicates > 0 {
         out.line(format_args!("  Duplicates: {}", groups.duplicates));

@@ -34,7 +34,7 @@ async fn a_full_line_is_the_seeds() {
     let text = log.text();
     let keys =
         ["ts", "endpoint", "request", "response", "ok", "error"].map(|key| text.find(&format!("\"{key}\":")));
-    assert!(keys.iter().all(Option::is_some) && keys.is_sorted(), "in the seed's order: {text}");
+    assert!(keys.iter().all(Option::is_some) && keys.is_sorted(), "in the Python client's order: {text}");
     let line = &parse(&text)[0];
     assert_eq!(
         line["request"],

@@ -34,10 +34,10 @@ pub(super) async fn show(
         for fate in fates {
             let line = fate.row.line;
             match (fate.end, fate.number) {
-                (End::RefusedLocally, _) if json => {
+                (End::Invalid, _) if json => {
                     invalid.push(json!({ "line": line, "input": fate.row.input, "reason": fate.reason }));
                 }
-                (End::RefusedLocally, _) => {
+                (End::Invalid, _) => {
                     let input = plain(&fate.row.input);
                     out.line(format_args!("  {unit} {line}: refused: {input} — {}", fate.reason));
                 }

@@ -13,7 +13,7 @@ pub(crate) enum End {
     Refused,
     Unknown,
     NotAttempted,
-    RefusedLocally,
+    Invalid,
     Duplicate,
 }
 
@@ -24,7 +24,7 @@ impl End {
             Self::Refused => "refused",
             Self::Unknown => "unknown",
             Self::NotAttempted => "not_attempted",
-            Self::RefusedLocally => "refused_locally",
+            Self::Invalid => "invalid",
             Self::Duplicate => "duplicate",
         }
     }
@@ -80,9 +80,9 @@ pub(crate) fn of_batch(batch: &Batch, feed: &Feed) -> Vec<Fate> {
             ..Fate::new(feed.take(*position), end, reason.clone())
         });
     }
-    for rejected in batch.rejected() {
-        let reason = rejected.reason().to_string();
-        fates.push(Fate::new(feed.take(rejected.position()), End::RefusedLocally, reason));
+    for invalid in batch.invalid() {
+        let reason = invalid.reason().to_string();
+        fates.push(Fate::new(feed.take(invalid.position()), End::Invalid, reason));
     }
     for duplicate in batch.duplicates() {
         let fate = Fate::new(feed.take(duplicate.position()), End::Duplicate, "stands in the input before");
@@ -94,7 +94,7 @@ pub(crate) fn of_batch(batch: &Batch, feed: &Feed) -> Vec<Fate> {
 
 /// The fates of what was kept from the run.
 pub(crate) fn of_damaged(feed: &Feed) -> Vec<Fate> {
-    feed.damaged().into_iter().map(|(row, why)| Fate::new(row, End::RefusedLocally, why)).collect()
+    feed.damaged().into_iter().map(|(row, why)| Fate::new(row, End::Invalid, why)).collect()
 }
 
 /// How many numbers ended where; the parts add up to the input.
@@ -104,7 +104,7 @@ pub(crate) struct Tally {
     pub(crate) refused: u64,
     pub(crate) unknown: u64,
     pub(crate) not_attempted: u64,
-    pub(crate) refused_locally: u64,
+    pub(crate) invalid: u64,
     pub(crate) duplicates: u64,
     /// Of the accepted, those that the gateway did not count.
     pub(crate) uncounted: u64,
@@ -117,18 +117,13 @@ impl Tally {
             End::Refused => &mut self.refused,
             End::Unknown => &mut self.unknown,
             End::NotAttempted => &mut self.not_attempted,
-            End::RefusedLocally => &mut self.refused_locally,
+            End::Invalid => &mut self.invalid,
             End::Duplicate => &mut self.duplicates,
         } += 1;
     }
 
     pub(crate) fn total(self) -> u64 {
-        self.accepted
-            + self.refused
-            + self.unknown
-            + self.not_attempted
-            + self.refused_locally
-            + self.duplicates
+        self.accepted + self.refused + self.unknown + self.not_attempted + self.invalid + self.duplicates
     }
 
     /// True if every number that is no repeat was accepted and counted.
@@ -136,7 +131,7 @@ impl Tally {
         self.accepted > 0 && self.uncounted == 0 && self.accepted + self.duplicates == self.total()
     }
 
-    /// The seed's verdict, or `UNKNOWN` as soon as one number may have been sent to and nobody knows: as for the exit
+    /// The Python client's verdict, or `UNKNOWN` as soon as one number may have been sent to and nobody knows: as for the exit
     /// code, a script must not take that for a failure that may be repeated.
     pub(crate) fn verdict(self) -> &'static str {
         match self.accepted {
@@ -153,7 +148,7 @@ impl Tally {
             "refused": self.refused,
             "unknown": self.unknown,
             "not_attempted": self.not_attempted,
-            "refused_locally": self.refused_locally,
+            "invalid": self.invalid,
             "duplicates": self.duplicates,
             "uncounted": self.uncounted,
             "total": self.total(),

@@ -72,7 +72,7 @@ pub(crate) async fn measure(
         inputs: tally.total(),
         numbers: tally.accepted,
         batches,
-        refused: tally.refused_locally,
+        refused: tally.invalid,
         duplicates: tally.duplicates,
     })
 }

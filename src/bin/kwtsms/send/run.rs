@@ -123,7 +123,7 @@ pub(super) async fn run(client: &Client, plan: Plan<'_>, out: &mut Out) -> Outco
 fn take(batch: &Batch, feed: &Feed, state: &mut State, told: &mut Told, out: &mut Out) -> bool {
     let fates = fate::of_batch(batch, feed);
     let known = fates.iter().filter(|fate| fate.number.is_none()).count() as u64;
-    state.aside += known.saturating_sub(batch.rejected().len() as u64);
+    state.aside += known.saturating_sub(batch.invalid().len() as u64);
     state.account_problem |= batch.result().is_err_and(is_account_problem);
     state.tally.uncounted += batch.uncounted();
     let written = state.record(&fates);

@@ -120,7 +120,7 @@ impl Told {
                 let first = self.first_not_attempted.get_or_insert(fate.row.line);
                 *first = fate.row.line.min(*first);
             }
-            if fate.end != End::RefusedLocally {
+            if fate.end != End::Invalid {
                 continue;
             }
             self.listed += 1;
@@ -160,7 +160,7 @@ impl Told {
                 ("refused", tally.refused),
                 ("unknown", tally.unknown),
                 ("not attempted", tally.not_attempted),
-                ("skipped", tally.refused_locally),
+                ("skipped", tally.invalid),
                 ("duplicates", tally.duplicates),
                 ("of the accepted, left out by the gateway", tally.uncounted),
             ];
@@ -199,7 +199,7 @@ impl Told {
             "batch": batch.index() + 1,
             "outcome": if numbers.is_empty() { Value::Null } else { json!(outcome(batch, fates)) },
             "numbers": numbers,
-            "invalid": listed(fates, End::RefusedLocally),
+            "invalid": listed(fates, End::Invalid),
             "duplicates": listed(fates, End::Duplicate),
         });
         match batch.result() {
@@ -228,7 +228,7 @@ impl Told {
             "account": state.tally.json(),
             "points_charged": number(self.points),
             "balance_after": self.balance.map(number),
-            "invalid": listed(rest, End::RefusedLocally),
+            "invalid": listed(rest, End::Invalid),
             "error": state.failure.as_ref().map(|failure| failure.reasons.join(": ")),
         });
         if self.few {

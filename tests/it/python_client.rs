@@ -1,4 +1,4 @@
-//! What the README of the seed, kwtsms 0.7.3 for Python, promises, section by section, in our words: the table
+//! What the README of the Python client, kwtsms 0.7.3 for Python, promises, section by section, in our words: the table
 //! "coming from the Python client" of our own README points here.
 
 use std::time::Duration;
@@ -44,18 +44,18 @@ async fn send_one_several_and_under_another_sender() {
     sandbox.account("your_api_user").set_sender_ids(["KWT-TEST", "MY-APP", "kwt sms"]);
     let client = client(&sandbox);
     let report = client.send("96598765432", OTP).await.unwrap();
-    assert_eq!((report.status(), report.numbers()), (Status::Ok, 1));
+    assert_eq!((report.status(), report.accepted()), (Status::Ok, 1));
     assert_eq!(report.points_charged(), Credits::from_int(1));
     assert_eq!(report.balance_after(), Some(Credits::from_int(999)));
     assert_eq!(report.message_id().unwrap().as_str().len(), 32);
     let accepted = report.batches()[0].result().unwrap();
     assert!(accepted.unix_timestamp().is_some_and(|seconds| seconds > 1_700_000_000));
 
-    // The seed's list, with mobiles that the gateway takes.
+    // The Python client's list, with mobiles that the gateway takes.
     let report = client.send(["96598765433", "+96551234567", "0096565111111"], "Hello!").await.unwrap();
-    assert_eq!(report.numbers(), 3);
+    assert_eq!(report.accepted(), 3);
     let report = client.send("96598765434, 96551234568", "Hello!").await.unwrap();
-    assert_eq!(report.numbers(), 2, "a comma-separated string is a list");
+    assert_eq!(report.accepted(), 2, "a comma-separated string is a list");
     client.send("96598765435", "Hello").sender("MY-APP").await.unwrap();
     client.send("96598765436", "Hello").sender("kwt sms").await.unwrap();
     let senders: Vec<_> = sandbox.messages().iter().map(|message| message.sender().to_owned()).collect();
@@ -70,8 +70,8 @@ async fn errors_have_a_code_a_description_and_an_action() {
     assert_eq!(error.code().unwrap().as_str(), "ERR010");
     assert_eq!(error.description(), Some("The balance is zero."));
     assert!(error.action().contains("kwtsms.com"), "{}", error.action());
-    assert_eq!(error.delivery(), Delivery::Rejected);
-    // What the seed raises as RuntimeError.
+    assert_eq!(error.delivery(), Delivery::Refused);
+    // What the Python client raises as RuntimeError.
     sandbox.faults().push(Fault::refuse_connection().times(3));
     let error = client(&sandbox).send("96598765432", OTP).await.unwrap_err();
     assert_eq!((error.kind(), error.delivery()), (ErrorKind::Connect, Delivery::NotSent));
@@ -81,11 +81,11 @@ async fn errors_have_a_code_a_description_and_an_action() {
 async fn good_numbers_are_sent_to_and_bad_ones_reported() {
     let sandbox = Sandbox::in_process();
     let report = client(&sandbox).send(["96598765432", "abc", "user@gmail.com"], "Hello").await.unwrap();
-    assert_eq!((report.status(), report.numbers()), (Status::Partial, 1));
-    let rejected: Vec<_> =
-        report.rejected().iter().map(|bad| (bad.position(), bad.input().to_owned(), *bad.reason())).collect();
+    assert_eq!((report.status(), report.accepted()), (Status::Partial, 1));
+    let invalid: Vec<_> =
+        report.invalid().iter().map(|bad| (bad.position(), bad.input().to_owned(), *bad.reason())).collect();
     assert_eq!(
-        rejected,
+        invalid,
         [(1, "abc".to_owned(), PhoneError::NoDigits), (2, "user@gmail.com".to_owned(), PhoneError::Email)]
     );
 }
@@ -94,13 +94,13 @@ async fn good_numbers_are_sent_to_and_bad_ones_reported() {
 async fn more_than_200_numbers_go_in_batches() {
     let sandbox = Sandbox::builder().drain_per_second(1_000_000).in_process();
     let numbers: Vec<String> = (0..1_000).map(|i| format!("9655{i:07}")).collect();
-    // The queue is full once: waited for 30 s, as the seed does.
+    // The queue is full once: waited for 30 s, as the Python client does.
     sandbox.faults().push(Fault::code("ERR013").on("send"));
     sandbox.faults().push(Fault::code("ERR026").on("send"));
     let report = client(&sandbox).send(numbers, "Hello!").await.unwrap();
     assert_eq!(report.status(), Status::Partial);
     assert_eq!(report.batches().len(), 5);
-    assert_eq!((report.numbers(), report.points_charged()), (800, Credits::from_int(800)));
+    assert_eq!((report.accepted(), report.points_charged()), (800, Credits::from_int(800)));
     assert_eq!(report.balance_after(), Some(Credits::from_int(200)));
     assert_eq!(report.message_ids().len(), 4);
     for (batch, error) in report.errors() {
@@ -122,11 +122,11 @@ async fn validate_asks_about_what_can_be_a_number_only() {
     assert_eq!(texts(check.ok()), ["96598765432", "96551234567"]);
     assert_eq!(texts(check.er()), ["96522334455"]);
     assert_eq!(texts(check.nr()), ["447911123456"]);
-    let rejected: Vec<_> = check.rejected().iter().map(|bad| (bad.input(), *bad.reason())).collect();
-    assert_eq!(rejected, [("abc", PhoneError::NoDigits), ("123", PhoneError::TooShort { digits: 3 })]);
+    let invalid: Vec<_> = check.invalid().iter().map(|bad| (bad.input(), *bad.reason())).collect();
+    assert_eq!(invalid, [("abc", PhoneError::NoDigits), ("123", PhoneError::TooShort { digits: 3 })]);
     assert_eq!(check.raw().len(), 1);
     let nothing = client(&sandbox).validate(["abc", "123"]).await.unwrap();
-    assert_eq!((nothing.rejected().len(), nothing.raw().len()), (2, 0), "no request was made");
+    assert_eq!((nothing.invalid().len(), nothing.raw().len()), (2, 0), "no request was made");
 }
 
 #[tokio::test(start_paused = true)]
@@ -208,7 +208,7 @@ async fn texts_are_cleaned_of_what_would_get_them_stuck_or_refused() {
 }
 
 #[test]
-fn the_common_error_codes_mean_what_the_seed_says() {
+fn the_common_error_codes_mean_what_the_python_client_says() {
     for (code, word) in [
         (ApiCode::ERR003, "password"),
         (ApiCode::ERR006, "valid"),
@@ -256,7 +256,7 @@ async fn test_mode_queues_and_gives_the_credits_back_on_deletion() {
     assert_eq!(
         client.balance().await.unwrap().available(),
         Credits::from_int(999),
-        "held, whatever the seed says"
+        "held, whatever the Python client says"
     );
     assert_eq!(sandbox.delete_message(id.as_str()), Some(1));
     assert_eq!(client.balance().await.unwrap().available(), Credits::from_int(1000));
