@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use tokio::time::Instant;
 
-use super::account::Account;
+use super::model::account::Account;
 use super::shared::Shared;
 
 /// The settings and the state of one account of a [`Sandbox`](super::Sandbox).

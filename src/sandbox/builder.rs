@@ -6,10 +6,11 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::gateway::{Gateway, Settings};
+use super::doors::http::Server;
 use super::handle::Sandbox;
-use super::http::Server;
-use super::reply::{CreditStyle, ErrorStatus};
+use super::model::gateway::Gateway;
+use super::model::reply::{CreditStyle, ErrorStatus};
+use super::model::settings::Settings;
 use super::shared::Shared;
 
 /// Settings of a [`Sandbox`].
@@ -160,6 +161,27 @@ impl SandboxBuilder {
         let shared = self.shared();
         let server = Server::start(bind, hosts, shared.clone()).await?;
         Ok(Sandbox { shared, server: Some(Arc::new(server)) })
+    }
+}
+
+impl Sandbox {
+    /// Starts a gateway on a free port of 127.0.0.1.
+    ///
+    /// # Errors
+    ///
+    /// If no socket can be bound.
+    pub async fn start() -> io::Result<Self> {
+        Self::builder().start().await
+    }
+
+    /// Makes a gateway without a socket, to be reached by [`transport`](Self::transport); it keeps to paused time.
+    pub fn in_process() -> Self {
+        Self::builder().in_process()
+    }
+
+    /// Starts setting one up.
+    pub fn builder() -> SandboxBuilder {
+        SandboxBuilder::default()
     }
 }
 

@@ -1,20 +1,18 @@
 //! `Sandbox`, the handle on a running one.
 
 use std::fmt;
-use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::time::Instant;
 
 use super::account_handle::AccountHandle;
-use super::builder::SandboxBuilder;
-use super::faults::Faults;
-use super::http::Server;
-use super::in_process::SandboxTransport;
+use super::doors::http::Server;
+use super::doors::in_process::SandboxTransport;
+use super::faults_handle::Faults;
 use super::inbox::Inbox;
-use super::message::Message;
-use super::record::SeenRequest;
+use super::model::history::SeenRequest;
+use super::model::message::Message;
 use super::shared::Shared;
 
 /// A local kwtSMS gateway.
@@ -40,25 +38,6 @@ pub struct Sandbox {
 }
 
 impl Sandbox {
-    /// Starts a gateway on a free port of 127.0.0.1.
-    ///
-    /// # Errors
-    ///
-    /// If no socket can be bound.
-    pub async fn start() -> io::Result<Self> {
-        Self::builder().start().await
-    }
-
-    /// Makes a gateway without a socket, to be reached by [`transport`](Self::transport); it keeps to paused time.
-    pub fn in_process() -> Self {
-        Self::builder().in_process()
-    }
-
-    /// Starts setting one up.
-    pub fn builder() -> SandboxBuilder {
-        SandboxBuilder::default()
-    }
-
     /// The base URL, as `http://127.0.0.1:49152/API/`.
     ///
     /// An in-process gateway has none; it says `in-process:/API/`, which no HTTP client takes.

@@ -54,36 +54,23 @@
 //! [`Fault`]s are scripted, here or over the API, and consumed in order: an error code, a delay, any answer, a connection closed before or
 //! after a message was accepted, a truncated or slow body, a refused connection.
 
-mod account;
 mod account_handle;
 mod builder;
-mod endpoints;
-mod faults;
-mod gateway;
+mod doors;
+mod faults_handle;
 mod handle;
-mod http;
-mod in_process;
 mod inbox;
-mod message;
-mod otp;
-mod posted;
-mod raw;
-mod record;
-mod reply;
-mod rules;
-mod send;
+mod model;
 mod shared;
-#[cfg(test)]
-mod tests;
-mod traffic;
 
 pub use account_handle::AccountHandle;
 pub use builder::SandboxBuilder;
-pub use faults::{Fault, Faults};
+pub use doors::in_process::SandboxTransport;
+pub use faults_handle::Faults;
 pub use handle::Sandbox;
-pub use in_process::SandboxTransport;
 pub use inbox::Inbox;
-pub use message::{Message, MessageState};
-pub use record::SeenRequest;
-pub use reply::{CreditStyle, ErrorStatus};
-pub use rules::Encoding;
+pub use model::faults::Fault;
+pub use model::history::SeenRequest;
+pub use model::message::{Message, MessageState};
+pub use model::reply::{CreditStyle, ErrorStatus};
+pub use model::rules::Encoding;

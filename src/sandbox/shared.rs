@@ -6,11 +6,12 @@ use std::time::{Duration, UNIX_EPOCH};
 
 use tokio::time::Instant;
 
-use super::gateway::{Answer, Call, Gateway};
+use super::model::exchange::{Answer, Call};
+use super::model::gateway::Gateway;
 use crate::clock::wall_now;
 
 /// The model behind a lock, and the time that goes with it; what every handle shares.
-pub(super) struct Shared {
+pub(crate) struct Shared {
     gateway: Mutex<Gateway>,
     started: Instant,
     started_ms: u64,
@@ -18,7 +19,7 @@ pub(super) struct Shared {
 }
 
 impl Shared {
-    pub(super) fn new(gateway: Gateway) -> Self {
+    pub(crate) fn new(gateway: Gateway) -> Self {
         Self {
             gateway: Mutex::new(gateway),
             started: Instant::now(),
@@ -27,23 +28,23 @@ impl Shared {
         }
     }
 
-    pub(super) fn lock(&self) -> MutexGuard<'_, Gateway> {
+    pub(crate) fn lock(&self) -> MutexGuard<'_, Gateway> {
         self.gateway.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Hands a request to the model. The wall time goes with Tokio's, so that both can be paused.
-    pub(super) fn answer(&self, call: &Call<'_>) -> Answer {
+    pub(crate) fn answer(&self, call: &Call<'_>) -> Answer {
         let now = Instant::now();
         let unix_ms = self.unix_ms(now);
         self.lock().answer(call, now, unix_ms)
     }
 
     /// The wall time, in milliseconds since 1970, of a time of Tokio's.
-    pub(super) fn unix_ms(&self, now: Instant) -> u64 {
+    pub(crate) fn unix_ms(&self, now: Instant) -> u64 {
         self.started_ms + millis(now.saturating_duration_since(self.started))
     }
 
-    pub(super) fn next_door(&self) -> u64 {
+    pub(crate) fn next_door(&self) -> u64 {
         self.doors.fetch_add(1, Ordering::Relaxed)
     }
 }

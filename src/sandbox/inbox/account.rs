@@ -11,9 +11,8 @@ use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::Value;
 use tokio::time::Instant;
 
-use super::Refusal;
-use crate::sandbox::account::Account;
-use crate::sandbox::gateway::MAX_USER;
+use super::refusal::Refusal;
+use crate::sandbox::model::account::{Account, MAX_USER};
 use crate::sandbox::shared::Shared;
 
 /// An account as it is shown: whether there is a password, and not which.

@@ -11,10 +11,11 @@ use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use serde::{Deserialize, Serialize};
 
-use super::Refusal;
+use super::refusal::Refusal;
 use super::view::Stats;
-use crate::sandbox::faults::{Fault, Kind};
-use crate::sandbox::gateway::{ENDPOINTS, Gateway};
+use crate::sandbox::model::endpoints::ENDPOINTS;
+use crate::sandbox::model::faults::{Fault, Kind};
+use crate::sandbox::model::gateway::Gateway;
 use crate::sandbox::shared::Shared;
 
 /// No delay is longer; what never answers is a firewall.

@@ -12,7 +12,7 @@ use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 
-use super::Refusal;
+use super::refusal::Refusal;
 
 pub(super) async fn check(State(hosts): State<Arc<[String]>>, request: Request, next: Next) -> Response {
     let path = request.uri().path();

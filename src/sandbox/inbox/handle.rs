@@ -5,8 +5,9 @@ use std::sync::Arc;
 
 use tokio::time::Instant;
 
-use super::search::{Filter, arrival, digits};
-use crate::sandbox::message::Message;
+use super::search::{Filter, arrival};
+use crate::sandbox::model::digits::digits;
+use crate::sandbox::model::message::Message;
 use crate::sandbox::shared::Shared;
 
 /// The messages that a [`Sandbox`](crate::sandbox::Sandbox) accepted, as a person would look for them.

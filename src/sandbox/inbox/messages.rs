@@ -12,10 +12,11 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 use tokio::time::{Instant, timeout};
 
-use super::Refusal;
-use super::search::{Filter, arrival, digits};
+use super::refusal::Refusal;
+use super::search::{Filter, arrival};
 use super::view::{MessageView, RequestView};
-use crate::sandbox::message::Message;
+use crate::sandbox::model::digits::digits;
+use crate::sandbox::model::message::Message;
 use crate::sandbox::shared::Shared;
 
 /// How long `wait` waits unless told.

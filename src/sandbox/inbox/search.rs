@@ -5,9 +5,9 @@ use std::sync::Arc;
 use tokio::sync::watch;
 use tokio::time::Instant;
 
-use crate::sandbox::gateway::Gateway;
-use crate::sandbox::message::Message;
-use crate::sandbox::rules::SHORTEST;
+use crate::sandbox::model::gateway::Gateway;
+use crate::sandbox::model::message::Message;
+use crate::sandbox::model::rules::SHORTEST;
 use crate::sandbox::shared::Shared;
 
 /// What a message has to be; what is not set does not matter.
@@ -81,21 +81,4 @@ pub(super) async fn arrival<T>(shared: &Shared, mut find: impl FnMut(&mut Gatewa
             std::future::pending::<()>().await;
         }
     }
-}
-
-/// The digits of a number as a person writes it: `+965 9876 5432`, `00965…`, `٩٦٥…`.
-pub(super) fn digits(number: &str) -> String {
-    let digits: String = number.chars().filter_map(digit).collect();
-    digits.strip_prefix("00").map_or_else(|| digits.clone(), str::to_owned)
-}
-
-/// The value of an ASCII, Arabic or Persian digit, in ASCII.
-pub(in crate::sandbox) fn digit(c: char) -> Option<char> {
-    let value = match c {
-        '0'..='9' => return Some(c),
-        '\u{660}'..='\u{669}' => u32::from(c) - 0x660,
-        '\u{6F0}'..='\u{6F9}' => u32::from(c) - 0x6F0,
-        _ => return None,
-    };
-    char::from_digit(value, 10)
 }

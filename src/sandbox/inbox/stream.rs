@@ -16,7 +16,7 @@ use tokio::sync::broadcast::{self, error::RecvError};
 use tokio::time::{Interval, MissedTickBehavior, interval};
 
 use super::view::{MessageView, RequestView, Stats};
-use crate::sandbox::record::Change;
+use crate::sandbox::model::history::Change;
 use crate::sandbox::shared::Shared;
 
 /// So often a listener is told how fast requests come; queues are worked off at the same time.

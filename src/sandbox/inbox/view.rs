@@ -3,12 +3,12 @@
 use serde::Serialize;
 use tokio::time::Instant;
 
-use crate::sandbox::gateway::Gateway;
-use crate::sandbox::message::{Message, MessageState};
-use crate::sandbox::record::SeenRequest;
-use crate::sandbox::rules::{self, Encoding, Place};
+use crate::sandbox::model::gateway::Gateway;
+use crate::sandbox::model::history::SeenRequest;
+use crate::sandbox::model::message::{Message, MessageState};
+use crate::sandbox::model::rules::{self, Encoding, Place};
+use crate::sandbox::model::traffic::CEILING;
 use crate::sandbox::shared::Shared;
-use crate::sandbox::traffic::CEILING;
 
 /// So many characters are listed.
 const LISTED: usize = 50;

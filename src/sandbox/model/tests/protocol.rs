@@ -5,7 +5,10 @@ use std::time::Duration;
 use serde_json::json;
 
 use super::{Bench, message};
-use crate::sandbox::gateway::{ENDPOINTS, Gateway, MAX_BODY, Outcome, Settings};
+use crate::sandbox::model::endpoints::ENDPOINTS;
+use crate::sandbox::model::exchange::{MAX_BODY, Outcome};
+use crate::sandbox::model::gateway::Gateway;
+use crate::sandbox::model::settings::Settings;
 use crate::sandbox::{CreditStyle, ErrorStatus};
 
 fn fixture(name: &str) -> String {

@@ -4,7 +4,7 @@
 //! code, and is none of the other things that digits are (prices, dates, telephone and order numbers, links). When in
 //! doubt there is none: a test that finds no code is looked at, one that types an order number is not.
 
-use super::inbox::digit;
+use super::digits::digit;
 
 /// Words that announce a code, between bars.
 const CODE_WORDS: &str = "code|codes|otp|pin|passcode|password|one-time|verification|verify|confirmation|\
@@ -35,7 +35,7 @@ struct Candidate {
 }
 
 /// The most likely code of a text, in ASCII digits.
-pub(super) fn find(text: &str) -> Option<String> {
+pub(crate) fn find(text: &str) -> Option<String> {
     let text: Vec<char> =
         text.chars().map(|c| digit(c).unwrap_or_else(|| c.to_lowercase().next().unwrap_or(c))).collect();
     let groups = groups(&text);

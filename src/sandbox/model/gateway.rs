@@ -1,133 +1,45 @@
 //! The model: a request and the time in, an answer out. No I/O and no clock of its own.
 
-use std::collections::{BTreeMap, HashMap};
-use std::net::IpAddr;
+use std::collections::HashMap;
 use std::time::Duration;
 
 use tokio::time::Instant;
 
-use super::account::Account;
-use super::endpoints;
+use super::account::{Account, MAX_USER};
+use super::endpoints::{self, endpoint_of};
+use super::exchange::{Answer, Call, MAX_BODY, Outcome};
 use super::faults::{Fault, Kind, Script};
+use super::history::{History, SeenRequest};
+use super::masked::{cut, masked};
 use super::message::{Message, MessageState, Told};
 use super::posted::{Posted, negotiate};
-use super::raw::{cut, masked};
-use super::record::{History, SeenRequest};
-use super::reply::{Code, CreditStyle, ErrorStatus, Payload, Protocol, Reply};
+use super::reply::{Code, Payload, Protocol, Reply};
 use super::send;
+use super::settings::Settings;
 use super::traffic::Traffic;
 
-/// The gateway's paths, spelled here and not taken from the client.
-pub(super) const ENDPOINTS: [&str; 7] =
-    ["balance", "senderid", "coverage", "validate", "send", "status", "dlr"];
-/// A longer body is refused by the web server; the longest sensible request is below 64 KiB.
-pub(super) const MAX_BODY: usize = 1024 * 1024;
 /// So much of an answer is kept; the gateway's own are far shorter.
 const KEPT_REPLY: usize = 4 * 1024;
-/// A longer user name has no account, so that none takes much memory; the document allows 15 characters.
-pub(super) const MAX_USER: usize = 100;
 /// So many accounts are remembered besides those that were set up.
 const MAX_ACCOUNTS: usize = 10_000;
 /// So many numbers are waited for before those of forgotten messages are forgotten too.
 const MAX_WAITERS: usize = 10_000;
 
-/// What a builder sets.
-#[derive(Debug, Clone)]
-pub(super) struct Settings {
-    pub(super) error_status: ErrorStatus,
-    /// Statuses of single codes, which go before the one above.
-    pub(super) code_status: BTreeMap<String, u16>,
-    pub(super) credit_style: CreditStyle,
-    pub(super) latency: Duration,
-    pub(super) history: usize,
-    pub(super) drain_per_second: u32,
-    pub(super) same_number_in_test_mode: bool,
-    pub(super) stuck_fill_queue: bool,
-    pub(super) known_accounts_only: bool,
-    pub(super) long_mobile: Option<String>,
-    pub(super) report_after: Duration,
-    pub(super) firewall: Option<Duration>,
-}
-
-impl Default for Settings {
-    fn default() -> Self {
-        Self {
-            error_status: ErrorStatus::AsSeen,
-            code_status: BTreeMap::new(),
-            credit_style: CreditStyle::Integer,
-            latency: Duration::ZERO,
-            history: 10_000,
-            drain_per_second: 50,
-            same_number_in_test_mode: false,
-            stuck_fill_queue: true,
-            known_accounts_only: false,
-            // Unknown on the real gateway; of the documented codes this one fits best.
-            long_mobile: Some("ERR025".to_owned()),
-            report_after: Duration::from_secs(5 * 60),
-            firewall: None,
-        }
-    }
-}
-
-impl Settings {
-    fn status_of(&self, code: &str) -> u16 {
-        self.code_status.get(code).copied().unwrap_or_else(|| self.error_status.of(code))
-    }
-}
-
-/// Where a request comes from; the firewall counts by it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub(super) enum Source {
-    Door(u64),
-    Address(IpAddr),
-}
-
-/// One HTTP request.
-pub(super) struct Call<'a> {
-    pub(super) method: &'a str,
-    pub(super) path: &'a str,
-    pub(super) content_type: Option<&'a str>,
-    pub(super) accept: Option<&'a str>,
-    pub(super) body: &'a [u8],
-    pub(super) source: Source,
-}
-
-/// What a door has to do.
-pub(super) struct Answer {
-    /// Wait so long first.
-    pub(super) after: Duration,
-    pub(super) outcome: Outcome,
-}
-
-pub(super) enum Outcome {
-    Reply(Reply),
-    /// Cut the connection after so many bytes of the body, always fewer than it has.
-    Truncated(Reply, usize),
-    /// Spread the body over this time.
-    Slow(Reply, Duration),
-    /// Close the connection without an answer.
-    Cut,
-    /// Have no connection come about.
-    Refused,
-    /// Say nothing at all: the firewall swallowed it.
-    Silence,
-}
-
-pub(super) struct Gateway {
-    pub(super) settings: Settings,
-    pub(super) faults: Script,
-    pub(super) history: History,
-    pub(super) traffic: Traffic,
-    pub(super) accounts: HashMap<String, Account>,
+pub(crate) struct Gateway {
+    pub(crate) settings: Settings,
+    pub(crate) faults: Script,
+    pub(crate) history: History,
+    pub(crate) traffic: Traffic,
+    pub(crate) accounts: HashMap<String, Account>,
     /// Up to which message whoever waits for a number (of a user) has been served.
-    pub(super) handed_out: HashMap<(Option<String>, String), u64>,
+    pub(crate) handed_out: HashMap<(Option<String>, String), u64>,
     seed: u64,
     ids: u64,
 }
 
 impl Gateway {
     /// A gateway; the seed makes its message ids differ from another's.
-    pub(super) fn new(settings: Settings, seed: u64) -> Self {
+    pub(crate) fn new(settings: Settings, seed: u64) -> Self {
         Self {
             history: History::new(settings.history),
             settings,
@@ -141,7 +53,7 @@ impl Gateway {
     }
 
     /// Takes a request that arrived at `now`, at the wall time `unix_ms` in milliseconds.
-    pub(super) fn answer(&mut self, call: &Call<'_>, now: Instant, unix_ms: u64) -> Answer {
+    pub(crate) fn answer(&mut self, call: &Call<'_>, now: Instant, unix_ms: u64) -> Answer {
         if self.traffic.arrive(call.source, now, unix_ms, self.settings.firewall) {
             return Answer { after: Duration::ZERO, outcome: Outcome::Silence };
         }
@@ -297,7 +209,7 @@ impl Gateway {
     }
 
     /// The account of this name, made if there is none, to be set up; it is not forgotten.
-    pub(super) fn account(&mut self, user: &str) -> &mut Account {
+    pub(crate) fn account(&mut self, user: &str) -> &mut Account {
         let account = self.accounts.entry(user.to_owned()).or_insert_with(Account::new);
         account.kept = true;
         account
@@ -319,7 +231,7 @@ impl Gateway {
     }
 
     /// Remembers that whoever waits for a number (of a user) was given this message.
-    pub(super) fn hand_out(&mut self, waiter: (Option<String>, String), seq: u64) {
+    pub(crate) fn hand_out(&mut self, waiter: (Option<String>, String), seq: u64) {
         if self.handed_out.len() >= MAX_WAITERS {
             // Without the messages themselves there is nothing to hand out twice.
             let first = self.history.after(0).next().map_or(seq, |message| message.seq);
@@ -329,7 +241,7 @@ impl Gateway {
     }
 
     /// Brings every queue and every delivery report up to `now`.
-    pub(super) fn settle(&mut self, now: Instant) {
+    pub(crate) fn settle(&mut self, now: Instant) {
         for account in self.accounts.values_mut() {
             account.settle(now, &self.settings, &mut self.history);
         }
@@ -337,20 +249,20 @@ impl Gateway {
     }
 
     /// Deletes a message from the queue of whoever sent it; the credits given back, if it was there.
-    pub(super) fn delete(&mut self, id: &str, now: Instant) -> Option<u64> {
+    pub(crate) fn delete(&mut self, id: &str, now: Instant) -> Option<u64> {
         self.settle(now);
         let back = self.accounts.values_mut().find_map(|account| account.delete(id))?;
         self.history.set_state(id, MessageState::Deleted);
         Some(back)
     }
 
-    pub(super) fn messages(&mut self, now: Instant) -> Vec<Message> {
+    pub(crate) fn messages(&mut self, now: Instant) -> Vec<Message> {
         self.settle(now);
         self.history.messages()
     }
 
     /// 32 lower-case hex digits: a counter, mixed. The first half alone never repeats, since the mixing can be undone.
-    pub(super) fn next_id(&mut self) -> String {
+    pub(crate) fn next_id(&mut self) -> String {
         self.ids += 1;
         let first = mix(self.seed.wrapping_add(self.ids));
         format!("{first:016x}{:016x}", mix(first ^ self.seed.rotate_left(32)))
@@ -365,12 +277,6 @@ fn told(outcome: &Outcome, fault: Option<&'static str>) -> Told {
         Outcome::Cut | Outcome::Refused | Outcome::Silence => (None, &[][..]),
     };
     Told { status, body: cut(&String::from_utf8_lossy(body), KEPT_REPLY), fault }
-}
-
-/// The endpoint of a path with its slash, case-sensitive.
-fn endpoint_of(path: &str) -> Option<&'static str> {
-    let name = path.strip_prefix("/API/")?.strip_suffix('/')?;
-    ENDPOINTS.into_iter().find(|&endpoint| endpoint == name)
 }
 
 /// The finaliser of SplitMix64, a bijection.

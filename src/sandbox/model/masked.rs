@@ -5,7 +5,7 @@ use std::fmt;
 use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
 use serde_json::value::RawValue;
 
-use super::gateway::Call;
+use super::exchange::Call;
 use super::posted::{is_json_body, percent_decode};
 
 /// What stands for the password, whatever its length.
@@ -14,7 +14,7 @@ const MASK: &str = "***";
 const KEPT: usize = 16 * 1024;
 
 /// The request line, the two headers that decide the protocol, and the body with the password masked.
-pub(super) fn masked(call: &Call<'_>) -> String {
+pub(crate) fn masked(call: &Call<'_>) -> String {
     let mut head = format!("{} {} HTTP/1.1\n", call.method, call.path);
     for (name, value) in [("Content-Type", call.content_type), ("Accept", call.accept)] {
         if let Some(value) = value {
@@ -32,7 +32,7 @@ pub(super) fn masked(call: &Call<'_>) -> String {
 }
 
 /// The first `bytes` of a text, marked if that is not all.
-pub(super) fn cut(text: &str, bytes: usize) -> String {
+pub(crate) fn cut(text: &str, bytes: usize) -> String {
     if text.len() <= bytes {
         return text.to_owned();
     }

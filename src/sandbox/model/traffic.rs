@@ -5,14 +5,14 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use super::gateway::Source;
+use super::exchange::Source;
 
 /// Over so many requests in a second, the firewall blocks an address (API document v4.1).
-pub(super) const CEILING: usize = 5;
+pub(crate) const CEILING: usize = 5;
 /// "Per second" has no defined window; a sliding one is the strictest reading.
 const WINDOW: Duration = Duration::from_secs(1);
 /// So many seconds are remembered.
-pub(super) const SECONDS: usize = 60;
+pub(crate) const SECONDS: usize = 60;
 /// So many arrivals of one window are told apart; of more there are at least so many.
 const MOST: usize = 100_000;
 /// Idle sources beyond so many are forgotten.
@@ -27,26 +27,26 @@ struct Arrivals {
 
 /// What arrived in one second of the wall clock.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub(super) struct Second {
+pub(crate) struct Second {
     unix: u64,
-    pub(super) requests: u64,
+    pub(crate) requests: u64,
     /// The most that arrived within any one second that ended in this one; it is what the firewall minds.
-    pub(super) peak: u64,
+    pub(crate) peak: u64,
 }
 
 #[derive(Default)]
-pub(super) struct Traffic {
+pub(crate) struct Traffic {
     sources: HashMap<Source, Arrivals>,
     window: VecDeque<Instant>,
     seconds: VecDeque<Second>,
-    pub(super) requests: u64,
+    pub(crate) requests: u64,
     /// Requests that the firewall did not answer.
-    pub(super) swallowed: u64,
+    pub(crate) swallowed: u64,
 }
 
 impl Traffic {
     /// Counts an arrival, and says whether the firewall swallows it.
-    pub(super) fn arrive(
+    pub(crate) fn arrive(
         &mut self,
         source: Source,
         now: Instant,
@@ -103,7 +103,7 @@ impl Traffic {
     }
 
     /// The last 60 seconds up to `unix`, oldest first, empty ones included.
-    pub(super) fn last_seconds(&self, unix: u64) -> Vec<Second> {
+    pub(crate) fn last_seconds(&self, unix: u64) -> Vec<Second> {
         let first = (unix + 1).saturating_sub(SECONDS as u64);
         let mut seconds: Vec<_> = (first..=unix).map(|unix| Second { unix, ..Second::default() }).collect();
         for second in &self.seconds {

@@ -6,22 +6,22 @@ use tokio::time::Instant;
 
 use super::account::Account;
 use super::endpoints::check_length;
-use super::gateway::Settings;
+use super::masked::cut;
 use super::message::{Dropped, Message, MessageState, Told};
 use super::otp;
 use super::posted::{Posted, numbers};
-use super::raw::cut;
 use super::reply::Code;
 use super::rules::{
     FALLBACK_SENDER, Group, MAX_NUMBERS, MAX_PAGES, MAX_QUEUED, classify, emoji, has_html_tag, has_word,
     pages,
 };
+use super::settings::Settings;
 
 /// Accepts a message or says why not; nothing changes unless it is accepted.
 ///
 /// The order in which the gateway looks at things is unknown. Here: parameters, sender, numbers, text, credits,
 /// the 15 seconds, the queue.
-pub(super) fn send(
+pub(crate) fn send(
     account: &mut Account,
     user: &str,
     posted: &Posted,

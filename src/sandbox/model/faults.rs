@@ -1,16 +1,14 @@
 //! Scripted faults: what goes wrong next, and for whom.
 
 use std::fmt;
-use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
 
 use super::reply::{Code, Reply};
-use super::shared::Shared;
 
 #[derive(Clone)]
-pub(super) enum Kind {
+pub(crate) enum Kind {
     /// Nothing but the delay of the fault.
     Delay,
     /// An error code, with this status or the one its code comes with.
@@ -29,7 +27,7 @@ pub(super) enum Kind {
 
 /// Something that goes wrong with the next requests.
 ///
-/// A fault is pushed with [`Faults::push`](super::Faults::push) and consumed by the requests it matches, in the
+/// A fault is pushed with [`Faults::push`](crate::sandbox::Faults::push) and consumed by the requests it matches, in the
 /// order pushed, one fault a request. Unless said otherwise it hits the next request only, whatever endpoint and
 /// account it is for.
 ///
@@ -45,16 +43,16 @@ pub(super) enum Kind {
 #[derive(Clone)]
 #[must_use = "a fault does nothing until it is pushed"]
 pub struct Fault {
-    pub(super) label: &'static str,
-    pub(super) kind: Kind,
+    pub(crate) label: &'static str,
+    pub(crate) kind: Kind,
     /// The gateway works on the request before the fault hides its answer.
-    pub(super) process: bool,
-    pub(super) after: Duration,
-    pub(super) times: usize,
-    pub(super) endpoint: Option<String>,
-    pub(super) user: Option<String>,
+    pub(crate) process: bool,
+    pub(crate) after: Duration,
+    pub(crate) times: usize,
+    pub(crate) endpoint: Option<String>,
+    pub(crate) user: Option<String>,
     /// Given by the script.
-    pub(super) id: u64,
+    pub(crate) id: u64,
 }
 
 impl Fault {
@@ -162,7 +160,7 @@ impl Fault {
     }
 
     /// True for the fault that changes nothing.
-    pub(super) fn is_none(&self) -> bool {
+    pub(crate) fn is_none(&self) -> bool {
         matches!(self.kind, Kind::Delay) && self.after.is_zero()
     }
 
@@ -196,14 +194,14 @@ impl fmt::Debug for Fault {
 
 /// The faults still to come.
 #[derive(Debug, Default)]
-pub(super) struct Script {
+pub(crate) struct Script {
     faults: Vec<Fault>,
     pushed: u64,
 }
 
 impl Script {
     /// Adds a fault and gives the number by which it can be taken back; 0 if it hits nothing.
-    pub(super) fn push(&mut self, mut fault: Fault) -> u64 {
+    pub(crate) fn push(&mut self, mut fault: Fault) -> u64 {
         if fault.times == 0 {
             return 0;
         }
@@ -213,62 +211,29 @@ impl Script {
         self.pushed
     }
 
-    pub(super) fn remove(&mut self, id: u64) -> bool {
+    pub(crate) fn remove(&mut self, id: u64) -> bool {
         let before = self.faults.len();
         self.faults.retain(|fault| fault.id != id);
         self.faults.len() < before
     }
 
-    pub(super) fn list(&self) -> &[Fault] {
+    pub(crate) fn list(&self) -> &[Fault] {
         &self.faults
     }
 
-    pub(super) fn clear(&mut self) {
+    pub(crate) fn clear(&mut self) {
         self.faults.clear();
     }
 
-    pub(super) fn pending(&self) -> usize {
+    pub(crate) fn pending(&self) -> usize {
         self.faults.iter().fold(0, |sum, fault| sum.saturating_add(fault.times))
     }
 
     /// The fault for a request, consumed.
-    pub(super) fn take(&mut self, endpoint: &str, user: &str) -> Option<Fault> {
+    pub(crate) fn take(&mut self, endpoint: &str, user: &str) -> Option<Fault> {
         let place = self.faults.iter().position(|fault| fault.matches(endpoint, user))?;
         let fault = self.faults.get_mut(place)?;
         fault.times -= 1;
         Some(if fault.times == 0 { self.faults.remove(place) } else { fault.clone() })
-    }
-}
-
-/// The script of faults of a [`Sandbox`](super::Sandbox).
-#[derive(Clone)]
-pub struct Faults {
-    shared: Arc<Shared>,
-}
-
-impl Faults {
-    pub(super) fn new(shared: Arc<Shared>) -> Self {
-        Self { shared }
-    }
-
-    /// Adds a fault behind those still to come.
-    pub fn push(&self, fault: Fault) {
-        self.shared.lock().faults.push(fault);
-    }
-
-    /// Forgets those still to come.
-    pub fn clear(&self) {
-        self.shared.lock().faults.clear();
-    }
-
-    /// How many requests are still to be hit.
-    pub fn pending(&self) -> usize {
-        self.shared.lock().faults.pending()
-    }
-}
-
-impl fmt::Debug for Faults {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_tuple("Faults").field(&self.shared.lock().faults).finish()
     }
 }

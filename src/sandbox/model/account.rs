@@ -5,9 +5,11 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use super::gateway::Settings;
-use super::record::History;
+use super::history::History;
+use super::settings::Settings;
 
+/// A longer user name has no account, so that none takes much memory; the document allows 15 characters.
+pub(crate) const MAX_USER: usize = 100;
 /// Credits of an account that nobody set up.
 const FIRST_BALANCE: u64 = 1000;
 /// Its sender ids, those of the API document's sample.
@@ -15,7 +17,7 @@ const FIRST_SENDER_IDS: [&str; 2] = ["KWT-SMS", "KWT-TEST"];
 /// Its active countries, those of the Gulf. The real gateway starts with Kuwait alone.
 const FIRST_COVERAGE: [&str; 6] = ["965", "966", "968", "971", "973", "974"];
 /// The time that must pass before the same number again (API document v4.1).
-pub(super) const SAME_NUMBER: Duration = Duration::from_secs(15);
+pub(crate) const SAME_NUMBER: Duration = Duration::from_secs(15);
 /// So often the numbers whose time is over are forgotten.
 const SWEEP: Duration = Duration::from_secs(5);
 
@@ -27,18 +29,18 @@ struct Queued {
     points_each: u64,
 }
 
-pub(super) struct Account {
+pub(crate) struct Account {
     /// `None` takes any password.
-    pub(super) password: Option<String>,
-    pub(super) available: u64,
-    pub(super) purchased: u64,
-    pub(super) sender_ids: Vec<String>,
-    pub(super) coverage: Vec<String>,
+    pub(crate) password: Option<String>,
+    pub(crate) available: u64,
+    pub(crate) purchased: u64,
+    pub(crate) sender_ids: Vec<String>,
+    pub(crate) coverage: Vec<String>,
     /// A code that every endpoint answers: ERR001, ERR004, ERR005, ERR024.
-    pub(super) blocked: Option<String>,
-    pub(super) bad_words: Vec<String>,
-    pub(super) spam_words: Vec<String>,
-    pub(super) banned_senders: Vec<String>,
+    pub(crate) blocked: Option<String>,
+    pub(crate) bad_words: Vec<String>,
+    pub(crate) spam_words: Vec<String>,
+    pub(crate) banned_senders: Vec<String>,
     live: VecDeque<Queued>,
     live_numbers: usize,
     stuck: HashMap<String, Queued>,
@@ -49,13 +51,13 @@ pub(super) struct Account {
     last_sent: HashMap<u64, Instant>,
     last_swept: Option<Instant>,
     /// When it was last used, counted in requests.
-    pub(super) used: u64,
+    pub(crate) used: u64,
     /// Somebody set it up, so it is not forgotten.
-    pub(super) kept: bool,
+    pub(crate) kept: bool,
 }
 
 impl Account {
-    pub(super) fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self {
             password: None,
             available: FIRST_BALANCE,
@@ -79,7 +81,7 @@ impl Account {
     }
 
     /// Works off the live queue up to `now`, first in first out, one number every `1 / per_second` seconds.
-    pub(super) fn settle(&mut self, now: Instant, settings: &Settings, history: &mut History) {
+    pub(crate) fn settle(&mut self, now: Instant, settings: &Settings, history: &mut History) {
         let (per_second, report_after) = (settings.drain_per_second, settings.report_after);
         if self.live.is_empty() {
             self.drained_to = Some(now);
@@ -109,7 +111,7 @@ impl Account {
     }
 
     /// Puts an accepted message into the queue; the account must be settled.
-    pub(super) fn enqueue(&mut self, id: String, numbers: usize, points_each: u64, stuck: bool) {
+    pub(crate) fn enqueue(&mut self, id: String, numbers: usize, points_each: u64, stuck: bool) {
         let queued = Queued { id, left: numbers, points_each };
         if stuck {
             self.stuck_numbers += numbers;
@@ -121,7 +123,7 @@ impl Account {
     }
 
     /// Takes a message out of the queue and gives back the credits of what was not sent.
-    pub(super) fn delete(&mut self, id: &str) -> Option<u64> {
+    pub(crate) fn delete(&mut self, id: &str) -> Option<u64> {
         let queued = if let Some(queued) = self.stuck.remove(id) {
             self.stuck_numbers -= queued.left;
             queued
@@ -137,19 +139,19 @@ impl Account {
     }
 
     /// Numbers in the queue, stuck ones included or not.
-    pub(super) fn queued(&self, with_stuck: bool) -> usize {
+    pub(crate) fn queued(&self, with_stuck: bool) -> usize {
         self.live_numbers + if with_stuck { self.stuck_numbers } else { 0 }
     }
 
     /// True if one of the numbers had a message less than 15 seconds ago.
-    pub(super) fn sent_lately(&self, numbers: &[String], now: Instant) -> bool {
+    pub(crate) fn sent_lately(&self, numbers: &[String], now: Instant) -> bool {
         figures(numbers).any(|number| {
             self.last_sent.get(&number).is_some_and(|&at| now.saturating_duration_since(at) < SAME_NUMBER)
         })
     }
 
     /// Starts the 15 seconds of these numbers, and forgets those of others that are over.
-    pub(super) fn mark_sent(&mut self, numbers: &[String], now: Instant) {
+    pub(crate) fn mark_sent(&mut self, numbers: &[String], now: Instant) {
         let swept = *self.last_swept.get_or_insert(now);
         if now.saturating_duration_since(swept) >= SWEEP {
             self.last_sent.retain(|_, at| now.saturating_duration_since(*at) < SAME_NUMBER);

@@ -6,12 +6,12 @@ use std::sync::Arc;
 use futures::future::{BoxFuture, pending};
 use tokio::time::sleep;
 
-use super::gateway::{Call, Outcome, Source};
-use super::reply::Reply;
-use super::shared::Shared;
+use crate::sandbox::model::exchange::{Call, Outcome, Source};
+use crate::sandbox::model::reply::Reply;
+use crate::sandbox::shared::Shared;
 use crate::transport::{MAX_REPLY, Request, Response, Transport, TransportError, TransportFailure};
 
-/// A [`Transport`] that leads into a [`Sandbox`](super::Sandbox) of the same process.
+/// A [`Transport`] that leads into a [`Sandbox`](crate::sandbox::Sandbox) of the same process.
 ///
 /// A request is worked on when its future is first polled; delays are Tokio's. Dropping the future later is what a
 /// caller's time-out is to a real gateway: the message was accepted and nobody heard of it.
@@ -22,7 +22,7 @@ pub struct SandboxTransport {
 }
 
 impl SandboxTransport {
-    pub(super) fn new(shared: Arc<Shared>) -> Self {
+    pub(crate) fn new(shared: Arc<Shared>) -> Self {
         let door = shared.next_door();
         Self { shared, door }
     }

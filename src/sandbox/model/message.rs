@@ -24,47 +24,47 @@ pub enum MessageState {
 
 /// What a client was told about its message.
 #[derive(Clone)]
-pub(super) struct Told {
+pub(crate) struct Told {
     /// `None` if the connection was cut or never came about.
-    pub(super) status: Option<u16>,
+    pub(crate) status: Option<u16>,
     /// What went over the wire of the body, as far as it is kept.
-    pub(super) body: String,
+    pub(crate) body: String,
     /// The fault that changed the answer.
-    pub(super) fault: Option<&'static str>,
+    pub(crate) fault: Option<&'static str>,
 }
 
 /// A number that was posted and is none of the message's.
 #[derive(Clone)]
-pub(super) struct Dropped {
-    pub(super) number: String,
-    pub(super) why: &'static str,
+pub(crate) struct Dropped {
+    pub(crate) number: String,
+    pub(crate) why: &'static str,
 }
 
 /// A message that the sandbox accepted: one per request, whatever the count of numbers.
 #[derive(Clone)]
 pub struct Message {
     /// Its place among all messages ever accepted, from 1.
-    pub(super) seq: u64,
-    pub(super) id: String,
-    pub(super) user: String,
-    pub(super) asked_sender: String,
-    pub(super) sender: String,
-    pub(super) numbers: Vec<String>,
-    pub(super) dropped: Vec<Dropped>,
-    pub(super) text: String,
-    pub(super) otp: Option<String>,
-    pub(super) encoding: Encoding,
-    pub(super) pages: usize,
-    pub(super) points: u64,
-    pub(super) test: bool,
-    pub(super) state: MessageState,
-    pub(super) accepted_at: Instant,
+    pub(crate) seq: u64,
+    pub(crate) id: String,
+    pub(crate) user: String,
+    pub(crate) asked_sender: String,
+    pub(crate) sender: String,
+    pub(crate) numbers: Vec<String>,
+    pub(crate) dropped: Vec<Dropped>,
+    pub(crate) text: String,
+    pub(crate) otp: Option<String>,
+    pub(crate) encoding: Encoding,
+    pub(crate) pages: usize,
+    pub(crate) points: u64,
+    pub(crate) test: bool,
+    pub(crate) state: MessageState,
+    pub(crate) accepted_at: Instant,
     /// Milliseconds since 1970.
-    pub(super) unix_ms: u64,
+    pub(crate) unix_ms: u64,
     /// When its delivery reports are there; `None` before it is sent, and for Kuwait for ever.
-    pub(super) reports_at: Option<Instant>,
-    pub(super) request: String,
-    pub(super) told: Told,
+    pub(crate) reports_at: Option<Instant>,
+    pub(crate) request: String,
+    pub(crate) told: Told,
 }
 
 impl Message {
@@ -142,17 +142,17 @@ impl Message {
         &self.request
     }
 
-    pub(super) fn is_abroad(&self) -> bool {
+    pub(crate) fn is_abroad(&self) -> bool {
         self.numbers.iter().any(|number| !number.starts_with(KUWAIT))
     }
 
     /// What a phone shows of it: hidden characters have no shape.
-    pub(super) fn on_a_phone(&self) -> String {
+    pub(crate) fn on_a_phone(&self) -> String {
         self.text.replace("\r\n", "\n").chars().filter(|&c| c == '\n' || !rules::is_hidden(c)).collect()
     }
 
     /// About how much memory it takes.
-    pub(super) fn bytes(&self) -> usize {
+    pub(crate) fn bytes(&self) -> usize {
         let numbers = self.numbers.iter().map(String::len).chain(self.dropped.iter().map(|d| d.number.len()));
         let strings = self.numbers.len() + self.dropped.len();
         size_of::<Self>()

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::{Bench, kuwaiti, message};
-use crate::sandbox::gateway::Settings;
+use crate::sandbox::model::settings::Settings;
 use crate::sandbox::{Encoding, MessageState};
 
 #[test]

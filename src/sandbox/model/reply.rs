@@ -6,11 +6,11 @@ use bytes::Bytes;
 use serde::{Serialize, Serializer};
 
 /// An error code as it is on the wire.
-pub(super) type Code = Cow<'static, str>;
+pub(crate) type Code = Cow<'static, str>;
 
 /// Which of the two protocols of the gateway a request speaks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Protocol {
+pub(crate) enum Protocol {
     Json,
     Text,
 }
@@ -32,7 +32,7 @@ pub enum ErrorStatus {
 }
 
 impl ErrorStatus {
-    pub(super) fn of(self, code: &str) -> u16 {
+    pub(crate) fn of(self, code: &str) -> u16 {
         match self {
             Self::AsSeen if matches!(code, "ERR003" | "ERR004" | "ERR005" | "ERR024") => 403,
             Self::AsSeen => 400,
@@ -73,18 +73,18 @@ impl Serialize for Credits {
 
 /// One HTTP answer.
 #[derive(Clone, PartialEq, Eq)]
-pub(super) struct Reply {
-    pub(super) status: u16,
-    pub(super) content_type: Cow<'static, str>,
-    pub(super) location: Option<String>,
-    pub(super) body: Bytes,
+pub(crate) struct Reply {
+    pub(crate) status: u16,
+    pub(crate) content_type: Cow<'static, str>,
+    pub(crate) location: Option<String>,
+    pub(crate) body: Bytes,
     /// The error code in it, for the record of requests.
-    pub(super) code: Option<Code>,
+    pub(crate) code: Option<Code>,
 }
 
 impl Reply {
     /// A page of the web server rather than of the gateway.
-    pub(super) fn html(status: u16, title: &str) -> Self {
+    pub(crate) fn html(status: u16, title: &str) -> Self {
         let body = format!(
             "<html>\r\n<head><title>{status} {title}</title></head>\r\n\
              <body><center><h1>{status} {title}</h1></center></body>\r\n</html>\r\n"
@@ -98,7 +98,7 @@ impl Reply {
         }
     }
 
-    pub(super) fn raw(status: u16, content_type: &str, body: Bytes) -> Self {
+    pub(crate) fn raw(status: u16, content_type: &str, body: Bytes) -> Self {
         Self { status, content_type: Cow::Owned(content_type.to_owned()), location: None, body, code: None }
     }
 
@@ -112,7 +112,7 @@ impl Reply {
     }
 
     /// An error. In the plain-text protocol its form is undocumented; third parties split on `:` and look for "ERR".
-    pub(super) fn error(protocol: Protocol, status: u16, code: Code) -> Self {
+    pub(crate) fn error(protocol: Protocol, status: u16, code: Code) -> Self {
         #[derive(Serialize)]
         struct Body<'a> {
             result: &'static str,
@@ -127,7 +127,7 @@ impl Reply {
         Self::of(protocol, status, body, Some(code))
     }
 
-    pub(super) fn ok(protocol: Protocol, payload: &Payload, style: CreditStyle) -> Self {
+    pub(crate) fn ok(protocol: Protocol, payload: &Payload, style: CreditStyle) -> Self {
         let body = match protocol {
             Protocol::Json => payload.json(style),
             Protocol::Text => payload.text(),
@@ -138,7 +138,7 @@ impl Reply {
 
 /// The content of a good answer.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Payload {
+pub(crate) enum Payload {
     Balance { available: u64, purchased: u64 },
     SenderIds(Vec<String>),
     Coverage(Vec<String>),

@@ -15,11 +15,11 @@ enum Field {
 
 /// The fields of a body: a flat JSON object, or a form in the plain-text protocol.
 #[derive(Default)]
-pub(super) struct Posted(HashMap<String, Field>);
+pub(crate) struct Posted(HashMap<String, Field>);
 
 /// Which protocol answers: JSON as soon as one of the two headers says so, the plain-text one otherwise
 /// (API document v4.1).
-pub(super) fn negotiate(content_type: Option<&str>, accept: Option<&str>) -> Protocol {
+pub(crate) fn negotiate(content_type: Option<&str>, accept: Option<&str>) -> Protocol {
     if is_json(content_type) || is_json(accept) { Protocol::Json } else { Protocol::Text }
 }
 
@@ -30,14 +30,14 @@ fn is_json(header: Option<&str>) -> bool {
 }
 
 /// True if a body is JSON by its header or by its looks, and a form otherwise.
-pub(super) fn is_json_body(content_type: Option<&str>, body: &[u8]) -> bool {
+pub(crate) fn is_json_body(content_type: Option<&str>, body: &[u8]) -> bool {
     is_json(content_type) || body.trim_ascii_start().starts_with(b"{")
 }
 
 impl Posted {
     /// Reads a body. What cannot be read has no fields, and the answer is then ERR002: what the real gateway says
     /// to a malformed body is unknown, but it can have found no user name in it.
-    pub(super) fn read(content_type: Option<&str>, body: &[u8]) -> Self {
+    pub(crate) fn read(content_type: Option<&str>, body: &[u8]) -> Self {
         if is_json_body(content_type, body) { Self::read_json(body) } else { Self::read_form(body) }
     }
 
@@ -73,7 +73,7 @@ impl Posted {
 
     /// A field that is a string; any other type is as good as missing, so that a client which posts a number where
     /// the document has text is found out.
-    pub(super) fn text(&self, key: &str) -> Option<&str> {
+    pub(crate) fn text(&self, key: &str) -> Option<&str> {
         match self.0.get(key) {
             Some(Field::Text(text)) => Some(text),
             _ => None,
@@ -82,7 +82,7 @@ impl Posted {
 
     /// The `test` field: `1` or `0`, as text or number (both were seen to be accepted); absent is a live send.
     /// What anything else does is unknown; `None` here, so that nobody comes to rely on it.
-    pub(super) fn test(&self) -> Option<bool> {
+    pub(crate) fn test(&self) -> Option<bool> {
         match self.0.get("test") {
             None => Some(false),
             Some(Field::Text(text)) if text == "1" => Some(true),
@@ -94,17 +94,17 @@ impl Posted {
     }
 
     /// How many numbers `mobile` lists.
-    pub(super) fn numbers(&self) -> usize {
+    pub(crate) fn numbers(&self) -> usize {
         numbers(self.text("mobile").unwrap_or_default()).count()
     }
 }
 
 /// The numbers of a comma-separated list; an empty piece (a trailing comma) is none.
-pub(super) fn numbers(mobile: &str) -> impl Iterator<Item = &str> {
+pub(crate) fn numbers(mobile: &str) -> impl Iterator<Item = &str> {
     mobile.split(',').filter(|piece| !piece.is_empty())
 }
 
-pub(super) fn percent_decode(raw: &[u8]) -> String {
+pub(crate) fn percent_decode(raw: &[u8]) -> String {
     let hex = |b: Option<&u8>| b.and_then(|&b| char::from(b).to_digit(16));
     let mut out = Vec::with_capacity(raw.len());
     let mut i = 0;

@@ -4,24 +4,24 @@
 //! on both sides.
 
 /// At most this many numbers in one request (API document v4.1).
-pub(super) const MAX_NUMBERS: usize = 200;
+pub(crate) const MAX_NUMBERS: usize = 200;
 /// At most this many characters in `mobile` (API document v4.1).
-pub(super) const MAX_MOBILE: usize = 2500;
+pub(crate) const MAX_MOBILE: usize = 2500;
 /// At most this many pages; the document says 6, but 7 were seen to pass and 8 to fail.
-pub(super) const MAX_PAGES: usize = 7;
+pub(crate) const MAX_PAGES: usize = 7;
 /// At most this many messages in the queue of an account (API document v4.1).
-pub(super) const MAX_QUEUED: usize = 1000;
+pub(crate) const MAX_QUEUED: usize = 1000;
 /// Shown instead of a sender id that is not the account's (FAQ of the API document v4.1).
-pub(super) const FALLBACK_SENDER: &str = "KWT-SMS";
+pub(crate) const FALLBACK_SENDER: &str = "KWT-SMS";
 /// The digits of the shortest number: with fewer, none carries a country code and a mobile of a country with active
 /// routes. The gateway's own bound is unknown.
-pub(super) const SHORTEST: usize = 9;
+pub(crate) const SHORTEST: usize = 9;
 /// Kuwait's dial code.
-pub(super) const KUWAIT: &str = "965";
+pub(crate) const KUWAIT: &str = "965";
 
 /// What the gateway thinks of one number; the names of the groups are those of `validate`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Group {
+pub(crate) enum Group {
     /// `OK`
     Good,
     /// `NR`: well formed, but its country is not active.
@@ -33,7 +33,7 @@ pub(super) enum Group {
 /// Sorts a number. The server does not normalise: `+`, `00`, spaces, local numbers and non-Latin digits are malformed.
 ///
 /// That Kuwaiti mobiles begin with 4, 5, 6 or 9 is what clients hold; the gateway's own rule is unknown.
-pub(super) fn classify(number: &str, coverage: &[String]) -> Group {
+pub(crate) fn classify(number: &str, coverage: &[String]) -> Group {
     let digits = number.bytes().all(|b| b.is_ascii_digit());
     if !digits || number.starts_with('0') || !(SHORTEST..=15).contains(&number.len()) {
         return Group::Malformed;
@@ -67,7 +67,7 @@ const GSM_EXTENSION: &str = "\u{c}^{}\\[~]|€";
 /// Counts the pages of a text that is not empty.
 ///
 /// Extension characters count two, as GSM 03.38 has it; whether the gateway counts so is unknown.
-pub(super) fn pages(text: &str) -> (Encoding, usize) {
+pub(crate) fn pages(text: &str) -> (Encoding, usize) {
     let mut septets = 0_usize;
     for c in text.chars() {
         if GSM_BASIC.contains(c) {
@@ -84,7 +84,7 @@ pub(super) fn pages(text: &str) -> (Encoding, usize) {
 
 /// True if the text holds something that opens an HTML tag by the HTML standard: `<` and then a letter, `/`, `!`
 /// or `?`. The gateway's own rule is unknown; this is the stricter reading, closed tag or not.
-pub(super) fn has_html_tag(text: &str) -> bool {
+pub(crate) fn has_html_tag(text: &str) -> bool {
     text.as_bytes()
         .windows(2)
         .any(|pair| pair[0] == b'<' && (pair[1].is_ascii_alphabetic() || b"/!?".contains(&pair[1])))
@@ -92,12 +92,12 @@ pub(super) fn has_html_tag(text: &str) -> bool {
 
 /// A character and where it stands in its text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Place {
-    pub(super) character: char,
+pub(crate) struct Place {
+    pub(crate) character: char,
     /// Characters before it.
-    pub(super) position: usize,
+    pub(crate) position: usize,
     /// UTF-16 units before it, which is how JavaScript counts.
-    pub(super) utf16: usize,
+    pub(crate) utf16: usize,
 }
 
 fn places(text: &str, matches: impl Fn(char) -> bool) -> Vec<Place> {
@@ -113,13 +113,13 @@ fn places(text: &str, matches: impl Fn(char) -> bool) -> Vec<Place> {
 }
 
 /// The characters outside the 7-bit alphabet, each of which turns the whole text into UCS-2.
-pub(super) fn forces_ucs2(text: &str) -> Vec<Place> {
+pub(crate) fn forces_ucs2(text: &str) -> Vec<Place> {
     places(text, |c| !GSM_BASIC.contains(c) && !GSM_EXTENSION.contains(c))
 }
 
 /// The emoji and hidden characters of a text, with which the gateway accepts a message and then keeps it in the
 /// queue for ever.
-pub(super) fn emoji(text: &str) -> Vec<Place> {
+pub(crate) fn emoji(text: &str) -> Vec<Place> {
     places(text, |c| is_emoji(c) || is_hidden(c))
 }
 
@@ -131,12 +131,12 @@ fn is_emoji(c: char) -> bool {
 }
 
 /// Characters that a phone has no shape for.
-pub(super) fn is_hidden(c: char) -> bool {
+pub(crate) fn is_hidden(c: char) -> bool {
     matches!(u32::from(c), 0xFE00..=0xFE0F | 0x200B..=0x200F | 0x2060 | 0xFEFF)
 }
 
 /// True if the text holds one of the words, whatever the case.
-pub(super) fn has_word(text: &str, words: &[String]) -> bool {
+pub(crate) fn has_word(text: &str, words: &[String]) -> bool {
     !words.is_empty() && {
         let text = text.to_lowercase();
         words.iter().any(|word| text.contains(&word.to_lowercase()))

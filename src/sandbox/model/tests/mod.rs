@@ -6,8 +6,10 @@ use serde_json::{Value, json};
 use tokio::time::Instant;
 
 use super::account::Account;
-use super::gateway::{Answer, Call, Gateway, Outcome, Settings, Source};
+use super::exchange::{Answer, Call, Outcome, Source};
+use super::gateway::Gateway;
 use super::message::Message;
+use super::settings::Settings;
 
 mod bounds;
 mod protocol;

@@ -9,22 +9,22 @@ use tokio::time::Instant;
 use super::message::{Message, MessageState};
 
 /// Beyond so many bytes the oldest messages go, however few they are.
-pub(super) const MAX_BYTES: usize = 64 << 20;
+pub(crate) const MAX_BYTES: usize = 64 << 20;
 /// So many changes a slow listener may lie behind; beyond, it is told to look again.
 const CHANGES: usize = 1024;
 
 /// A request that arrived. It holds neither password nor text nor numbers.
 #[derive(Debug, Clone)]
 pub struct SeenRequest {
-    pub(super) endpoint: String,
-    pub(super) user: String,
-    pub(super) at: Instant,
+    pub(crate) endpoint: String,
+    pub(crate) user: String,
+    pub(crate) at: Instant,
     /// Milliseconds since 1970.
-    pub(super) unix_ms: u64,
-    pub(super) processed: bool,
-    pub(super) status: Option<u16>,
-    pub(super) code: Option<String>,
-    pub(super) numbers: usize,
+    pub(crate) unix_ms: u64,
+    pub(crate) processed: bool,
+    pub(crate) status: Option<u16>,
+    pub(crate) code: Option<String>,
+    pub(crate) numbers: usize,
 }
 
 impl SeenRequest {
@@ -66,7 +66,7 @@ impl SeenRequest {
 
 /// Something that whoever watches the inbox wants to hear of; the number leads to what it is about.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Change {
+pub(crate) enum Change {
     /// A message was accepted.
     Arrived(u64),
     /// The state of a message is another one.
@@ -78,24 +78,24 @@ pub(super) enum Change {
 }
 
 /// The newest messages, found by their place or their id, and as many requests.
-pub(super) struct History {
+pub(crate) struct History {
     bound: usize,
     messages: BTreeMap<u64, Arc<Message>>,
     places: HashMap<String, u64>,
     bytes: usize,
     accepted: u64,
-    pub(super) forgotten_messages: u64,
+    pub(crate) forgotten_messages: u64,
     requests: VecDeque<SeenRequest>,
-    pub(super) forgotten_requests: u64,
+    pub(crate) forgotten_requests: u64,
     /// When the reports of a sent message are there.
     reports: BTreeSet<(Instant, u64)>,
     /// The place of the newest message.
-    pub(super) arrived: watch::Sender<u64>,
-    pub(super) changes: broadcast::Sender<Change>,
+    pub(crate) arrived: watch::Sender<u64>,
+    pub(crate) changes: broadcast::Sender<Change>,
 }
 
 impl History {
-    pub(super) fn new(bound: usize) -> Self {
+    pub(crate) fn new(bound: usize) -> Self {
         Self {
             bound: bound.max(1),
             messages: BTreeMap::new(),
@@ -111,7 +111,7 @@ impl History {
         }
     }
 
-    pub(super) fn accept(&mut self, mut message: Message) {
+    pub(crate) fn accept(&mut self, mut message: Message) {
         self.accepted += 1;
         let seq = self.accepted;
         message.seq = seq;
@@ -138,7 +138,7 @@ impl History {
     }
 
     /// Takes out the messages that match, and says how many they were.
-    pub(super) fn clear(&mut self, matches: impl Fn(&Message) -> bool) -> usize {
+    pub(crate) fn clear(&mut self, matches: impl Fn(&Message) -> bool) -> usize {
         let gone: Vec<u64> =
             self.messages.iter().filter(|(_, message)| matches(message)).map(|(&seq, _)| seq).collect();
         for &seq in &gone {
@@ -149,7 +149,7 @@ impl History {
     }
 
     /// Puts a message into another state.
-    pub(super) fn set_state(&mut self, id: &str, state: MessageState) {
+    pub(crate) fn set_state(&mut self, id: &str, state: MessageState) {
         let Some(&seq) = self.places.get(id) else { return };
         let Some(message) = self.messages.get_mut(&seq) else { return };
         Arc::make_mut(message).state = state;
@@ -157,7 +157,7 @@ impl History {
     }
 
     /// Marks a message as sent; those abroad have their reports at `reports_at`.
-    pub(super) fn set_sent(&mut self, id: &str, reports_at: Instant) {
+    pub(crate) fn set_sent(&mut self, id: &str, reports_at: Instant) {
         self.set_state(id, MessageState::Sent);
         let Some(&seq) = self.places.get(id) else { return };
         if let Some(message) = self.messages.get_mut(&seq)
@@ -169,7 +169,7 @@ impl History {
     }
 
     /// Marks as delivered what has its reports by `now`.
-    pub(super) fn deliver(&mut self, now: Instant) {
+    pub(crate) fn deliver(&mut self, now: Instant) {
         while let Some(&(due, seq)) = self.reports.first()
             && due <= now
         {
@@ -182,33 +182,33 @@ impl History {
     }
 
     #[cfg(test)]
-    pub(super) fn awaited_reports(&self) -> usize {
+    pub(crate) fn awaited_reports(&self) -> usize {
         self.reports.len()
     }
 
-    pub(super) fn message(&self, id: &str) -> Option<&Arc<Message>> {
+    pub(crate) fn message(&self, id: &str) -> Option<&Arc<Message>> {
         self.at(*self.places.get(id)?)
     }
 
-    pub(super) fn at(&self, seq: u64) -> Option<&Arc<Message>> {
+    pub(crate) fn at(&self, seq: u64) -> Option<&Arc<Message>> {
         self.messages.get(&seq)
     }
 
     /// The messages behind the place `after`, oldest first.
-    pub(super) fn after(&self, after: u64) -> impl DoubleEndedIterator<Item = &Arc<Message>> {
+    pub(crate) fn after(&self, after: u64) -> impl DoubleEndedIterator<Item = &Arc<Message>> {
         self.messages.range(after.saturating_add(1)..).map(|(_, message)| message)
     }
 
-    pub(super) fn messages(&self) -> Vec<Message> {
+    pub(crate) fn messages(&self) -> Vec<Message> {
         self.messages.values().map(|message| Message::clone(message)).collect()
     }
 
     /// How many messages are remembered, and the place of the newest one ever.
-    pub(super) fn count(&self) -> (usize, u64) {
+    pub(crate) fn count(&self) -> (usize, u64) {
         (self.messages.len(), self.accepted)
     }
 
-    pub(super) fn see(&mut self, request: SeenRequest) {
+    pub(crate) fn see(&mut self, request: SeenRequest) {
         if self.requests.len() == self.bound {
             self.requests.pop_front();
             self.forgotten_requests += 1;
@@ -218,17 +218,17 @@ impl History {
     }
 
     /// How many requests were seen so far, which is the number of the newest.
-    pub(super) fn seen(&self) -> u64 {
+    pub(crate) fn seen(&self) -> u64 {
         self.forgotten_requests + self.requests.len() as u64
     }
 
     /// The request of a number, from 1.
-    pub(super) fn request(&self, number: u64) -> Option<&SeenRequest> {
+    pub(crate) fn request(&self, number: u64) -> Option<&SeenRequest> {
         let place = number.checked_sub(self.forgotten_requests + 1)?;
         self.requests.get(usize::try_from(place).ok()?)
     }
 
-    pub(super) fn requests(&self) -> Vec<SeenRequest> {
+    pub(crate) fn requests(&self) -> Vec<SeenRequest> {
         self.requests.iter().cloned().collect()
     }
 

@@ -3,8 +3,8 @@
 use serde_json::json;
 
 use super::{Bench, kuwaiti, message};
-use crate::sandbox::gateway::Settings;
-use crate::sandbox::record::MAX_BYTES;
+use crate::sandbox::model::history::MAX_BYTES;
+use crate::sandbox::model::settings::Settings;
 
 #[test]
 fn the_history_is_bounded_and_counts_what_it_forgets() {

@@ -3,21 +3,32 @@
 use tokio::time::Instant;
 
 use super::account::Account;
+use super::history::History;
 use super::message::{Message, MessageState};
 use super::posted::{Posted, numbers};
-use super::record::History;
+
 use super::reply::{Code, Payload};
 use super::rules::{Group, KUWAIT, MAX_MOBILE, classify};
 
-pub(super) fn balance(account: &Account) -> Payload {
+/// The gateway's paths, spelled here and not taken from the client.
+pub(crate) const ENDPOINTS: [&str; 7] =
+    ["balance", "senderid", "coverage", "validate", "send", "status", "dlr"];
+
+/// The endpoint of a path with its slash, case-sensitive.
+pub(crate) fn endpoint_of(path: &str) -> Option<&'static str> {
+    let name = path.strip_prefix("/API/")?.strip_suffix('/')?;
+    ENDPOINTS.into_iter().find(|&endpoint| endpoint == name)
+}
+
+pub(crate) fn balance(account: &Account) -> Payload {
     Payload::Balance { available: account.available, purchased: account.purchased }
 }
 
-pub(super) fn sender_ids(account: &Account) -> Payload {
+pub(crate) fn sender_ids(account: &Account) -> Payload {
     Payload::SenderIds(account.sender_ids.clone())
 }
 
-pub(super) fn coverage(account: &Account) -> Result<Payload, Code> {
+pub(crate) fn coverage(account: &Account) -> Result<Payload, Code> {
     if account.coverage.is_empty() {
         return Err("ERR033".into());
     }
@@ -26,7 +37,7 @@ pub(super) fn coverage(account: &Account) -> Result<Payload, Code> {
 
 /// `validate`: no limit of 200 is documented for it, only the 2,500 characters. What it says to an empty list is
 /// unknown; ERR006 here.
-pub(super) fn validate(
+pub(crate) fn validate(
     account: &Account,
     posted: &Posted,
     long_mobile: Option<&str>,
@@ -49,7 +60,7 @@ pub(super) fn validate(
 }
 
 /// Holds `mobile` to 2,500 characters. Whether the gateway enforces this, and with which code, is unknown.
-pub(super) fn check_length(mobile: &str, code: Option<&str>) -> Result<(), Code> {
+pub(crate) fn check_length(mobile: &str, code: Option<&str>) -> Result<(), Code> {
     match code {
         Some(code) if mobile.chars().count() > MAX_MOBILE => Err(code.to_owned().into()),
         _ => Ok(()),
@@ -57,7 +68,7 @@ pub(super) fn check_length(mobile: &str, code: Option<&str>) -> Result<(), Code>
 }
 
 /// `status`. Only "sent" is a documented value; "queued" and its description come from another client's document.
-pub(super) fn status(user: &str, posted: &Posted, history: &History) -> Result<Payload, Code> {
+pub(crate) fn status(user: &str, posted: &Posted, history: &History) -> Result<Payload, Code> {
     match find(user, posted, history)?.map(|message| message.state) {
         None | Some(MessageState::Deleted) => Err("ERR029".into()),
         Some(MessageState::Stuck) => Err("ERR030".into()),
@@ -71,7 +82,7 @@ pub(super) fn status(user: &str, posted: &Posted, history: &History) -> Result<P
 }
 
 /// `dlr`: no reports for Kuwait (ERR021), none yet before their time (ERR022), none ever for what is never sent (ERR019).
-pub(super) fn dlr(user: &str, posted: &Posted, history: &History, now: Instant) -> Result<Payload, Code> {
+pub(crate) fn dlr(user: &str, posted: &Posted, history: &History, now: Instant) -> Result<Payload, Code> {
     let message = match find(user, posted, history)? {
         None => return Err("ERR020".into()),
         Some(message) if message.state == MessageState::Deleted => return Err("ERR020".into()),

@@ -26,10 +26,10 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
 use tokio::time::{sleep, timeout};
 
-use super::gateway::{Call, MAX_BODY, Outcome, Source};
-use super::inbox;
-use super::reply::Reply;
-use super::shared::Shared;
+use crate::sandbox::inbox;
+use crate::sandbox::model::exchange::{Call, MAX_BODY, Outcome, Source};
+use crate::sandbox::model::reply::Reply;
+use crate::sandbox::shared::Shared;
 
 /// How long an exchange in flight may still take when the server stops.
 const GRACE: Duration = Duration::from_secs(1);
@@ -39,7 +39,7 @@ const PIECES: usize = 10;
 type Body = UnsyncBoxBody<Bytes, io::Error>;
 
 /// A running server; dropping it stops it.
-pub(super) struct Server {
+pub(crate) struct Server {
     base_url: String,
     /// Its end tells the tasks to stop.
     _stop: watch::Sender<()>,
@@ -47,7 +47,7 @@ pub(super) struct Server {
 
 impl Server {
     /// Starts one; its inbox may be called by the names `hosts`, besides addresses and `localhost`.
-    pub(super) async fn start(bind: SocketAddr, hosts: Vec<String>, shared: Arc<Shared>) -> io::Result<Self> {
+    pub(crate) async fn start(bind: SocketAddr, hosts: Vec<String>, shared: Arc<Shared>) -> io::Result<Self> {
         let listener = TcpListener::bind(bind).await?;
         let site = Site { inbox: inbox::router(shared.clone(), hosts.into()), shared };
         let mut address = listener.local_addr()?;
@@ -63,7 +63,7 @@ impl Server {
         Ok(Self { base_url, _stop: stop })
     }
 
-    pub(super) fn base_url(&self) -> &str {
+    pub(crate) fn base_url(&self) -> &str {
         &self.base_url
     }
 }

@@ -1,0 +1,92 @@
+//! The page and the routes of the API.
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::extract::DefaultBodyLimit;
+use axum::http::{StatusCode, Uri, header};
+use axum::response::{Html, IntoResponse, Response};
+use axum::routing::{delete, get};
+
+use super::refusal::Refusal;
+use super::{account, controls, guard, messages, stream};
+use crate::sandbox::shared::Shared;
+
+const PAGE: &str = include_str!("page/page.html");
+const STYLE: &str = include_str!("page/page.css");
+/// One script, in the order in which its parts need each other.
+const SCRIPT: &str = concat!(
+    include_str!("page/dom.js"),
+    include_str!("page/message.js"),
+    include_str!("page/inbox.js"),
+    include_str!("page/controls.js"),
+    include_str!("page/live.js"),
+);
+const OPENAPI: &str = include_str!("openapi.json");
+/// The longest body that the API takes; a fault may carry an answer.
+const MAX_BODY: usize = 256 * 1024;
+
+/// True for the paths of the inbox; all others are the gateway's.
+pub(crate) fn is_inbox(method: &str, path: &str) -> bool {
+    path.starts_with("/api/") || (matches!(path, "/" | "/favicon.ico") && matches!(method, "GET" | "HEAD"))
+}
+
+/// The page and the API. `hosts` are the names it may be called by, besides addresses and `localhost`.
+pub(crate) fn router(shared: Arc<Shared>, hosts: Arc<[String]>) -> Router {
+    Router::new()
+        .route("/", get(page))
+        .route("/favicon.ico", get(StatusCode::NO_CONTENT))
+        .route("/api/messages", get(messages::list).delete(messages::clear))
+        .route("/api/messages.json", get(messages::export_json))
+        .route("/api/messages.csv", get(messages::export_csv))
+        .route("/api/messages/wait", get(messages::wait))
+        .route("/api/messages/{id}", get(messages::one).delete(messages::delete))
+        .route("/api/otp", get(messages::otp))
+        .route("/api/requests", get(messages::requests))
+        .route("/api/faults", get(controls::faults).post(controls::add_fault).delete(controls::clear_faults))
+        .route("/api/faults/{id}", delete(controls::remove_fault))
+        .route("/api/accounts", get(account::list))
+        .route("/api/account", get(account::show).put(account::change))
+        .route("/api/settings", get(controls::settings).put(controls::change_settings))
+        .route("/api/stats", get(controls::stats))
+        .route("/api/events", get(stream::events))
+        .route("/api/openapi.json", get(openapi))
+        .fallback(no_such_path)
+        .method_not_allowed_fallback(no_such_method)
+        .layer(DefaultBodyLimit::max(MAX_BODY))
+        .layer(axum::middleware::from_fn_with_state(hosts, guard::check))
+        .with_state(shared)
+}
+
+/// The page. Its script runs by a nonce of this one answer, so that no text in a message can become one.
+async fn page() -> Response {
+    let nonce = format!("{:016x}{:016x}", fastrand::u64(..), fastrand::u64(..));
+    let policy = format!(
+        "default-src 'none'; script-src 'nonce-{nonce}'; style-src 'unsafe-inline'; img-src data:; \
+         connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+    );
+    let page = PAGE.replace("{{nonce}}", &nonce).replace("{{style}}", STYLE).replace("{{script}}", SCRIPT);
+    ([(header::CONTENT_SECURITY_POLICY, policy)], Html(page)).into_response()
+}
+
+async fn openapi() -> impl IntoResponse {
+    ([(header::CONTENT_TYPE, "application/json")], OPENAPI)
+}
+
+async fn no_such_path(uri: Uri) -> Refusal {
+    let path = uri.path();
+    Refusal(
+        StatusCode::NOT_FOUND,
+        format!(
+            "there is no {path} here: the gateway's paths begin with /API/, and GET /api/openapi.json lists the inbox's"
+        ),
+    )
+}
+
+async fn no_such_method(uri: Uri) -> Refusal {
+    let path = uri.path();
+    Refusal(
+        StatusCode::METHOD_NOT_ALLOWED,
+        format!("{path} does not take this method: GET /api/openapi.json says which"),
+    )
+}
