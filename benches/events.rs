@@ -1,7 +1,7 @@
 //! What a call's events cost, and how many lines a second the log takes.
 //!
-//! `cargo bench --features jsonl --bench events`
-//! `cargo bench --features jsonl,tracing/release_max_level_off --bench events`
+//! `cargo bench -p kwtsms-benches --bench events`
+//! `cargo bench -p kwtsms-benches --features tracing/release_max_level_off --bench events`
 //!
 //! The second build has no events at all: tracing's macros are compiled out. What a call takes there is what it is
 //! compared with, since one process cannot hold both. Calls go over a transport that answers at once, so

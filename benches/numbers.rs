@@ -1,6 +1,6 @@
 //! How fast numbers are normalised and validated, beside the official crate (kwtsms 0.1.10) in the same run.
 //!
-//! `cargo bench --features full --bench numbers`; the ratios stand at the end. The official crate compares each
+//! `cargo bench -p kwtsms-benches --bench numbers`; the ratios stand at the end. The official crate compares each
 //! number with its table of countries, too; our strict check, on libphonenumber's data, is timed by itself.
 
 #![allow(missing_docs, reason = "criterion's macros make functions without docs")]
@@ -92,7 +92,6 @@ fn numbers(criterion: &mut Criterion) {
     }
     group.finish();
 
-    #[cfg(feature = "strict-numbers")]
     let strict = {
         use kwtsms_async::{CountryCheck, PhoneNumber};
         let mut group = criterion.benchmark_group("strict check");
@@ -113,7 +112,6 @@ fn numbers(criterion: &mut Criterion) {
             );
         }
     }
-    #[cfg(feature = "strict-numbers")]
     if let [Some(mixed), Some(plain)] = strict {
         println!("strict check: {mixed:.0} ns a mixed input, {plain:.0} ns a number of Kuwait");
     }

@@ -1,6 +1,6 @@
 //! The sandbox under load: 1,000 messages a second over HTTP with a bounded history, and as many as it takes.
 //!
-//! `cargo bench --features sandbox --bench sandbox`
+//! `cargo bench -p kwtsms-benches --bench sandbox`
 //!
 //! Every message has 2 numbers that were not sent to before and 2 pages, and a listener is connected to the inbox's
 //! events but reads none. Once the history is full and the 15 seconds of the first numbers are over, memory may not

@@ -1,6 +1,6 @@
 //! How fast texts are cleaned and measured, beside the official crate (kwtsms 0.1.10) in the same run.
 //!
-//! `cargo bench --bench texts`; the ratios stand at the end.
+//! `cargo bench -p kwtsms-benches --bench texts`; the ratios stand at the end.
 
 #![allow(missing_docs, reason = "criterion's macros make functions without docs")]
 #![allow(clippy::print_stdout, reason = "the ratios are the output")]

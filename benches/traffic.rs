@@ -1,6 +1,6 @@
 //! The traffic engine's figures: pacing, memory, and the cost of a send over a bare POST.
 //!
-//! `cargo bench --features sandbox --bench traffic [pacing|memory|overhead]`
+//! `cargo bench -p kwtsms-benches --bench traffic [pacing|memory|overhead]`
 //!
 //! These are single long runs and not samples of nanoseconds, so they are timed whole, each beside what it is
 //! compared with in the same run.
@@ -294,7 +294,6 @@ fn bare() -> reqwest::ClientBuilder {
         .pool_idle_timeout(Duration::from_secs(4))
 }
 
-#[cfg(feature = "rustls")]
 fn bare_client() -> reqwest::Client {
     let provider = std::sync::Arc::new(rustls::crypto::ring::default_provider());
     let tls = rustls::ClientConfig::builder_with_provider(provider)
@@ -303,9 +302,4 @@ fn bare_client() -> reqwest::Client {
         .with_root_certificates(rustls::RootCertStore::empty())
         .with_no_client_auth();
     bare().tls_backend_preconfigured(tls).build().unwrap()
-}
-
-#[cfg(not(feature = "rustls"))]
-fn bare_client() -> reqwest::Client {
-    bare().build().unwrap()
 }

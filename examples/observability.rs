@@ -1,6 +1,6 @@
 //! What leaves the process: events on the console, the JSONL log, and a page for Prometheus.
 //!
-//! `cargo run --features sandbox,jsonl,metrics --example observability [SECONDS]`
+//! `cargo run -p kwtsms-examples --features observability --bin observability [SECONDS]`
 //!
 //! Sends some messages to a sandbox on this machine, prints what came of it, and ends; with SECONDS it goes on
 //! serving the page for so long. The log is `kwtsms.log` in the system's temporary folder, or what `KWTSMS_LOG_FILE`

@@ -1,6 +1,6 @@
 //! One SMS, end to end.
 //!
-//! `cargo run --features sandbox --example quickstart [NUMBER] [TEXT]`
+//! `cargo run -p kwtsms-examples [NUMBER] [TEXT]`
 //!
 //! With `KWTSMS_USERNAME` set (in the environment or in `.env`) it goes to the gateway, in test mode unless
 //! `KWTSMS_TEST_MODE` says otherwise. Without, it starts a sandbox on this machine and says so.

@@ -1,6 +1,6 @@
 //! A kwtSMS gateway with an inbox on this machine, until it is stopped.
 //!
-//! `cargo run --features sandbox --example sandbox [ADDRESS]`
+//! `cargo run -p kwtsms-examples --bin sandbox [ADDRESS]`
 //!
 //! Point any client that speaks kwtSMS at the base URL; any user name and password will do. Messages are on the page.
 

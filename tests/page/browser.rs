@@ -1,5 +1,8 @@
 //! A browser that looks at the page of a sandbox, over WebDriver.
 
+#![allow(missing_docs)] // names say it: one window and what a person does with it
+#![allow(clippy::unwrap_used, clippy::print_stderr, clippy::future_not_send)] // a helper of a test may panic like the test
+
 use std::future::Future;
 use std::io::Write;
 use std::path::PathBuf;
@@ -22,17 +25,14 @@ const REQUIRED: &str = "KWTSMS_PAGE_TESTS";
 const PATIENCE: Duration = Duration::from_secs(20);
 
 /// A window on the page of a sandbox.
-#[derive(Clone)]
-pub(crate) struct Window {
-    pub(crate) client: Client,
-    pub(crate) sandbox: Sandbox,
+#[derive(Clone, Debug)]
+pub struct Window {
+    pub client: Client,
+    pub sandbox: Sandbox,
 }
 
 /// Opens the page of a sandbox, and closes it whatever `test` does; without a browser it only says so.
-pub(crate) async fn open<F: Future<Output = ()> + Send + 'static>(
-    sandbox: Sandbox,
-    test: impl FnOnce(Window) -> F,
-) {
+pub async fn open<F: Future<Output = ()> + Send + 'static>(sandbox: Sandbox, test: impl FnOnce(Window) -> F) {
     let Some((_driver, client, profile)) = start().await else {
         assert!(
             std::env::var_os(REQUIRED).is_none(),
@@ -102,7 +102,7 @@ async fn start() -> Option<(Child, Client, PathBuf)> {
 
 impl Window {
     /// Waits until an expression is true of the page; looked at after every change, and given back.
-    pub(crate) async fn until(&self, expression: &str) -> Value {
+    pub async fn until(&self, expression: &str) -> Value {
         let script = format!(
             "const done = arguments[arguments.length - 1];
             const look = () => {{
@@ -123,43 +123,43 @@ impl Window {
     }
 
     /// The value of an expression.
-    pub(crate) async fn eval(&self, expression: &str) -> Value {
+    pub async fn eval(&self, expression: &str) -> Value {
         self.client.execute(&format!("return ({expression});"), vec![]).await.unwrap()
     }
 
     /// The text of the first element, as it stands in the document.
-    pub(crate) async fn text(&self, selector: &str) -> String {
+    pub async fn text(&self, selector: &str) -> String {
         let text = self.eval(&format!("document.querySelector({}).textContent", json!(selector))).await;
         text.as_str().unwrap_or_default().to_owned()
     }
 
-    pub(crate) async fn click(&self, selector: &str) {
+    pub async fn click(&self, selector: &str) {
         self.client.find(Locator::Css(selector)).await.unwrap().click().await.unwrap();
     }
 
-    pub(crate) async fn choose(&self, selector: &str, value: &str) {
+    pub async fn choose(&self, selector: &str, value: &str) {
         self.client.find(Locator::Css(selector)).await.unwrap().select_by_value(value).await.unwrap();
     }
 
     /// Types into what has the focus.
-    pub(crate) async fn keys(&self, keys: &str) {
+    pub async fn keys(&self, keys: &str) {
         self.client.active_element().await.unwrap().send_keys(keys).await.unwrap();
     }
 
     /// Replaces what stands in a field, as a person would.
-    pub(crate) async fn fill(&self, selector: &str, text: &str) {
+    pub async fn fill(&self, selector: &str, text: &str) {
         self.click(selector).await;
         self.keys("\u{E009}a").await; // Ctrl+A
         self.keys(text).await;
     }
 
     /// The id of what has the focus.
-    pub(crate) async fn focused(&self) -> String {
+    pub async fn focused(&self) -> String {
         self.eval("document.activeElement.id").await.as_str().unwrap_or_default().to_owned()
     }
 
     /// Lets the page believe in a colour scheme and in less motion.
-    pub(crate) async fn scheme(&self, scheme: &str) {
+    pub async fn scheme(&self, scheme: &str) {
         let features = json!([
             {"name": "prefers-color-scheme", "value": scheme},
             {"name": "prefers-reduced-motion", "value": "reduce"},
@@ -168,7 +168,7 @@ impl Window {
     }
 
     /// The width and height in which the page is laid out.
-    pub(crate) async fn size(&self, width: u32, height: u32) {
+    pub async fn size(&self, width: u32, height: u32) {
         let size = json!({"width": width, "height": height, "deviceScaleFactor": 1, "mobile": width < 600});
         self.devtools("Emulation.setDeviceMetricsOverride", size).await.unwrap();
     }

@@ -2,8 +2,8 @@
 
 use kwtsms_async::sandbox::{Fault, Sandbox};
 
-use crate::browser::{Window, open};
 use crate::{NUMBER, cards, sdk};
+use kwtsms_page_tests::{Window, open};
 
 #[tokio::test]
 async fn a_fault_switched_on_hits_the_next_send_and_one_switched_off_hits_none() {

@@ -4,15 +4,14 @@
 
 #![allow(clippy::unwrap_used)] // a helper of a test may panic like the test
 
-mod browser;
 mod controls;
 mod reading;
 
 use std::time::Duration;
 
-use browser::{Window, open};
 use kwtsms_async::Client;
 use kwtsms_async::sandbox::{Fault, Sandbox};
+use kwtsms_page_tests::{Window, open};
 use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
@@ -275,7 +274,7 @@ async fn a_sandbox_that_comes_back_is_found_again() {
     .await;
 }
 
-/// `cargo test --features sandbox --test page -- --ignored` draws the README's picture anew.
+/// `cargo test -p kwtsms-page-tests -- --ignored` draws the README's picture anew.
 #[tokio::test]
 #[ignore = "writes docs/inbox.png"]
 async fn the_picture_of_the_readme() {
@@ -295,8 +294,11 @@ async fn the_picture_of_the_readme() {
         cards(&window, 3).await;
         window.until("document.querySelectorAll('.state[data-look=sent]').length === 2").await;
         window.until("document.querySelectorAll('#graph rect').length > 0").await;
-        std::fs::create_dir_all("docs").unwrap();
-        std::fs::write("docs/inbox.png", window.client.screenshot().await.unwrap()).unwrap();
+        std::fs::write(
+            concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/inbox.png"),
+            window.client.screenshot().await.unwrap(),
+        )
+        .unwrap();
     })
     .await;
 }

@@ -3,8 +3,8 @@
 use kwtsms_async::sandbox::{Fault, Sandbox};
 use serde_json::json;
 
-use crate::browser::{Window, open};
 use crate::{NUMBER, cards, post, sdk};
+use kwtsms_page_tests::{Window, open};
 
 const ARABIC: &str = "رمز التحقق الخاص بك في MYAPP هو ١٢٣٤٥٦\nصالح لمدة 5 دقائق";
 
