@@ -92,6 +92,11 @@ pub use phone::{
     CountryCheck, NotMobileReason, PhoneError, PhoneNumber, Region, normalize_phone, validate_phone_input,
 };
 
-#[cfg(all(doctest, feature = "sandbox"))] // its examples run against the sandbox
-#[doc = include_str!("../README.md")]
-struct Readme;
+/// The documents' examples, compiled and run against the sandbox.
+#[cfg(all(doctest, feature = "sandbox"))]
+mod documents {
+    #[doc = include_str!("../README.md")]
+    struct Readme;
+    #[doc = include_str!("../docs/sandbox.md")]
+    struct Sandbox;
+}

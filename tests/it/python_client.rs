@@ -1,5 +1,5 @@
 //! What the README of the Python client, kwtsms 0.7.3 for Python, promises, section by section, in our words: the table
-//! "coming from the Python client" of our own README points here.
+//! "coming from the Python client" of our own `docs/from-python.md` points here.
 
 use std::time::Duration;
 

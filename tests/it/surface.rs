@@ -79,6 +79,22 @@ fn strings(list: &str) -> BTreeSet<String> {
     list.split('"').skip(1).step_by(2).map(str::to_owned).collect()
 }
 
+/// The papers at the top and in `docs/`, each with its text.
+fn papers() -> Vec<(String, String)> {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let mut names = Vec::new();
+    for folder in ["", "docs"] {
+        for entry in std::fs::read_dir(root.join(folder)).unwrap() {
+            let path = entry.unwrap().path();
+            if path.extension().is_some_and(|extension| extension == "md") {
+                names.push(path.strip_prefix(root).unwrap().to_str().unwrap().to_owned());
+            }
+        }
+    }
+    names.sort();
+    names.into_iter().map(|name| (name.clone(), file(&name))).collect()
+}
+
 /// The first table under a heading, cell by cell, without its head.
 fn rows(document: &str, heading: &str) -> Vec<Vec<String>> {
     let section = document.lines().skip_while(|line| *line != heading).skip(1);
@@ -156,11 +172,11 @@ fn the_readme_has_two_commands_that_do_all_the_set_up() {
 }
 
 #[test]
-fn every_command_in_the_readme_names_what_is_there() {
-    let readme = file("README.md");
-    let in_text = readme.split('`').filter(|text| text.starts_with("cargo "));
-    let commands: Vec<_> = readme.lines().filter(|line| line.starts_with("cargo ")).chain(in_text).collect();
-    assert!(commands.len() > 2, "{commands:?}");
+fn every_command_in_the_papers_names_what_is_there() {
+    let text: String = papers().into_iter().map(|(_, text)| text).collect();
+    let in_text = text.split('`').filter(|text| text.starts_with("cargo "));
+    let commands: Vec<_> = text.lines().filter(|line| line.starts_with("cargo ")).chain(in_text).collect();
+    assert!(commands.len() > 10, "{commands:?}");
     for command in commands {
         let words: Vec<_> = command.split_whitespace().collect();
         let after = |option: &str| words.iter().position(|word| *word == option).map(|at| words[at + 1]);
@@ -193,9 +209,14 @@ fn every_command_in_the_readme_names_what_is_there() {
 #[test]
 fn every_file_that_the_papers_name_is_there() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
-    for paper in ["README.md", "CONTRIBUTING.md"] {
-        for named in quoted(&file(paper)) {
-            let folders = ["src/", "tests/", "benches/", "examples/", ".ci/", ".github/"];
+    for (paper, text) in papers() {
+        for link in text.split("](").skip(1).filter_map(|rest| rest.split(')').next()) {
+            let path = link.split('#').next().unwrap();
+            let folder = root.join(&paper).parent().unwrap().to_path_buf();
+            assert!(link.contains("://") || folder.join(path).exists(), "{paper} links to {link}");
+        }
+        for named in quoted(&text) {
+            let folders = ["src/", "tests/", "benches/", "examples/", "docs/", ".ci/", ".github/"];
             if folders.iter().any(|folder| named.starts_with(folder)) {
                 assert!(root.join(&named).exists(), "{paper} names {named}");
             }
