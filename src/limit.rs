@@ -9,7 +9,7 @@ use governor::clock::Clock;
 use governor::middleware::NoOpMiddleware;
 use governor::state::{InMemoryState, NotKeyed};
 use governor::{Quota, RateLimiter};
-use tokio::sync::Mutex;
+use tokio::sync::{Mutex, OwnedMutexGuard};
 use tokio::time::Instant;
 
 use crate::clock::{Tick, TokioClock, before, misses};
@@ -75,7 +75,8 @@ struct Lanes {
 
 struct LaneState {
     period: Duration,
-    turn: Mutex<()>,
+    /// Held by the one whose turn it is; not before the instant in it.
+    turn: Arc<Mutex<Instant>>,
     cells: RateLimiter<NotKeyed, InMemoryState, TokioClock, NoOpMiddleware<Tick>>,
     waiting: AtomicUsize,
 }
@@ -90,19 +91,67 @@ impl LaneState {
         let quota = Quota::with_period(period)?;
         Some(Self {
             period,
-            turn: Mutex::new(()),
+            turn: Arc::new(Mutex::new(Instant::now())),
             cells: RateLimiter::direct_with_clock(quota, TokioClock),
             waiting: AtomicUsize::new(0),
         })
     }
 }
 
-/// Leaves the queue when the wait ends, however it ends.
-struct Place<'a>(&'a AtomicUsize);
+/// Leave to start one request.
+///
+/// Nothing is spent before [`start`](Self::start): dropped unused, a turn gives the slot back, and the next waiter of
+/// its lane may have it at once.
+///
+/// Between turn and start something short may be awaited, such as a store that notes the attempt. The spacing that
+/// the gateway sees does not suffer from it, since the slot is taken by `start`: if the lane has moved on meanwhile,
+/// `start` waits for the next slot. So the request must leave in the same poll in which `start` is ready: call it
+/// last, after everything that is awaited.
+#[must_use = "a turn that is not started gives its slot back"]
+pub(crate) struct Turn(Option<Held>);
 
-impl Drop for Place<'_> {
+/// The head of a lane's queue.
+struct Held {
+    limiter: Limiter,
+    lane: Lane,
+    deadline: Option<Instant>,
+    due: OwnedMutexGuard<Instant>,
+    _place: Place,
+}
+
+impl Turn {
+    /// The turn of a client without a limiter.
+    pub(crate) fn unpaced() -> Self {
+        Self(None)
+    }
+
+    /// Takes the slot, at once if it is still there; else waits for the next one in front of the lane.
+    ///
+    /// # Errors
+    ///
+    /// Of kind `Deadline` if the turn's deadline passes before there is a slot: nothing was sent.
+    pub(crate) async fn start(self) -> Result<(), Error> {
+        let Some(mut held) = self.0 else { return Ok(()) };
+        let limiter = held.limiter.clone();
+        let lane = limiter.lane(held.lane);
+        while let Err(not_yet) = lane.cells.check() {
+            let wait = not_yet.wait_time_from(TokioClock.now());
+            if misses(held.deadline, wait) {
+                return Err(Error::deadline());
+            }
+            tokio::time::sleep(wait).await;
+        }
+        *held.due = Instant::now() + lane.period;
+        Ok(())
+    }
+}
+
+/// Leaves the queue when the wait ends, however it ends.
+struct Place(Limiter, Lane);
+
+impl Drop for Place {
     fn drop(&mut self) {
-        self.0.fetch_sub(1, Ordering::AcqRel);
+        self.0.lane(self.1).waiting.fetch_sub(1, Ordering::AcqRel);
     }
 }
 
@@ -149,29 +198,30 @@ impl Limiter {
         }
     }
 
-    /// Waits for a turn and takes it. Dropped before it returns, it has taken nothing.
-    pub(crate) async fn acquire(&self, lane: Lane, deadline: Option<Instant>) -> Result<(), Error> {
-        let lane = self.lane(lane);
-        let ahead = lane.waiting.fetch_add(1, Ordering::AcqRel);
-        let _place = Place(&lane.waiting);
+    /// Waits for a turn. Dropped before it returns, it has taken nothing.
+    ///
+    /// # Errors
+    ///
+    /// Of kind `TooManyWaiting` or `Deadline`, at once where it is known at once.
+    pub(crate) async fn turn(&self, lane: Lane, deadline: Option<Instant>) -> Result<Turn, Error> {
+        let state = self.lane(lane);
+        let ahead = state.waiting.fetch_add(1, Ordering::AcqRel);
+        let place = Place(self.clone(), lane);
         if ahead >= self.0.max_waiting {
             return Err(Error::too_many_waiting(self.0.max_waiting));
         }
         // Those ahead take at least a period each: what cannot be met is refused now, not after the wait.
-        if misses(deadline, lane.period.saturating_mul(u32::try_from(ahead).unwrap_or(u32::MAX))) {
+        if misses(deadline, state.period.saturating_mul(u32::try_from(ahead).unwrap_or(u32::MAX))) {
             return Err(Error::deadline());
         }
-        let Some(_turn) = before(deadline, lane.turn.lock()).await else {
+        let Some(due) = before(deadline, Arc::clone(&state.turn).lock_owned()).await else {
             return Err(Error::deadline());
         };
-        while let Err(not_yet) = lane.cells.check() {
-            let wait = not_yet.wait_time_from(TokioClock.now());
-            if misses(deadline, wait) {
-                return Err(Error::deadline());
-            }
-            tokio::time::sleep(wait).await;
+        if deadline.is_some_and(|deadline| *due > deadline) {
+            return Err(Error::deadline());
         }
-        Ok(())
+        tokio::time::sleep_until(*due).await;
+        Ok(Turn(Some(Held { limiter: self.clone(), lane, deadline, due, _place: place })))
     }
 
     /// How many calls wait in the lane of single requests and in that of bulk batches.
@@ -201,6 +251,10 @@ mod tests {
 
     fn limiter() -> Limiter {
         Limiter::new(DEFAULT_RATE, DEFAULT_RATE).unwrap()
+    }
+
+    async fn start(limiter: &Limiter, lane: Lane) {
+        limiter.turn(lane, None).await.unwrap().start().await.unwrap();
     }
 
     #[test]
@@ -234,7 +288,7 @@ mod tests {
         for i in 0..6u32 {
             let limiter = limiter.clone();
             waits.push(tokio::spawn(async move {
-                limiter.acquire(Lane::Single, None).await.unwrap();
+                start(&limiter, Lane::Single).await;
                 (i, begin.elapsed().as_millis())
             }));
             tokio::task::yield_now().await;
@@ -253,7 +307,7 @@ mod tests {
             let limiter = Limiter::new(rate, 1.0).unwrap();
             let mut starts = Vec::new();
             for _ in 0..30 {
-                limiter.acquire(Lane::Single, None).await.unwrap();
+                start(&limiter, Lane::Single).await;
                 starts.push(Instant::now());
             }
             for (i, begin) in starts.iter().enumerate() {
@@ -269,22 +323,22 @@ mod tests {
         let limiter = limiter();
         for _ in 0..50 {
             let limiter = limiter.clone();
-            tokio::spawn(async move { limiter.acquire(Lane::Bulk, None).await });
+            tokio::spawn(async move { start(&limiter, Lane::Bulk).await });
         }
         tokio::task::yield_now().await;
         let begin = Instant::now();
-        limiter.acquire(Lane::Single, None).await.unwrap();
+        start(&limiter, Lane::Single).await;
         assert_eq!(begin.elapsed(), Duration::ZERO);
     }
 
     #[tokio::test(start_paused = true)]
     async fn a_hundred_dropped_waits_cost_no_turn() {
         let limiter = limiter();
-        limiter.acquire(Lane::Single, None).await.unwrap();
+        start(&limiter, Lane::Single).await;
         let waits: Vec<_> = (0..100)
             .map(|_| {
                 let limiter = limiter.clone();
-                tokio::spawn(async move { limiter.acquire(Lane::Single, None).await })
+                tokio::spawn(async move { start(&limiter, Lane::Single).await })
             })
             .collect();
         while limiter.waiting().0 < 100 {
@@ -298,26 +352,55 @@ mod tests {
         }
         assert_eq!(limiter.waiting().0, 0);
         let begin = Instant::now();
-        limiter.acquire(Lane::Single, None).await.unwrap();
+        start(&limiter, Lane::Single).await;
         assert!(begin.elapsed() <= Duration::from_millis(501), "{:?}", begin.elapsed());
     }
 
     #[tokio::test(start_paused = true)]
     async fn a_full_queue_and_a_deadline_that_cannot_be_met_are_refused_at_once() {
         let limiter = Limiter::with_max_waiting(2.0, 2.0, 3).unwrap();
-        limiter.acquire(Lane::Single, None).await.unwrap();
+        start(&limiter, Lane::Single).await;
         for _ in 0..2 {
             let limiter = limiter.clone();
-            tokio::spawn(async move { limiter.acquire(Lane::Single, None).await });
+            tokio::spawn(async move { start(&limiter, Lane::Single).await });
         }
         tokio::task::yield_now().await;
         let begin = Instant::now();
         let soon = Some(begin + Duration::from_millis(900));
-        assert_eq!(limiter.acquire(Lane::Single, soon).await.unwrap_err().kind(), ErrorKind::Deadline);
+        assert_eq!(limiter.turn(Lane::Single, soon).await.err().unwrap().kind(), ErrorKind::Deadline);
         let one_more = limiter.clone();
-        tokio::spawn(async move { one_more.acquire(Lane::Single, None).await });
+        tokio::spawn(async move { start(&one_more, Lane::Single).await });
         tokio::task::yield_now().await;
-        assert_eq!(limiter.acquire(Lane::Single, None).await.unwrap_err().kind(), ErrorKind::TooManyWaiting);
+        assert_eq!(limiter.turn(Lane::Single, None).await.err().unwrap().kind(), ErrorKind::TooManyWaiting);
         assert_eq!(begin.elapsed(), Duration::ZERO);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_turn_that_is_not_used_is_the_next_waiters_at_once() {
+        let limiter = limiter();
+        let begin = Instant::now();
+        let unused = limiter.turn(Lane::Single, None).await.unwrap();
+        let next = limiter.clone();
+        let next = tokio::spawn(async move { start(&next, Lane::Single).await });
+        tokio::task::yield_now().await;
+        assert_eq!(limiter.waiting().0, 2, "a turn is waiting until it is used");
+        drop(unused);
+        next.await.unwrap();
+        assert_eq!(begin.elapsed(), Duration::ZERO);
+        start(&limiter, Lane::Single).await;
+        assert!(begin.elapsed() >= Duration::from_millis(500));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_lies_between_turn_and_start_does_not_narrow_the_spacing() {
+        let limiter = limiter();
+        let mut last: Option<Instant> = None;
+        for between in [0, 40, 0, 300, 0, 800, 0] {
+            let turn = limiter.turn(Lane::Single, None).await.unwrap();
+            tokio::time::sleep(Duration::from_millis(between)).await;
+            turn.start().await.unwrap();
+            assert!(last.is_none_or(|last| last.elapsed() >= Duration::from_millis(500)), "{between}");
+            last = Some(Instant::now());
+        }
     }
 }

@@ -19,7 +19,7 @@ use crate::clock::{before, misses};
 use crate::error::{Delivery, Error};
 use crate::events::{self, Facts, Finished};
 use crate::ids::SenderId;
-use crate::limit::{Lane, Limiter};
+use crate::limit::{Lane, Limiter, Turn};
 use crate::phone::CountryCheck;
 use crate::recent::{Recent, Reservation};
 use crate::retry::{Decision, Met, OnRetry, Policy, Retry, RetryReason, decide};
@@ -52,6 +52,8 @@ pub(crate) struct Call {
     pub(crate) body: Bytes,
     pub(crate) facts: Facts,
     pub(crate) lane: Lane,
+    /// That of the first attempt, where it was waited for before.
+    pub(crate) turn: Option<Turn>,
     pub(crate) policy: Policy,
     pub(crate) deadline: Option<Instant>,
     pub(crate) on_retry: Option<OnRetry>,
@@ -69,6 +71,7 @@ impl Call {
             body,
             facts: Facts::default(),
             lane: Lane::Single,
+            turn: None,
             policy: Policy { reading: true, queue_full: false, same_number: false },
             deadline: None,
             on_retry: None,
@@ -122,18 +125,22 @@ impl Core {
         endpoint: Endpoint,
         lane: Lane,
         deadline: Option<Instant>,
-    ) -> Result<(), Error> {
+    ) -> Result<Turn, Error> {
         let Some(limiter) = &self.limiter else {
-            return if misses(deadline, Duration::ZERO) { Err(Error::deadline()) } else { Ok(()) };
+            return if misses(deadline, Duration::ZERO) {
+                Err(Error::deadline())
+            } else {
+                Ok(Turn::unpaced())
+            };
         };
-        let turn = limiter.acquire(lane, deadline).await;
+        let turn = limiter.turn(lane, deadline).await;
         if let Err(error) = &turn {
             events::limiter_refused(endpoint, lane, limiter.waiting_in(lane), error);
         }
         turn
     }
 
-    /// Runs a call to its end. A bulk run has taken the turn of its batch's first attempt.
+    /// Runs a call to its end. A bulk run has the turn of its batch's first attempt.
     ///
     /// Dropped while it waits, it has taken nothing. Dropped after its request left, the exchange goes on in
     /// its own task until it is answered or times out, so that its outcome is still recorded.
@@ -141,21 +148,26 @@ impl Core {
     /// `read` takes what the endpoint gives out of an accepted reply; what it cannot read is a failed attempt.
     pub(crate) fn run<T: Send + 'static>(
         self: Arc<Self>,
-        call: Call,
+        mut call: Call,
         read: Read<T>,
     ) -> impl Future<Output = Result<T, Error>> + Send + Sync {
         let span = events::call_span(call.endpoint);
         let attempts = async move {
-            let mut has_turn = call.lane == Lane::Bulk;
             let mut met = Met::default();
             let mut attempts = 0u32;
             let mut hold: Option<GateHold<'_>> = None;
             let mut since = Instant::now();
             let mut last: Option<Error> = None;
             loop {
-                if !std::mem::take(&mut has_turn)
-                    && let Err(error) = self.turn(call.endpoint, call.lane, call.deadline).await
-                {
+                let turn = match call.turn.take() {
+                    Some(turn) => Ok(turn),
+                    None => self.turn(call.endpoint, call.lane, call.deadline).await,
+                };
+                let started = match turn {
+                    Ok(turn) => turn.start().await,
+                    Err(error) => Err(error),
+                };
+                if let Err(error) = started {
                     return Err(last.unwrap_or(error)); // what the gateway said tells more
                 }
                 attempts += 1;

@@ -15,7 +15,7 @@ use super::{OnProgress, Setup};
 use crate::clock::late;
 use crate::endpoint::send::{Outgoing, accepted};
 use crate::error::Error;
-use crate::limit::Lane;
+use crate::limit::{Lane, Turn};
 use crate::phone::PhoneNumber;
 use crate::pipeline::Core;
 use crate::recent::Reservation;
@@ -196,14 +196,15 @@ impl Run {
             );
         }
         let outgoing = self.outgoing.clone();
-        let (Some(outgoing), Some(slot)) = (outgoing, self.turn().await) else {
+        let (Some(outgoing), Some((turn, slot))) = (outgoing, self.turn().await) else {
             let error = self.control.not_attempted();
             return Some(self.ready(draft, error));
         };
         let reservation = if outgoing.test { None } else { Some(Arc::new(self.reserve(&mut draft)?)) };
         let policy = Policy { reading: false, queue_full: true, same_number: true };
         let stop = Some(self.control.stop_signal());
-        let call = outgoing.call(&self.core, &draft.numbers, Lane::Bulk, policy, reservation, stop);
+        let mut call = outgoing.call(&self.core, &draft.numbers, Lane::Bulk, policy, reservation, stop);
+        call.turn = Some(turn);
         let index = self.next_index();
         let (core, control) = (Arc::clone(&self.core), Arc::clone(&self.control));
         let task = async move {
@@ -220,27 +221,29 @@ impl Run {
     }
 
     /// Waits for a place in flight, the end of a pause and of a full queue, and a turn; `None` when stopped.
-    async fn turn(&self) -> Option<OwnedSemaphorePermit> {
+    async fn turn(&self) -> Option<(Turn, OwnedSemaphorePermit)> {
         let until = self.until();
         let wait = async {
             let Ok(slot) = Arc::clone(&self.slots).acquire_owned().await else { return None };
             loop {
                 self.control.resumed().await;
                 self.core.queue.opened().await;
-                if let Err(error) = self.core.turn(Endpoint::Send, Lane::Bulk, until).await {
-                    self.control.stop(Some(error));
-                    return None;
-                }
-                // A turn that cannot be used now is lost: used later, it would stand too close to the next.
+                let turn = match self.core.turn(Endpoint::Send, Lane::Bulk, until).await {
+                    Ok(turn) => turn,
+                    Err(error) => {
+                        self.control.stop(Some(error));
+                        return None;
+                    }
+                };
                 if !self.control.is_paused() && !self.core.queue.is_closed() {
-                    return Some(slot);
+                    return Some((turn, slot));
                 }
             }
         };
         tokio::select! {
             biased;
             () = self.control.stopped() => None,
-            slot = wait => slot,
+            turn = wait => turn,
             () = late(until) => {
                 self.control.stop(Some(Error::deadline()));
                 None

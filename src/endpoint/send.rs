@@ -100,6 +100,7 @@ impl Outgoing {
                 test: Some(self.test),
             },
             lane,
+            turn: None,
             policy,
             deadline: self.until,
             on_retry: self.on_retry.clone(),
