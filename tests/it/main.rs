@@ -12,6 +12,7 @@ mod bulk;
 mod cancellation;
 #[cfg(feature = "sandbox")]
 mod capture;
+mod circles;
 #[cfg(feature = "sandbox")]
 mod endpoints;
 #[cfg(any(feature = "rustls", feature = "native-tls"))] // a client of the real gateway needs TLS

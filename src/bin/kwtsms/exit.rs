@@ -2,10 +2,26 @@
 
 use std::process::ExitCode;
 
-use kwtsms_async::{ApiCode, Error, ErrorKind};
+use kwtsms_async::{ApiCode, Error, ErrorKind, MessageIdError, SenderIdError, TextError};
 use serde_json::{Value, json};
 
-use crate::send::Tally;
+/// What `--help` says of the exit codes and the settings.
+pub(crate) const EXIT_CODES: &str = "\
+Exit codes:
+  0    all numbers were accepted, or what was asked for was answered
+  1    refused or failed; nothing was accepted
+  2    the command line, a file or a setting cannot be used; no request was made
+  3    some numbers were accepted (for validate and --dry-run: good) and some were not
+  4    the outcome of at least one number is unknown: do not send it again blindly
+  5    the account: credentials missing or wrong, no balance, blocked, IP address not allowed
+  130  interrupted: what was not sent is accounted for
+
+Where several fit, the order is 4, 130, 3, 5, 1. Repeated numbers are sent once and count as accepted.
+
+Settings come from the environment, then from .env, which `kwtsms setup` writes:
+  KWTSMS_USERNAME, KWTSMS_PASSWORD, KWTSMS_SENDER_ID, KWTSMS_TEST_MODE, KWTSMS_LOG_FILE, KWTSMS_BASE_URL
+
+A password is never an argument: arguments can be seen by every user of the machine.";
 
 /// The classes of the exit code; `--help` says the same.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -20,24 +36,6 @@ pub(crate) enum Exit {
 }
 
 impl Exit {
-    /// The end of a send: what matters most for the question whether it may be run again comes first.
-    pub(crate) fn of_send(tally: Tally, account_problem: bool, interrupted: bool) -> Self {
-        if tally.unknown > 0 {
-            Self::Unknown
-        } else if interrupted && tally.not_attempted + tally.refused > 0 {
-            // A refused batch may have been waiting for its next try.
-            Self::Interrupted
-        } else if tally.is_clean() {
-            Self::Accepted
-        } else if tally.accepted > 0 {
-            Self::Partly
-        } else if account_problem {
-            Self::Account
-        } else {
-            Self::Refused
-        }
-    }
-
     pub(crate) fn code(self) -> ExitCode {
         ExitCode::from(self as u8)
     }
@@ -58,7 +56,8 @@ pub(crate) struct Failure {
     pub(crate) code: Option<ApiCode>,
 }
 
-pub(crate) type Outcome = Result<Exit, Failure>;
+/// How a command ended.
+pub(crate) type Ended = Result<Exit, Failure>;
 
 impl Failure {
     pub(crate) fn new(exit: Exit, reason: impl Into<String>) -> Self {
@@ -113,35 +112,20 @@ impl From<Error> for Failure {
     }
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
+impl From<MessageIdError> for Failure {
+    fn from(error: MessageIdError) -> Self {
+        Self::usage(error.to_string())
+    }
+}
 
-    #[test]
-    fn of_several_ends_the_one_counts_that_forbids_most() {
-        let tally = |accepted, refused, unknown, not_attempted, duplicates| Tally {
-            accepted,
-            refused,
-            unknown,
-            not_attempted,
-            duplicates,
-            invalid: 0,
-            uncounted: 0,
-        };
-        for (tally, account, interrupted, exit) in [
-            (tally(2, 0, 0, 0, 0), false, false, Exit::Accepted),
-            (tally(2, 0, 0, 0, 5), false, false, Exit::Accepted),
-            (tally(2, 0, 0, 0, 0), false, true, Exit::Accepted), // the interruption came too late
-            (tally(2, 1, 0, 0, 0), false, false, Exit::Partly),
-            (tally(0, 1, 0, 0, 0), false, true, Exit::Interrupted), // while it waited to be tried again
-            (tally(2, 1, 0, 1, 0), true, false, Exit::Partly),
-            (tally(2, 0, 0, 1, 0), false, true, Exit::Interrupted),
-            (tally(2, 1, 1, 1, 0), true, true, Exit::Unknown),
-            (tally(0, 1, 0, 1, 0), true, false, Exit::Account),
-            (tally(0, 1, 0, 0, 0), false, false, Exit::Refused),
-            (tally(0, 0, 0, 0, 0), false, false, Exit::Refused),
-        ] {
-            assert_eq!(Exit::of_send(tally, account, interrupted), exit, "{tally:?}");
-        }
+impl From<SenderIdError> for Failure {
+    fn from(error: SenderIdError) -> Self {
+        Self::usage(error.to_string())
+    }
+}
+
+impl From<TextError> for Failure {
+    fn from(error: TextError) -> Self {
+        Self::new(Exit::Refused, error.to_string())
     }
 }

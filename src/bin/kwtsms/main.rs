@@ -1,93 +1,114 @@
 //! The command `kwtsms`: the gateway from a shell.
 
-mod account;
-mod args;
+mod commands;
 mod connect;
 mod countries;
 mod env_file;
 mod exit;
+mod gateway;
 mod interrupt;
-mod message;
 mod numbers;
+mod options;
 mod output;
 mod prompt;
-mod sandbox;
-mod send;
-mod setup;
-mod shell;
-mod track;
-mod validate;
+mod settings;
+mod text;
+mod wizard;
 
 use std::process::ExitCode;
 
-use clap::Parser;
+use clap::{CommandFactory, Parser, Subcommand};
 
-use args::{Args, Command, Global};
-use connect::{Wishes, connect};
-use exit::{Exit, Failure, Outcome};
+use commands::{
+    balance, clean, completions, coverage, dlr, man, pages, sandbox, send, senderid, setup, status, validate,
+    verify,
+};
+use exit::{EXIT_CODES, Ended, Exit, Failure};
+use interrupt::or_interrupted;
+use options::Global;
 use output::{Out, note};
 
+/// Send SMS through the kwtSMS gateway.
+#[derive(Debug, Parser)]
+#[command(name = "kwtsms", version, after_help = EXIT_CODES, max_term_width = 110)]
+struct Args {
+    #[command(flatten)]
+    global: Global,
+    #[command(subcommand)]
+    command: Command,
+}
+
+/// The verbs; each is a file in `commands/`.
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Ask for the settings, check them with the gateway and write .env
+    Setup,
+    /// Check the credentials
+    Verify,
+    /// Show the credits, available and purchased
+    Balance,
+    /// List the sender ids of the account
+    #[command(name = "senderid", alias = "senderids")]
+    SenderId,
+    /// List the countries that the account can send to
+    Coverage,
+    /// Ask which numbers can be sent to; costs nothing
+    Validate(validate::Args),
+    /// Send a text to one number or to many
+    Send(Box<send::Args>),
+    /// Ask where in the gateway's queue a message is
+    Status(status::Args),
+    /// Ask for the delivery reports of a message; there are none for Kuwait
+    Dlr(dlr::Args),
+    /// Show how many pages a text takes, and why
+    Pages(pages::Args),
+    /// Show a text as it would be sent: without emoji, hidden characters and HTML tags
+    Clean(clean::Args),
+    /// Run a gateway on this machine until Ctrl-C, for trying things out and for tests
+    Sandbox(sandbox::Args),
+    /// Write the completions for a shell to standard output
+    Completions(completions::Args),
+    /// Write the manual page to standard output
+    Man,
+}
+
 fn main() -> ExitCode {
-    let args = Args::parse();
-    let mut out = Out::new(args.global.json);
-    let outcome = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
+    let Args { global, command } = Args::parse();
+    let mut out = Out::new(global.json);
+    let ended = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
         Ok(runtime) => {
-            let outcome = runtime.block_on(run(args, &mut out));
+            let ended = runtime.block_on(run(command, &global, &mut out));
             runtime.shutdown_background(); // a thread may wait for standard input for ever
-            outcome
+            ended
         }
         Err(error) => Err(Failure::new(Exit::Refused, "the runtime cannot start").because(Some(&error))),
     };
-    outcome.unwrap_or_else(|failure| tell(&failure, &mut out)).code()
+    ended.unwrap_or_else(|failure| print(&failure, &mut out)).code()
 }
 
-async fn run(args: Args, out: &mut Out) -> Outcome {
-    let Args { global, command } = args;
+async fn run(command: Command, global: &Global, out: &mut Out) -> Ended {
     match command {
+        Command::Setup => or_interrupted(setup::run(global)).await,
+        Command::Verify => or_interrupted(verify::run(global, out)).await,
+        Command::Balance => or_interrupted(balance::run(global, out)).await,
+        Command::SenderId => or_interrupted(senderid::run(global, out)).await,
+        Command::Coverage => or_interrupted(coverage::run(global, out)).await,
+        Command::Validate(args) => or_interrupted(validate::run(args, global, out)).await,
+        Command::Status(args) => or_interrupted(status::run(&args, global, out)).await,
+        Command::Dlr(args) => or_interrupted(dlr::run(&args, global, out)).await,
         // These two have something to finish after Ctrl-C.
-        Command::Send(args) => send::send(*args, &global, out).await,
-        Command::Sandbox { port, bind, host } => sandbox::run((bind, port).into(), host, out).await,
-        // These two may wait for standard input, and Ctrl-C ends them as it ends any program.
-        Command::Pages { text } => message::pages(text, out),
-        Command::Clean { text } => message::clean(text, out),
-        command => interrupt::or_interrupted(ask(command, &global, out)).await,
-    }
-}
-
-async fn ask(command: Command, global: &Global, out: &mut Out) -> Outcome {
-    match command {
-        Command::Setup => setup::run(global).await,
-        Command::Verify => {
-            account::verify(&connect(global, &Wishes::default(), out).await?.client, out).await
-        }
-        Command::Balance => {
-            account::balance(&connect(global, &Wishes::default(), out).await?.client, out).await
-        }
-        Command::SenderId => {
-            account::sender_ids(&connect(global, &Wishes::default(), out).await?.client, out).await
-        }
-        Command::Coverage => {
-            account::coverage(&connect(global, &Wishes::default(), out).await?.client, out).await
-        }
-        Command::Validate(args) => validate::validate(args, global, out).await,
-        Command::Status { id } => {
-            let id = track::message_id(&id)?;
-            track::status(&connect(global, &Wishes::default(), out).await?.client, &id, out).await
-        }
-        Command::Dlr { id } => {
-            let id = track::message_id(&id)?;
-            track::reports(&connect(global, &Wishes::default(), out).await?.client, &id, out).await
-        }
-        Command::Completions { shell } => shell::completions(shell, out),
-        Command::Man => shell::manual(out),
-        Command::Send(_) | Command::Sandbox { .. } | Command::Pages { .. } | Command::Clean { .. } => {
-            unreachable!("they are run by the caller")
-        }
+        Command::Send(args) => send::run(*args, global, out).await,
+        Command::Sandbox(args) => sandbox::run(args, out).await,
+        // These may wait for standard input, and Ctrl-C ends them as it ends any program.
+        Command::Pages(args) => pages::run(args, out),
+        Command::Clean(args) => clean::run(args, out),
+        Command::Completions(args) => completions::run(&args, Args::command(), out),
+        Command::Man => man::run(&Args::command(), out),
     }
 }
 
 /// Says why there is no result.
-fn tell(failure: &Failure, out: &mut Out) -> Exit {
+fn print(failure: &Failure, out: &mut Out) -> Exit {
     if out.is_json() {
         out.document(&failure.json());
     } else {
@@ -98,4 +119,14 @@ fn tell(failure: &Failure, out: &mut Out) -> Exit {
         }
     }
     failure.exit
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_well_formed() {
+        Args::command().debug_assert();
+    }
 }

@@ -2,6 +2,7 @@
 
 use kwtsms_async::PhoneNumber;
 
+use super::list::parts;
 use crate::exit::Failure;
 
 /// Names of such a column, as people write them in English and Arabic.
@@ -103,7 +104,7 @@ fn words(name: &str) -> impl Iterator<Item = &str> {
 
 /// True for a cell that holds a number or a list of them.
 fn is_number(cell: &str) -> bool {
-    super::parts(cell).any(|part| !part.chars().any(char::is_alphabetic) && PhoneNumber::parse(part).is_ok())
+    parts(cell).any(|part| !part.chars().any(char::is_alphabetic) && PhoneNumber::parse(part).is_ok())
 }
 
 #[cfg(test)]

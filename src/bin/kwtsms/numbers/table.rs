@@ -6,8 +6,8 @@
 use std::fmt;
 use std::io::{self, BufRead, BufReader, Read};
 
-use super::Row;
 use super::header::{self, Header};
+use super::list::Row;
 use crate::exit::Failure;
 
 /// The longest record: what is longer is no list of numbers, or a quote that is never closed.

@@ -1,17 +1,70 @@
-//! Which of the words are numbers and which is the text.
+//! The command line of send: which of the words are numbers and which is the text.
+
+use std::path::PathBuf;
 
 use kwtsms_async::PhoneNumber;
 
-use crate::args::Send;
-use crate::exit::Failure;
-use crate::message;
+use crate::exit::{EXIT_CODES, Failure};
 use crate::numbers::Source;
+use crate::text;
+
+const EXAMPLES: &str = "\
+Examples:
+  kwtsms send 96598765432 \"Your OTP for MYAPP is: 123456\"
+  kwtsms send 96598765432,96551234567 \"Hello!\" --sender \"MY APP\"
+  kwtsms send --file customers.csv --column mobile \"Hello\" --dry-run
+  kwtsms send --file customers.csv --column mobile \"Hello\" --report sent.csv
+  echo \"Hello\" | kwtsms send 96598765432";
+
+#[derive(Debug, clap::Args)]
+#[command(after_help = format!("{EXAMPLES}\n\n{EXIT_CODES}"))]
+pub(crate) struct Args {
+    /// Numbers and, last, the text; commas make lists, `-` reads the numbers from standard input
+    #[arg(value_name = "NUMBERS... TEXT")]
+    words: Vec<String>,
+    /// Read the numbers from a CSV file or a file with one number on each line; `-` is standard input
+    #[arg(short, long, value_name = "FILE")]
+    pub(super) file: Option<PathBuf>,
+    /// The column of the numbers: its name in the header, or its place counted from 1
+    #[arg(long, value_name = "NAME")]
+    pub(super) column: Option<String>,
+    /// Read the text from this file; `-` is standard input
+    #[arg(short, long, value_name = "FILE")]
+    pub(super) message_file: Option<PathBuf>,
+    /// The sender id, in place of the settings'; letter case counts
+    #[arg(short, long, value_name = "ID")]
+    pub(super) sender: Option<String>,
+    /// Queue without delivering, whatever the settings say; credits are held until deleted from the queue
+    #[arg(long, conflicts_with = "live")]
+    pub(super) test: bool,
+    /// Deliver and charge, whatever the settings say
+    #[arg(long)]
+    pub(super) live: bool,
+    /// Show what would be sent, and send nothing
+    #[arg(long, conflicts_with = "report")]
+    pub(super) dry_run: bool,
+    /// Write a CSV file that says what became of each number; the file must not exist
+    #[arg(long, value_name = "FILE")]
+    pub(super) report: Option<PathBuf>,
+    /// Check numbers against each country's own rules, too
+    #[arg(long)]
+    pub(super) strict: bool,
+    /// Requests a second, up to 4; the gateway's firewall blocks an address over 5, all programs on it together
+    #[arg(long, value_name = "N", default_value = "2", value_parser = rate)]
+    pub(super) rate: f64,
+    /// Fail at once where the gateway's queue is full or a number got a message less than 15 seconds ago
+    #[arg(long)]
+    pub(super) no_wait: bool,
+    /// Send to more than 100 numbers without asking
+    #[arg(short, long)]
+    pub(super) yes: bool,
+}
 
 /// Takes the command line apart: where the numbers are, and the text as it was handed in.
 ///
 /// A slip must not cost money: a forgotten text does not turn the last number into one, and a text without quotes
 /// does not go out as its last word.
-pub(crate) fn read(args: &Send) -> Result<(Source, String), Failure> {
+pub(super) fn read(args: &Args) -> Result<(Source, String), Failure> {
     let mut words = args.words.clone();
     let has_file = args.file.is_some();
     let numbers_from_stdin =
@@ -20,14 +73,14 @@ pub(crate) fn read(args: &Send) -> Result<(Source, String), Failure> {
         if numbers_from_stdin && file.as_os_str() == "-" {
             return Err(Failure::usage("standard input can give the numbers or the text, not both"));
         }
-        message::from_file(file)?
+        text::from_file(file)?
     } else if words.len() > usize::from(!has_file) {
         match words.pop() {
             Some(text) if text != "-" => looks_like_a_text(text)?,
             _ if numbers_from_stdin => {
                 return Err(Failure::usage("standard input can give the numbers or the text, not both"));
             }
-            _ => message::from_stdin()?,
+            _ => text::from_stdin()?,
         }
     } else if words.is_empty() && !has_file {
         return Err(Failure::usage("no number and no text were given")
@@ -35,7 +88,7 @@ pub(crate) fn read(args: &Send) -> Result<(Source, String), Failure> {
     } else if numbers_from_stdin {
         return Err(Failure::usage("no text was given").action("put it in quotes as the last argument"));
     } else {
-        message::from_stdin()?
+        text::from_stdin()?
     };
     if has_file && !words.is_empty() {
         return Err(Failure::usage("the numbers come from --file, so the text is the only argument")
@@ -64,18 +117,43 @@ fn looks_like_a_text(text: String) -> Result<String, Failure> {
     Ok(text)
 }
 
+fn rate(text: &str) -> Result<f64, String> {
+    match text.parse() {
+        Ok(rate) if (0.01..=4.0).contains(&rate) => Ok(rate),
+        _ => Err("give requests a second, from 0.01 to 4".to_owned()),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use clap::Parser;
 
     use super::*;
-    use crate::args::{Args, Command};
+
+    #[derive(Debug, Parser)]
+    struct Line {
+        #[command(flatten)]
+        args: Args,
+    }
+
+    #[test]
+    fn rates_above_the_ceiling_are_refused() {
+        for (text, good) in [
+            ("2", true),
+            ("4", true),
+            ("0.5", true),
+            ("4.1", false),
+            ("0", false),
+            ("NaN", false),
+            ("x", false),
+        ] {
+            assert_eq!(rate(text).is_ok(), good, "{text}");
+        }
+    }
 
     fn words(line: &[&str]) -> Result<(Source, String), String> {
-        let args =
-            Args::try_parse_from(["kwtsms", "send"].iter().chain(line)).map_err(|error| error.to_string())?;
-        let Command::Send(send) = args.command else { panic!("send was parsed") };
-        read(&send).map_err(|failure| failure.reasons.join(": "))
+        let line = Line::try_parse_from(["send"].iter().chain(line)).map_err(|error| error.to_string())?;
+        read(&line.args).map_err(|failure| failure.reasons.join(": "))
     }
 
     #[test]

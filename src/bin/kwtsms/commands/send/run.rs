@@ -1,4 +1,4 @@
-//! The run: batches out, fates in, Ctrl-C between them.
+//! The run: batches out, entries in, Ctrl-C between them.
 
 use std::path::Path;
 use std::time::Duration;
@@ -6,12 +6,13 @@ use std::time::Duration;
 use futures::StreamExt;
 use kwtsms_async::{Batch, Client, MessageText, SenderId};
 
-use super::fate::{self, End, Fate, Tally};
+use super::entry::{self, Entry, RowOutcome};
 use super::feed::Feed;
+use super::printer::Printer;
 use super::progress;
 use super::report::Report;
-use super::told::Told;
-use crate::exit::{Exit, Failure, Outcome, is_account_problem};
+use super::state::RunState;
+use crate::exit::{Ended, is_account_problem};
 use crate::interrupt::Interrupts;
 use crate::numbers::{Rows, Source};
 use crate::output::Out;
@@ -22,7 +23,7 @@ const TICK: Duration = Duration::from_millis(200);
 const BAR_FROM: u64 = 201;
 
 /// A run that has been agreed on.
-pub(super) struct Plan<'a> {
+pub(super) struct Job<'a> {
     pub(super) source: &'a Source,
     pub(super) rows: Rows,
     pub(super) text: &'a MessageText,
@@ -34,53 +35,24 @@ pub(super) struct Plan<'a> {
     pub(super) no_wait: bool,
 }
 
-/// How a run came to its end.
-#[derive(Debug, Default)]
-pub(super) struct State {
-    pub(super) tally: Tally,
-    report: Option<Report>,
-    account_problem: bool,
-    pub(super) interrupted: bool,
-    /// Numbers that never went to the run.
-    aside: u64,
-    /// What ended it before its time, but for an interruption.
-    pub(super) failure: Option<Failure>,
-}
-
-impl State {
-    /// Counts fates and writes them down; false when they cannot be written down.
-    fn record(&mut self, fates: &[Fate]) -> bool {
-        fates.iter().for_each(|fate| self.tally.add(fate.end));
-        let Some(report) = &mut self.report else { return true };
-        match report.write(fates) {
-            Ok(()) => true,
-            Err(failure) => {
-                self.report = None;
-                self.failure = Some(failure);
-                false
-            }
-        }
-    }
-}
-
-pub(super) async fn run(client: &Client, plan: Plan<'_>, out: &mut Out) -> Outcome {
-    let mut state = State { report: plan.report.map(Report::create).transpose()?, ..State::default() };
+pub(super) async fn execute(client: &Client, job: Job<'_>, out: &mut Out) -> Ended {
+    let mut state = RunState { report: job.report.map(Report::create).transpose()?, ..RunState::default() };
     let mut interrupts = Interrupts::listen();
-    let bar = if plan.inputs.is_none_or(|inputs| inputs >= BAR_FROM) {
-        progress::bar(plan.inputs)
+    let bar = if job.inputs.is_none_or(|inputs| inputs >= BAR_FROM) {
+        progress::bar(job.inputs)
     } else {
         indicatif::ProgressBar::hidden()
     };
     out.set_bar(bar.clone());
 
-    let mut told = Told::new(&plan);
-    let (feed, inputs) = Feed::start(plan.rows);
+    let mut printer = Printer::new(job.source, job.test, job.report.is_some());
+    let (feed, inputs) = Feed::start(job.rows);
     let mut batches = client
-        .bulk(inputs, plan.text.as_str())
-        .sender(plan.sender.as_str())
-        .test_mode(plan.test)
-        .on_retry(progress::on_retry(bar.clone(), plan.no_wait));
-    if let Some(inputs) = plan.inputs {
+        .bulk(inputs, job.text.as_str())
+        .sender(job.sender.as_str())
+        .test_mode(job.test)
+        .on_retry(progress::on_retry(bar.clone(), job.no_wait));
+    if let Some(inputs) = job.inputs {
         batches = batches.total(inputs);
     }
     let handle = batches.handle();
@@ -90,7 +62,7 @@ pub(super) async fn run(client: &Client, plan: Plan<'_>, out: &mut Out) -> Outco
         tokio::select! {
             batch = batches.next() => {
                 let Some(batch) = batch else { break };
-                if !take(&batch, &feed, &mut state, &mut told, out) {
+                if !take(&batch, &feed, &mut state, &mut printer, out) {
                     handle.stop();
                 }
             }
@@ -109,46 +81,40 @@ pub(super) async fn run(client: &Client, plan: Plan<'_>, out: &mut Out) -> Outco
             _ = tick.tick() => progress::show(&bar, &handle.progress(), state.aside, state.interrupted),
         }
     }
-    let rest = fate::of_damaged(&feed);
+    let rest = entry::of_damaged(&feed);
     state.record(&rest);
-    told.fates(&rest, out);
+    printer.entries(&rest, out);
     bar.finish_and_clear();
     out.set_bar(indicatif::ProgressBar::hidden());
     state.failure = state.failure.or_else(|| feed.failure());
-    told.end(&state, &rest, out);
-    Ok(exit(&state))
+    printer.end(&state, &rest, out);
+    Ok(state.exit())
 }
 
 /// Takes a batch in: counts, writes down, tells. False if the run has to stop.
-fn take(batch: &Batch, feed: &Feed, state: &mut State, told: &mut Told, out: &mut Out) -> bool {
-    let fates = fate::of_batch(batch, feed);
-    let known = fates.iter().filter(|fate| fate.number.is_none()).count() as u64;
+fn take(batch: &Batch, feed: &Feed, state: &mut RunState, printer: &mut Printer, out: &mut Out) -> bool {
+    let entries = entry::of_batch(batch, feed);
+    let known = entries.iter().filter(|entry| entry.number.is_none()).count() as u64;
     state.aside += known.saturating_sub(batch.invalid().len() as u64);
     state.account_problem |= batch.result().is_err_and(is_account_problem);
     state.tally.uncounted += batch.uncounted();
-    let written = state.record(&fates);
-    told.batch(batch, &fates, out);
+    let written = state.record(&entries);
+    printer.batch(batch, &entries, out);
     written
 }
 
 /// The end without waiting for answers.
 ///
 /// What was handed to the run before it was stopped may be on its way; what came after it was not started.
-fn abort(stopped_at: u64, feed: &Feed, state: &mut State, out: &Out) {
-    let fates: Vec<_> = feed
+fn abort(stopped_at: u64, feed: &Feed, state: &mut RunState, out: &Out) {
+    let entries: Vec<_> = feed
         .take_rest()
         .into_iter()
         .map(|(position, row)| {
-            let end = if position < stopped_at { End::Unknown } else { End::NotAttempted };
-            Fate::new(row, end, "the run was aborted")
+            let end = if position < stopped_at { RowOutcome::Unknown } else { RowOutcome::NotAttempted };
+            Entry::new(row, end, "the run was aborted")
         })
         .collect();
-    state.record(&fates);
+    state.record(&entries);
     out.note("  Aborted: what was not read yet was not attempted, and stands in no account.");
-}
-
-fn exit(state: &State) -> Exit {
-    let exit = Exit::of_send(state.tally, state.account_problem, state.interrupted);
-    // All that was read was accepted, and yet it was not all that there was.
-    if exit == Exit::Accepted && state.failure.is_some() { Exit::Partly } else { exit }
 }

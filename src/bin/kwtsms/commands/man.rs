@@ -1,26 +1,16 @@
-//! Completions and the manual page.
+//! man: the manual page.
 
-use clap::CommandFactory;
-use clap_complete::Shell;
+use clap::Command;
 
-use crate::args::Args;
-use crate::exit::{Exit, Failure, Outcome};
+use crate::exit::{Ended, Exit, Failure};
 use crate::output::Out;
 
-pub(crate) fn completions(shell: Shell, out: &mut Out) -> Outcome {
-    let mut script = Vec::new();
-    clap_complete::generate(shell, &mut Args::command(), "kwtsms", &mut script);
-    out.raw(&script);
-    Ok(Exit::Accepted)
-}
-
 /// One page for the command and all of its parts.
-pub(crate) fn manual(out: &mut Out) -> Outcome {
+pub(crate) fn run(command: &Command, out: &mut Out) -> Ended {
     let cannot = |error: std::io::Error| {
         Failure::new(Exit::Refused, "the manual page cannot be made").because(Some(&error))
     };
     let mut page = Vec::new();
-    let command = Args::command();
     clap_mangen::Man::new(command.clone()).render(&mut page).map_err(cannot)?;
     for part in command.get_subcommands() {
         let name = part.get_name();

@@ -1,45 +1,36 @@
-//! send: what is asked before, the run, and what is said after.
-
-mod dry_run;
-mod fate;
-mod feed;
-mod measure;
-mod progress;
-mod report;
-mod run;
-mod told;
-mod words;
+//! What is asked before a run starts.
 
 use kwtsms_async::{MessageText, SenderId};
 
-use crate::args::{Global, Send};
-use crate::connect::{Wishes, connect};
-use crate::exit::{Exit, Failure, Outcome};
-use crate::message;
+use super::arguments::{self, Args};
+use super::dry_run;
+use super::measure::measure;
+use super::run::{Job, execute};
+use crate::connect::connect;
+use crate::exit::{Ended, Exit, Failure};
+use crate::gateway::ClientOptions;
 use crate::numbers::Source;
+use crate::options::Global;
 use crate::output::{Out, counted, is_interactive, plain, warn};
 use crate::prompt;
-pub(crate) use fate::Tally;
-use measure::measure;
 
 /// More numbers than this are not sent to live without a yes.
 const UNASKED: u64 = 100;
 
-pub(crate) async fn send(args: Send, global: &Global, out: &mut Out) -> Outcome {
-    let (source, original) = words::read(&args)?;
-    let text = MessageText::new(original.as_str()).map_err(message::refused)?;
-    let wishes = Wishes { strict: args.strict, rate: Some(args.rate) };
-    let sender = args.sender.as_deref().map(SenderId::parse).transpose();
-    let sender = sender.map_err(|error| Failure::usage(error.to_string()))?;
+pub(crate) async fn run(args: Args, global: &Global, out: &mut Out) -> Ended {
+    let (source, original) = arguments::read(&args)?;
+    let text = MessageText::new(original.as_str())?;
+    let options = ClientOptions { strict: args.strict, rate: Some(args.rate) };
+    let sender = args.sender.as_deref().map(SenderId::parse).transpose()?;
     if args.dry_run {
-        return dry_run::show(&args, global, &source, &original, &text, &wishes, out).await;
+        return dry_run::show(&args, global, &source, &original, &text, &options, out).await;
     }
     // What can be read once only shows on the way how much there is. Before the client is there, since a run that
     // goes nowhere must not stand in its log.
     let measured =
-        if source.is_stream() { None } else { Some(measure(&source, &text, wishes.check(), |_| {}).await?) };
+        if source.is_stream() { None } else { Some(measure(&source, &text, options.check(), |_| {}).await?) };
     let mut rows = source.open()?;
-    let gateway = connect(global, &wishes, out).await?;
+    let gateway = connect(global, &options, out).await?;
     let test = if args.live { false } else { args.test || gateway.client.test_mode() };
     let sender = sender.unwrap_or_else(|| gateway.client.sender_id().clone());
     if let Some(column) = rows.column() {
@@ -63,7 +54,7 @@ pub(crate) async fn send(args: Send, global: &Global, out: &mut Out) -> Outcome 
             "  KWT-SMS is shared by all accounts for tests: slow on purpose, not delivered by every carrier.",
         );
     }
-    let plan = run::Plan {
+    let job = Job {
         source: &source,
         rows,
         text: &text,
@@ -73,7 +64,7 @@ pub(crate) async fn send(args: Send, global: &Global, out: &mut Out) -> Outcome 
         inputs: measured.map(|measured| measured.inputs),
         no_wait: args.no_wait,
     };
-    run::run(&gateway.client, plan, out).await
+    execute(&gateway.client, job, out).await
 }
 
 /// Asks before a live message to many goes out.

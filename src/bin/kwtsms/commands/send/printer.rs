@@ -1,21 +1,21 @@
-//! What a run tells on standard output, for people and for programs.
+//! What a run says on standard output, for people and for programs.
 
 use console::style;
 use kwtsms_async::{Batch, Credits, Delivery, Error};
 use serde_json::{Value, json};
 
-use super::fate::{End, Fate};
-use super::run::{Plan, State};
-use crate::account::number;
+use super::entry::{Entry, RowOutcome};
+use super::state::RunState;
+use crate::numbers::Source;
 use crate::output::{Out, counted, plain, warn};
 
 /// So many skipped numbers are listed; a report holds all.
 const LISTED: u64 = 20;
 
-/// Tells batch by batch, and remembers what the end needs.
+/// Prints batch by batch, and remembers what the end needs.
 #[derive(Debug)]
-pub(super) struct Told {
-    /// Numbers were given as arguments: few, and told in one document.
+pub(super) struct Printer {
+    /// Numbers were given as arguments: few, and shown in one document.
     few: bool,
     unit: &'static str,
     test: bool,
@@ -28,13 +28,13 @@ pub(super) struct Told {
     first_not_attempted: Option<u64>,
 }
 
-impl Told {
-    pub(super) fn new(plan: &Plan<'_>) -> Self {
+impl Printer {
+    pub(super) fn new(source: &Source, test: bool, has_report: bool) -> Self {
         Self {
-            few: plan.source.is_arguments(),
-            unit: plan.source.unit(),
-            test: plan.test,
-            has_report: plan.report.is_some(),
+            few: source.is_arguments(),
+            unit: source.unit(),
+            test,
+            has_report,
             batches: Vec::new(),
             requests: 0,
             listed: 0,
@@ -44,16 +44,16 @@ impl Told {
         }
     }
 
-    pub(super) fn batch(&mut self, batch: &Batch, fates: &[Fate], out: &mut Out) {
+    pub(super) fn batch(&mut self, batch: &Batch, entries: &[Entry], out: &mut Out) {
         if let Ok(accepted) = batch.result() {
             self.points += accepted.points_charged().unwrap_or_default();
             self.balance = accepted.balance_after().or(self.balance);
         }
         if out.is_json() {
-            let document = self.document(batch, fates);
+            let document = self.document(batch, entries);
             if self.few { self.batches.push(document) } else { out.document(&document) }
         }
-        self.fates(fates, out);
+        self.entries(entries, out);
         if batch.numbers().is_empty() {
             return;
         }
@@ -77,11 +77,11 @@ impl Told {
                     ));
                 }
             }
-            Err(error) => self.failed(error, &count, fates, out),
+            Err(error) => self.failed(error, &count, entries, out),
         }
     }
 
-    fn failed(&self, error: &Error, count: &str, fates: &[Fate], out: &mut Out) {
+    fn failed(&self, error: &Error, count: &str, entries: &[Entry], out: &mut Out) {
         match error.delivery() {
             Delivery::Unknown => {
                 out.line(format_args!(
@@ -90,7 +90,12 @@ impl Told {
                         .red()
                         .bold()
                 ));
-                let lines = || fates.iter().filter(|fate| fate.end == End::Unknown).map(|fate| fate.row.line);
+                let lines = || {
+                    entries
+                        .iter()
+                        .filter(|entry| entry.end == RowOutcome::Unknown)
+                        .map(|entry| entry.row.line)
+                };
                 if let (Some(first), Some(last), false) = (lines().min(), lines().max(), self.few) {
                     out.line(format_args!("  They stand in the lines {first} to {last}."));
                 }
@@ -114,13 +119,13 @@ impl Told {
     }
 
     /// Lists what is not sent to, up to a limit.
-    pub(super) fn fates(&mut self, fates: &[Fate], out: &mut Out) {
-        for fate in fates {
-            if fate.end == End::NotAttempted {
-                let first = self.first_not_attempted.get_or_insert(fate.row.line);
-                *first = fate.row.line.min(*first);
+    pub(super) fn entries(&mut self, entries: &[Entry], out: &mut Out) {
+        for entry in entries {
+            if entry.end == RowOutcome::NotAttempted {
+                let first = self.first_not_attempted.get_or_insert(entry.row.line);
+                *first = entry.row.line.min(*first);
             }
-            if fate.end != End::Invalid {
+            if entry.end != RowOutcome::Invalid {
                 continue;
             }
             self.listed += 1;
@@ -128,16 +133,16 @@ impl Told {
                 out.line(format_args!(
                     "  {}: {}{} — {}",
                     style("Skipped").yellow(),
-                    if self.few { String::new() } else { format!("{} {}: ", self.unit, fate.row.line) },
-                    plain(&fate.row.input),
-                    fate.reason
+                    if self.few { String::new() } else { format!("{} {}: ", self.unit, entry.row.line) },
+                    plain(&entry.row.input),
+                    entry.reason
                 ));
             }
         }
     }
 
     /// `rest` is what no batch came after.
-    pub(super) fn end(&self, state: &State, rest: &[Fate], out: &mut Out) {
+    pub(super) fn end(&self, state: &RunState, rest: &[Entry], out: &mut Out) {
         if out.is_json() {
             out.document(&self.summary(state, rest));
         } else {
@@ -148,7 +153,7 @@ impl Told {
         }
     }
 
-    fn totals(&self, state: &State, out: &mut Out) {
+    fn totals(&self, state: &RunState, out: &mut Out) {
         let tally = state.tally;
         if self.listed > LISTED {
             let more = self.listed - LISTED;
@@ -193,21 +198,21 @@ impl Told {
         }
     }
 
-    fn document(&self, batch: &Batch, fates: &[Fate]) -> Value {
+    fn document(&self, batch: &Batch, entries: &[Entry]) -> Value {
         let numbers: Vec<_> = batch.numbers().iter().map(ToString::to_string).collect();
         let mut document = json!({
             "batch": batch.index() + 1,
-            "outcome": if numbers.is_empty() { Value::Null } else { json!(outcome(batch, fates)) },
+            "outcome": if numbers.is_empty() { Value::Null } else { json!(outcome(batch, entries)) },
             "numbers": numbers,
-            "invalid": listed(fates, End::Invalid),
-            "duplicates": listed(fates, End::Duplicate),
+            "invalid": listed(entries, RowOutcome::Invalid),
+            "duplicates": listed(entries, RowOutcome::Duplicate),
         });
         match batch.result() {
             Ok(accepted) => {
                 document["uncounted"] = json!(batch.uncounted());
                 document["message_id"] = json!(accepted.message_id());
-                document["points_charged"] = json!(accepted.points_charged().map(number));
-                document["balance_after"] = json!(accepted.balance_after().map(number));
+                document["points_charged"] = json!(accepted.points_charged());
+                document["balance_after"] = json!(accepted.balance_after());
                 document["unix_timestamp"] = json!(accepted.unix_timestamp());
             }
             Err(error) if !numbers.is_empty() => {
@@ -220,15 +225,15 @@ impl Told {
         document
     }
 
-    fn summary(&self, state: &State, rest: &[Fate]) -> Value {
+    fn summary(&self, state: &RunState, rest: &[Entry]) -> Value {
         let mut summary = json!({
             "result": state.tally.verdict(),
             "test": self.test,
             "interrupted": state.interrupted,
             "account": state.tally.json(),
-            "points_charged": number(self.points),
-            "balance_after": self.balance.map(number),
-            "invalid": listed(rest, End::Invalid),
+            "points_charged": self.points,
+            "balance_after": self.balance,
+            "invalid": listed(rest, RowOutcome::Invalid),
             "error": state.failure.as_ref().map(|failure| failure.reasons.join(": ")),
         });
         if self.few {
@@ -240,18 +245,19 @@ impl Told {
     }
 }
 
-fn listed(fates: &[Fate], end: End) -> Vec<Value> {
-    let listed = fates.iter().filter(|fate| fate.end == end);
+fn listed(entries: &[Entry], end: RowOutcome) -> Vec<Value> {
+    let listed = entries.iter().filter(|entry| entry.end == end);
     listed
-        .map(|fate| match fate.number {
-            Some(number) => json!({ "line": fate.row.line, "number": number.to_string() }),
-            None => json!({ "line": fate.row.line, "input": fate.row.input, "reason": fate.reason }),
+        .map(|entry| match entry.number {
+            Some(number) => json!({ "line": entry.row.line, "number": number.to_string() }),
+            None => json!({ "line": entry.row.line, "input": entry.row.input, "reason": entry.reason }),
         })
         .collect()
 }
 
-fn outcome(batch: &Batch, fates: &[Fate]) -> &'static str {
+fn outcome(batch: &Batch, entries: &[Entry]) -> &'static str {
     let first = batch.numbers().first();
-    let fate = fates.iter().find(|fate| fate.number.as_ref() == first && fate.end != End::Duplicate);
-    fate.map_or(End::Unknown, |fate| fate.end).word()
+    let entry =
+        entries.iter().find(|entry| entry.number.as_ref() == first && entry.end != RowOutcome::Duplicate);
+    entry.map_or(RowOutcome::Unknown, |entry| entry.end).word()
 }

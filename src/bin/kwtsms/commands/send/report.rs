@@ -3,7 +3,7 @@
 use std::fs::File;
 use std::path::{Path, PathBuf};
 
-use super::fate::Fate;
+use super::entry::Entry;
 use crate::exit::Failure;
 
 /// A CSV file that grows with the run. After every batch all that is known has left the process, so that a crash
@@ -35,18 +35,18 @@ impl Report {
         Ok(report)
     }
 
-    pub(crate) fn write(&mut self, fates: &[Fate]) -> Result<(), Failure> {
-        for fate in fates {
-            let (line, input) = (fate.row.line.to_string(), harmless(&fate.row.input));
-            let number = fate.number.map(|number| number.to_string()).unwrap_or_default();
+    pub(crate) fn write(&mut self, entries: &[Entry]) -> Result<(), Failure> {
+        for entry in entries {
+            let (line, input) = (entry.row.line.to_string(), harmless(&entry.row.input));
+            let number = entry.number.map(|number| number.to_string()).unwrap_or_default();
             self.row([
                 &line,
                 &input,
                 &number,
-                fate.end.word(),
-                fate.message_id.as_deref().unwrap_or_default(),
-                fate.code.as_deref().unwrap_or_default(),
-                &fate.reason,
+                entry.end.word(),
+                entry.message_id.as_deref().unwrap_or_default(),
+                entry.code.as_deref().unwrap_or_default(),
+                &entry.reason,
             ])?;
         }
         self.flush()

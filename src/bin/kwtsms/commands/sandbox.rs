@@ -1,18 +1,33 @@
-//! The sandbox as a server of its own.
+//! sandbox: the local gateway as a server of its own.
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 
 use kwtsms_async::sandbox::Sandbox;
 use serde_json::json;
 
-use crate::exit::{Exit, Failure, Outcome};
+use crate::exit::{Ended, Exit, Failure};
 use crate::interrupt::Interrupts;
 use crate::output::{Out, counted, note};
 
-pub(crate) async fn run(bind: SocketAddr, hosts: Vec<String>, out: &mut Out) -> Outcome {
+#[derive(Debug, clap::Args)]
+pub(crate) struct Args {
+    /// The port; a free one if it is 0
+    #[arg(long, default_value_t = 8080)]
+    port: u16,
+    /// The address to listen on. Whoever reaches it reads the messages and changes the accounts: in a container
+    /// 0.0.0.0, elsewhere best left alone
+    #[arg(long, default_value = "127.0.0.1")]
+    bind: IpAddr,
+    /// A host name that the inbox answers to, besides localhost and addresses; may be repeated
+    #[arg(long, value_name = "NAME")]
+    host: Vec<String>,
+}
+
+pub(crate) async fn run(args: Args, out: &mut Out) -> Ended {
     let mut interrupts = Interrupts::listen();
+    let bind = SocketAddr::from((args.bind, args.port));
     let builder =
-        hosts.into_iter().fold(Sandbox::builder().bind(bind), |builder, host| builder.allow_host(host));
+        args.host.into_iter().fold(Sandbox::builder().bind(bind), |builder, host| builder.allow_host(host));
     let sandbox = builder.start().await.map_err(|error| {
         Failure::new(Exit::Refused, format!("{bind} cannot be listened on"))
             .because(Some(&error))

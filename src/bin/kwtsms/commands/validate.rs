@@ -1,13 +1,35 @@
 //! validate: which numbers can be sent to.
 
+use std::path::PathBuf;
+
 use kwtsms_async::{PhoneNumber, Recipient};
 use serde_json::json;
 
-use crate::args::{Global, Validate};
-use crate::connect::{Wishes, connect};
-use crate::exit::{Exit, Failure, Outcome};
+use crate::connect::connect;
+use crate::exit::{Ended, Exit, Failure};
+use crate::gateway::ClientOptions;
 use crate::numbers::{Row, Source, damage};
+use crate::options::Global;
 use crate::output::{Out, plain};
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct Args {
+    /// Numbers; commas make lists, `-` is standard input
+    #[arg(required_unless_present = "file")]
+    numbers: Vec<String>,
+    /// Read the numbers from a CSV file or a file with one number on each line
+    #[arg(short, long, value_name = "FILE", conflicts_with = "numbers")]
+    file: Option<PathBuf>,
+    /// The column of the numbers: its name in the header, or its place counted from 1
+    #[arg(long, value_name = "NAME")]
+    column: Option<String>,
+    /// Check numbers against each country's own rules, too
+    #[arg(long)]
+    strict: bool,
+    /// Check here only: no request, no account needed
+    #[arg(long)]
+    offline: bool,
+}
 
 /// A row that is not asked about, and why.
 struct Invalid {
@@ -26,8 +48,8 @@ struct Groups {
     duplicates: usize,
 }
 
-pub(crate) async fn validate(args: Validate, global: &Global, out: &mut Out) -> Outcome {
-    let wishes = Wishes { strict: args.strict, rate: None };
+pub(crate) async fn run(args: Args, global: &Global, out: &mut Out) -> Ended {
+    let options = ClientOptions { strict: args.strict, rate: None };
     let source = Source::new(args.numbers, args.file, args.column)?;
     let mut groups = Groups::default();
     let mut rows = Vec::new();
@@ -46,14 +68,14 @@ pub(crate) async fn validate(args: Validate, global: &Global, out: &mut Out) -> 
     if args.offline {
         let mut seen = std::collections::HashSet::new();
         for row in rows {
-            match PhoneNumber::parse_with(&row.input, wishes.check()) {
+            match PhoneNumber::parse_with(&row.input, options.check()) {
                 Ok(number) if !seen.insert(number) => groups.duplicates += 1,
                 Ok(number) => groups.ok.push(number.to_string()),
                 Err(error) => groups.invalid.push(Invalid { row, reason: error.to_string() }),
             }
         }
     } else if !rows.is_empty() {
-        let gateway = connect(global, &wishes, out).await?;
+        let gateway = connect(global, &options, out).await?;
         let asked: Vec<Recipient> = rows.iter().map(|row| row.input.as_str().into()).collect();
         let answer = gateway.client.validate(asked).await?;
         groups.ok.extend(answer.ok().iter().map(ToString::to_string));
@@ -69,7 +91,7 @@ pub(crate) async fn validate(args: Validate, global: &Global, out: &mut Out) -> 
         }
     }
     groups.invalid.sort_by_key(|invalid| invalid.row.line);
-    tell(&groups, args.offline, &source, out);
+    print(&groups, args.offline, &source, out);
     Ok(
         if groups.er.is_empty()
             && groups.nr.is_empty()
@@ -85,7 +107,7 @@ pub(crate) async fn validate(args: Validate, global: &Global, out: &mut Out) -> 
     )
 }
 
-fn tell(groups: &Groups, offline: bool, source: &Source, out: &mut Out) {
+fn print(groups: &Groups, offline: bool, source: &Source, out: &mut Out) {
     if out.is_json() {
         let invalid: Vec<_> = groups
             .invalid

@@ -3,12 +3,11 @@
 use kwtsms_async::config::{self, Environment};
 use kwtsms_async::{ApiCode, Client, SenderId};
 
-use crate::args::Global;
-use crate::connect::{Gateway, env_file, try_out};
-use crate::env_file;
-use crate::exit::{Exit, Failure, Outcome};
+use crate::exit::{Ended, Exit, Failure};
+use crate::gateway::Gateway;
+use crate::options::Global;
 use crate::output::{is_interactive, note, plain, warn};
-use crate::prompt;
+use crate::{env_file, prompt, settings};
 
 /// The log file that is proposed, as in `.env.example`.
 const LOG_FILE: &str = "kwtsms.log";
@@ -16,16 +15,16 @@ const LOG_FILE: &str = "kwtsms.log";
 const TRIES: u32 = 3;
 
 /// Asks for the settings, checks them with the gateway and writes the file.
-pub(crate) async fn run(global: &Global) -> Outcome {
+pub(crate) async fn run(global: &Global) -> Ended {
     if !is_interactive() {
         return Err(Failure::usage("setup asks questions, and there is no terminal").action(format!(
             "set {} and {} in the environment, or write {} by hand",
             config::USERNAME,
             config::PASSWORD,
-            env_file(global).display()
+            settings::env_file(global).display()
         )));
     }
-    let file = env_file(global);
+    let file = settings::env_file(global);
     note("\n── kwtSMS Setup ──────────────────────────────────────────────────");
     note(format_args!("Verifies your API credentials and writes {}.", file.display()));
     note("Press Enter to keep the value shown in brackets.\n");
@@ -89,7 +88,7 @@ async fn credentials(global: &Global, settings: &mut Environment) -> Result<Gate
         if !password.is_empty() {
             settings.set(config::PASSWORD, password);
         }
-        let gateway = try_out(global, settings).await?;
+        let gateway = Gateway::try_out(settings, global).await?;
         match gateway.client.verify().await {
             Ok(balance) => {
                 note(format_args!("Verifying credentials... OK  (Balance: {})", balance.available()));

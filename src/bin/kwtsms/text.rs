@@ -1,13 +1,13 @@
-//! What is done with a text alone: pages and clean.
+//! Texts as they are handed in, and what is said of them.
 
 use std::io::{IsTerminal, Read};
 use std::path::Path;
 
-use kwtsms_async::{ChangeKind, Encoding, MessageText, TextError, clean_message};
+use kwtsms_async::{ChangeKind, Encoding, MessageText};
 use serde_json::{Value, json};
 
-use crate::exit::{Exit, Failure, Outcome};
-use crate::output::{Out, counted, plain};
+use crate::exit::Failure;
+use crate::output::{Out, plain};
 
 /// The most bytes of a text that are read: 7 pages are 3 KB, and what is cut from a text counts, too.
 const MAX_BYTES: u64 = 1024 * 1024;
@@ -48,16 +48,11 @@ fn read(source: impl Read, name: &str) -> Result<String, Failure> {
 }
 
 /// The text of an argument; standard input for `-` and for none.
-fn given(text: Option<String>) -> Result<String, Failure> {
+pub(crate) fn given(text: Option<String>) -> Result<String, Failure> {
     match text {
         Some(text) if text != "-" => Ok(text),
         _ => from_stdin(),
     }
-}
-
-/// The failure of a text that cannot be sent.
-pub(crate) fn refused(error: TextError) -> Failure {
-    Failure::new(Exit::Refused, error.to_string())
 }
 
 /// What cleaning did and what a text takes, for people.
@@ -142,33 +137,6 @@ fn visible(text: &str) -> String {
 /// Marks without a shape of their own, which cleaning removes or a page counter stumbles over.
 fn is_invisible(c: char) -> bool {
     matches!(c, '\u{ad}' | '\u{61c}' | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{fe00}'..='\u{fe0f}' | '\u{feff}')
-}
-
-pub(crate) fn pages(text: Option<String>, out: &mut Out) -> Outcome {
-    let original = given(text)?;
-    let text = MessageText::new(original.as_str()).map_err(refused)?;
-    if out.is_json() {
-        let mut document = document(&text);
-        document["result"] = json!("OK");
-        document["points"] = json!(text.points(1));
-        out.document(&document);
-    }
-    describe(&original, &text, out);
-    out.line(format_args!(
-        "  Cost: {} for each number in Kuwait; other countries cost other amounts",
-        counted(text.points(1), "credit")
-    ));
-    Ok(Exit::Accepted)
-}
-
-pub(crate) fn clean(text: Option<String>, out: &mut Out) -> Outcome {
-    let original = given(text)?;
-    let cleaned = clean_message(&original);
-    if out.is_json() {
-        out.document(&json!({ "result": "OK", "text": cleaned, "changed": *cleaned != *original }));
-    }
-    out.line(cleaned);
-    Ok(Exit::Accepted)
 }
 
 /// A text on one line, for a summary.

@@ -3,48 +3,49 @@
 use kwtsms_async::{MessageText, config};
 use serde_json::json;
 
-use super::fate::{End, Fate};
+use super::arguments::Args;
+use super::entry::{Entry, RowOutcome};
 use super::measure::measure;
-use crate::args::{Global, Send};
-use crate::connect::{Wishes, settings};
-use crate::exit::{Exit, Outcome};
-use crate::message;
+use crate::exit::{Ended, Exit, Failure};
+use crate::gateway::ClientOptions;
 use crate::numbers::Source;
+use crate::options::Global;
 use crate::output::{Out, counted, plain};
+use crate::{settings, text as texts};
 
 pub(super) async fn show(
-    args: &Send,
+    args: &Args,
     global: &Global,
     source: &Source,
     original: &str,
     text: &MessageText,
-    wishes: &Wishes,
+    options: &ClientOptions,
     out: &mut Out,
-) -> Outcome {
+) -> Ended {
     let (sender, test) = sender_and_mode(args, global)?;
     out.line("DRY RUN — nothing is sent.\n");
-    out.line(format_args!("  Text: {}", message::on_one_line(text.as_str())));
-    message::describe(original, text, out);
+    out.line(format_args!("  Text: {}", texts::on_one_line(text.as_str())));
+    texts::describe(original, text, out);
     out.line(format_args!("  Sender: {}  |  Mode: {}\n", plain(&sender), if test { "TEST" } else { "LIVE" }));
 
     let json = out.is_json();
     let (mut invalid, mut duplicates) = (Vec::new(), Vec::new());
     let unit = source.unit();
-    let measured = measure(source, text, wishes.check(), |fates: &[Fate]| {
-        for fate in fates {
-            let line = fate.row.line;
-            match (fate.end, fate.number) {
-                (End::Invalid, _) if json => {
-                    invalid.push(json!({ "line": line, "input": fate.row.input, "reason": fate.reason }));
+    let measured = measure(source, text, options.check(), |entries: &[Entry]| {
+        for entry in entries {
+            let line = entry.row.line;
+            match (entry.end, entry.number) {
+                (RowOutcome::Invalid, _) if json => {
+                    invalid.push(json!({ "line": line, "input": entry.row.input, "reason": entry.reason }));
                 }
-                (End::Invalid, _) => {
-                    let input = plain(&fate.row.input);
-                    out.line(format_args!("  {unit} {line}: refused: {input} — {}", fate.reason));
+                (RowOutcome::Invalid, _) => {
+                    let input = plain(&entry.row.input);
+                    out.line(format_args!("  {unit} {line}: refused: {input} — {}", entry.reason));
                 }
-                (End::Duplicate, Some(number)) if json => {
+                (RowOutcome::Duplicate, Some(number)) if json => {
                     duplicates.push(json!({ "line": line, "number": number.to_string() }));
                 }
-                (End::Duplicate, Some(number)) => {
+                (RowOutcome::Duplicate, Some(number)) => {
                     out.line(format_args!("  {unit} {line}: duplicate of {number}"));
                 }
                 _ => {}
@@ -69,7 +70,7 @@ pub(super) async fn show(
         counted(points, "credit")
     ));
     if json {
-        let mut document = message::document(text);
+        let mut document = texts::document(text);
         document["result"] = json!("OK");
         document["dry_run"] = json!(true);
         document["sender"] = json!(sender);
@@ -92,8 +93,8 @@ pub(super) async fn show(
 }
 
 /// What a send would use; no account is needed to look.
-fn sender_and_mode(args: &Send, global: &Global) -> Result<(String, bool), crate::exit::Failure> {
-    let found = if global.sandbox { config::Environment::default() } else { settings(global)? };
+fn sender_and_mode(args: &Args, global: &Global) -> Result<(String, bool), Failure> {
+    let found = if global.sandbox { config::Environment::default() } else { settings::read(global)? };
     let sender = args.sender.as_deref().or(found.get(config::SENDER_ID)).unwrap_or(config::DEFAULT_SENDER_ID);
     Ok((sender.trim().to_owned(), !args.live && (args.test || found.test_mode()?)))
 }

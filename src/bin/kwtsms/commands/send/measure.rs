@@ -6,8 +6,9 @@ use futures::future::BoxFuture;
 use kwtsms_async::transport::{Request, Response, Transport, TransportError};
 use kwtsms_async::{Client, CountryCheck, MessageText};
 
-use super::fate::{self, Fate, Tally};
+use super::entry::{self, Entry};
 use super::feed::Feed;
+use super::tally::Tally;
 use crate::exit::Failure;
 use crate::numbers::Source;
 
@@ -45,7 +46,7 @@ pub(crate) async fn measure(
     source: &Source,
     text: &MessageText,
     check: CountryCheck,
-    mut look: impl FnMut(&[Fate]),
+    mut look: impl FnMut(&[Entry]),
 ) -> Result<Measure, Failure> {
     let rows = source.open()?;
     let column = rows.column().map(str::to_owned);
@@ -55,15 +56,15 @@ pub(crate) async fn measure(
     // In test mode nobody rests for 15 seconds.
     let mut run = client.bulk(inputs, text.as_str()).test_mode(true).max_in_flight(1);
     let (mut tally, mut batches) = (Tally::default(), 0);
-    let mut see = |fates: Vec<Fate>| {
-        fates.iter().for_each(|fate| tally.add(fate.end));
-        look(&fates);
+    let mut see = |entries: Vec<Entry>| {
+        entries.iter().for_each(|entry| tally.add(entry.end));
+        look(&entries);
     };
     while let Some(batch) = run.next().await {
         batches += u64::from(!batch.numbers().is_empty());
-        see(fate::of_batch(&batch, &feed));
+        see(entry::of_batch(&batch, &feed));
     }
-    see(fate::of_damaged(&feed));
+    see(entry::of_damaged(&feed));
     if let Some(failure) = feed.failure() {
         return Err(failure);
     }

@@ -1,0 +1,34 @@
+//! dlr: the delivery reports of a message.
+
+use kwtsms_async::MessageId;
+use serde_json::json;
+
+use crate::connect::connect;
+use crate::exit::{Ended, Exit};
+use crate::gateway::ClientOptions;
+use crate::options::Global;
+use crate::output::{Out, plain};
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct Args {
+    /// The message id that the send gave
+    id: String,
+}
+
+pub(crate) async fn run(args: &Args, global: &Global, out: &mut Out) -> Ended {
+    let id = MessageId::parse(&args.id)?;
+    let gateway = connect(global, &ClientOptions::default(), out).await?;
+    let reports = gateway.client.dlr(&id).await?;
+    if out.is_json() {
+        let reports: Vec<_> = reports
+            .iter()
+            .map(|report| json!({ "number": report.number_as_it_came(), "status": report.status() }))
+            .collect();
+        out.document(&json!({ "result": "OK", "message_id": id, "report": reports }));
+    }
+    out.line(format_args!("Delivery reports ({}):", reports.len()));
+    for report in &reports {
+        out.line(format_args!("  {}  {}", plain(report.number_as_it_came()), plain(report.status())));
+    }
+    Ok(Exit::Accepted)
+}

@@ -1,0 +1,17 @@
+//! send: what is asked before, the run, and what is said after.
+
+mod arguments;
+mod dry_run;
+mod entry;
+mod feed;
+mod measure;
+mod printer;
+mod progress;
+mod report;
+mod run;
+mod start;
+mod state;
+mod tally;
+
+pub(crate) use arguments::Args;
+pub(crate) use start::run;
