@@ -11,6 +11,7 @@ mod send;
 mod settings;
 #[cfg(unix)]
 mod setup;
+mod terminal;
 
 use std::path::{Path, PathBuf};
 

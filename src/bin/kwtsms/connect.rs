@@ -37,7 +37,7 @@ async fn credentials(global: &Global, out: &Out) -> Result<Environment, Failure>
         return Err(failure);
     }
     note(format_args!("{} not set.", missing.join(" and ")));
-    if !prompt::yes("Start the setup now?".to_owned(), true).await? {
+    if !prompt::yes("Start the setup now?", true).await? {
         return Err(failure);
     }
     wizard::run(global).await?;

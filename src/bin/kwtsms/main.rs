@@ -26,7 +26,7 @@ use commands::{
 use exit::{EXIT_CODES, Ended, Exit, Failure};
 use interrupt::or_interrupted;
 use options::Global;
-use output::{Out, note};
+use output::{Out, error, note, plain};
 
 /// Send SMS through the kwtSMS gateway.
 #[derive(Debug, Parser)]
@@ -73,7 +73,7 @@ enum Command {
 }
 
 fn main() -> ExitCode {
-    let Args { global, command } = Args::parse();
+    let Args { global, command } = Args::try_parse().unwrap_or_else(|error| refused(error));
     let mut out = Out::new(global.json);
     let ended = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
         Ok(runtime) => {
@@ -84,6 +84,16 @@ fn main() -> ExitCode {
         Err(error) => Err(Failure::new(Exit::Refused, "the runtime cannot start").because(Some(&error))),
     };
     ended.unwrap_or_else(|failure| print(&failure, &mut out)).code()
+}
+
+/// Ends for a command line that cannot be read, or for `--help`.
+fn refused(error: clap::Error) -> ! {
+    let text = error.render().to_string();
+    if text.split('\n').any(|line| plain(line) != line) {
+        text.split('\n').for_each(note); // an argument stands in it, and steers the terminal
+        std::process::exit(error.exit_code())
+    }
+    error.exit()
 }
 
 async fn run(command: Command, global: &Global, out: &mut Out) -> Ended {
@@ -112,8 +122,7 @@ fn print(failure: &Failure, out: &mut Out) -> Exit {
     if out.is_json() {
         out.document(&failure.json());
     } else {
-        let label = console::style("error:").red().bold().for_stderr();
-        note(format_args!("{label} {}", failure.reasons.join(": ")));
+        error(failure.reasons.join(": "));
         if let Some(action) = &failure.action {
             note(format_args!("  Action: {action}"));
         }

@@ -3,7 +3,7 @@
 use std::fmt::Display;
 use std::io::{self, Write};
 
-use console::Term;
+use console::{StyledObject, Term, style};
 use indicatif::ProgressBar;
 use serde_json::Value;
 
@@ -34,14 +34,27 @@ impl Out {
 
     /// A line for people; nothing with `--json`.
     pub(crate) fn line(&mut self, line: impl Display) {
-        if !self.json {
-            self.write(&format!("{line}\n"));
-        }
+        self.write(&plain(&line.to_string()));
+    }
+
+    /// A line that begins with a word of ours in colour.
+    pub(crate) fn labelled(&mut self, label: StyledObject<&'static str>, line: impl Display) {
+        self.write(&format!("  {label}{}", plain(&line.to_string())));
+    }
+
+    /// A line all in colour.
+    pub(crate) fn loud(&mut self, line: impl Display) {
+        self.write(&format!("  {}", style(plain(&line.to_string())).red().bold()));
     }
 
     /// A JSON document on a line of its own.
     pub(crate) fn document(&mut self, document: &Value) {
-        self.write(&format!("{document}\n"));
+        // JSON itself escapes only those below U+0020.
+        let mut text = String::new();
+        for c in document.to_string().chars() {
+            if steers(c) { text.push_str(&format!("\\u{:04x}", u32::from(c))) } else { text.push(c) }
+        }
+        self.raw_line(&text);
     }
 
     /// What is neither: completions, a manual page.
@@ -57,9 +70,15 @@ impl Out {
         }
     }
 
-    fn write(&mut self, text: &str) {
+    fn write(&mut self, line: &str) {
+        if !self.json {
+            self.raw_line(line);
+        }
+    }
+
+    fn raw_line(&mut self, line: &str) {
         let bar = self.bar.clone();
-        bar.suspend(|| self.raw(text.as_bytes()));
+        bar.suspend(|| self.raw(format!("{line}\n").as_bytes()));
     }
 
     /// A line beside the results.
@@ -70,12 +89,18 @@ impl Out {
 
 /// A line on standard error. That it cannot be written stops nothing.
 pub(crate) fn note(line: impl Display) {
-    let _ = writeln!(io::stderr(), "{line}");
+    let _ = writeln!(io::stderr(), "{}", plain(&line.to_string()));
 }
 
 /// A line on standard error that must not be overlooked.
 pub(crate) fn warn(line: impl Display) {
-    note(console::style(line).yellow().bold().for_stderr());
+    let _ = writeln!(io::stderr(), "{}", style(plain(&line.to_string())).yellow().bold().for_stderr());
+}
+
+/// Why the command gave up, on standard error.
+pub(crate) fn error(line: impl Display) {
+    let label = style("error:").red().bold().for_stderr();
+    let _ = writeln!(io::stderr(), "{label} {}", plain(&line.to_string()));
 }
 
 /// True if a question can be asked: the answers come from a terminal and the questions are seen.
@@ -84,9 +109,17 @@ pub(crate) fn is_interactive() -> bool {
     io::stdin().is_terminal() && Term::stderr().is_term()
 }
 
-/// Text from outside without characters that would steer the terminal.
-pub(crate) fn plain(text: &str) -> String {
-    text.chars().map(|c| if c.is_control() { '\u{fffd}' } else { c }).collect()
+/// A line as a terminal may have it.
+///
+/// Names, cells, descriptions and sender ids come from outside, and may hold what moves the cursor, forges a line or
+/// turns the text around. All that is printed passes here, and so do the cells of a report.
+pub(crate) fn plain(line: &str) -> String {
+    line.chars().map(|c| if steers(c) { '\u{fffd}' } else { c }).collect()
+}
+
+/// True for control characters, Unicode's ends of lines, and what overrides the direction of text.
+fn steers(c: char) -> bool {
+    c.is_control() || matches!(c, '\u{2028}' | '\u{2029}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
 
 /// `1 number`, `2 numbers`.
@@ -101,6 +134,7 @@ mod tests {
     #[test]
     fn text_from_outside_cannot_steer_the_terminal() {
         assert_eq!(plain("a\x1b[31mb\r\n"), "a\u{fffd}[31mb\u{fffd}\u{fffd}");
-        assert_eq!(plain("رقم ٩٦٥"), "رقم ٩٦٥");
+        assert_eq!(plain("\u{9b}1m\u{202e}\u{2028}"), "\u{fffd}1m\u{fffd}\u{fffd}");
+        assert_eq!(plain("رقم\u{200f} ٩٦٥"), "رقم\u{200f} ٩٦٥");
     }
 }

@@ -4,11 +4,11 @@ use console::Term;
 
 use crate::exit::{Exit, Failure};
 use crate::interrupt::Interrupts;
-use crate::output::note;
+use crate::output::{note, plain};
 
 /// Asks for a text; blanks around it do not count, and an empty one means the value in brackets.
 pub(crate) async fn text(prompt: &str, default: Option<&str>) -> Result<String, Failure> {
-    let (prompt, shown) = (prompt.to_owned(), default.map(str::to_owned));
+    let (prompt, shown) = (plain(prompt), default.map(plain));
     let answer = asked(move || {
         let input = dialoguer::Input::<String>::new().with_prompt(prompt);
         match shown {
@@ -18,7 +18,8 @@ pub(crate) async fn text(prompt: &str, default: Option<&str>) -> Result<String, 
     });
     let answer = answer.await?.trim().to_owned();
     Ok(match default {
-        Some(default) if answer.is_empty() => default.to_owned(),
+        // As it was shown it may not be what it is.
+        Some(default) if answer.is_empty() || answer == plain(default).trim() => default.to_owned(),
         _ => answer,
     })
 }
@@ -36,7 +37,8 @@ pub(crate) async fn password(known: bool) -> Result<String, Failure> {
 }
 
 /// Asks for a yes or a no.
-pub(crate) async fn yes(question: String, default: bool) -> Result<bool, Failure> {
+pub(crate) async fn yes(question: &str, default: bool) -> Result<bool, Failure> {
+    let question = plain(question);
     asked(move || {
         dialoguer::Confirm::new().with_prompt(question).default(default).wait_for_newline(true).interact()
     })

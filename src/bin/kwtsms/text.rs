@@ -7,7 +7,7 @@ use kwtsms_async::{ChangeKind, Encoding, MessageText};
 use serde_json::{Value, json};
 
 use crate::exit::Failure;
-use crate::output::{Out, plain};
+use crate::output::Out;
 
 /// The most bytes of a text that are read: 7 pages are 3 KB, and what is cut from a text counts, too.
 const MAX_BYTES: u64 = 1024 * 1024;
@@ -141,5 +141,5 @@ fn is_invisible(c: char) -> bool {
 
 /// A text on one line, for a summary.
 pub(crate) fn on_one_line(text: &str) -> String {
-    plain(&text.replace('\n', "⏎"))
+    text.replace('\n', "⏎")
 }

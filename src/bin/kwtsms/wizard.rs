@@ -6,7 +6,7 @@ use kwtsms_async::{ApiCode, Client, SenderId};
 use crate::exit::{Ended, Exit, Failure};
 use crate::gateway::Gateway;
 use crate::options::Global;
-use crate::output::{is_interactive, note, plain, warn};
+use crate::output::{is_interactive, note, warn};
 use crate::{env_file, prompt, settings};
 
 /// The log file that is proposed, as in `.env.example`.
@@ -25,9 +25,11 @@ pub(crate) async fn run(global: &Global) -> Ended {
         )));
     }
     let file = settings::env_file(global);
-    note("\n── kwtSMS Setup ──────────────────────────────────────────────────");
+    note("");
+    note("── kwtSMS Setup ──────────────────────────────────────────────────");
     note(format_args!("Verifies your API credentials and writes {}.", file.display()));
-    note("Press Enter to keep the value shown in brackets.\n");
+    note("Press Enter to keep the value shown in brackets.");
+    note("");
 
     let mut settings = match Environment::from_file(&file) {
         Ok(settings) => settings,
@@ -74,7 +76,8 @@ pub(crate) async fn run(global: &Global) -> Ended {
         }
     }
     note("  Run 'kwtsms setup' at any time to change settings.");
-    note("─────────────────────────────────────────────────────────────────\n");
+    note("─────────────────────────────────────────────────────────────────");
+    note("");
     Ok(Exit::Accepted)
 }
 
@@ -96,7 +99,8 @@ async fn credentials(global: &Global, settings: &mut Environment) -> Result<Gate
             }
             Err(error) if error.code() == Some(&ApiCode::ERR003) && tried < TRIES => {
                 note(format_args!("Verifying credentials... FAILED  {error}"));
-                note("The API user is not the mobile number of the account. Once more:\n");
+                note("The API user is not the mobile number of the account. Once more:");
+                note("");
             }
             Err(error) => {
                 note("Verifying credentials... FAILED  Nothing was written.");
@@ -109,9 +113,11 @@ async fn credentials(global: &Global, settings: &mut Environment) -> Result<Gate
 
 async fn sender_id(client: &Client, settings: &Environment) -> Result<SenderId, Failure> {
     let ids = client.sender_ids().await?;
-    note("Fetching Sender IDs... OK\n\nAvailable Sender IDs:");
+    note("Fetching Sender IDs... OK");
+    note("");
+    note("Available Sender IDs:");
     for (place, id) in ids.iter().enumerate() {
-        note(format_args!("  {}. {}", place + 1, plain(id.as_str())));
+        note(format_args!("  {}. {}", place + 1, id));
     }
     note("");
     let known = settings.get(config::SENDER_ID).and_then(|id| SenderId::parse(id).ok());
@@ -129,12 +135,10 @@ async fn sender_id(client: &Client, settings: &Environment) -> Result<SenderId, 
         let other_case = ids.iter().find(|id| id.as_str().eq_ignore_ascii_case(sender.as_str()));
         if !ids.contains(&sender) {
             match other_case {
-                Some(id) => {
-                    note(format_args!("  Letter case counts: the account has {}.", plain(id.as_str())))
-                }
+                Some(id) => note(format_args!("  Letter case counts: the account has {}.", id)),
                 None => note("  The account does not have this sender id: messages may go out as KWT-SMS."),
             }
-            if !prompt::yes("Use it all the same?".to_owned(), false).await? {
+            if !prompt::yes("Use it all the same?", false).await? {
                 continue;
             }
         }
@@ -146,7 +150,8 @@ async fn sender_id(client: &Client, settings: &Environment) -> Result<SenderId, 
 }
 
 async fn test_mode(settings: &Environment) -> Result<bool, Failure> {
-    note("\nSend mode:");
+    note("");
+    note("Send mode:");
     note("  1. Test mode  — messages queued but NOT delivered; credits held until deleted from the queue");
     note("  2. Live mode  — messages delivered to handsets, credits consumed");
     let live = matches!(settings.get(config::TEST_MODE), Some("0" | "false"));
@@ -166,7 +171,8 @@ async fn test_mode(settings: &Environment) -> Result<bool, Failure> {
 }
 
 async fn log_file(settings: &Environment) -> Result<String, Failure> {
-    note("\nAPI logging (every API call is logged to a file; passwords, numbers and texts are masked).");
+    note("");
+    note("API logging (every API call is logged to a file; passwords, numbers and texts are masked).");
     note("Type \"off\" to disable logging.");
     let known = match settings.log_file() {
         None => LOG_FILE.to_owned(),

@@ -19,6 +19,6 @@ pub(crate) fn run(args: Args, out: &mut Out) -> Ended {
     if out.is_json() {
         out.document(&json!({ "result": "OK", "text": cleaned, "changed": *cleaned != *original }));
     }
-    out.line(cleaned);
+    cleaned.split('\n').for_each(|line| out.line(line));
     Ok(Exit::Accepted)
 }

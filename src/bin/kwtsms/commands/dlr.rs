@@ -7,7 +7,7 @@ use crate::connect::connect;
 use crate::exit::{Ended, Exit};
 use crate::gateway::ClientOptions;
 use crate::options::Global;
-use crate::output::{Out, plain};
+use crate::output::Out;
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
@@ -28,7 +28,7 @@ pub(crate) async fn run(args: &Args, global: &Global, out: &mut Out) -> Ended {
     }
     out.line(format_args!("Delivery reports ({}):", reports.len()));
     for report in &reports {
-        out.line(format_args!("  {}  {}", plain(report.number_as_it_came()), plain(report.status())));
+        out.line(format_args!("  {}  {}", report.number_as_it_came(), report.status()));
     }
     Ok(Exit::Accepted)
 }

@@ -6,7 +6,7 @@ use crate::connect::connect;
 use crate::exit::{Ended, Exit};
 use crate::gateway::ClientOptions;
 use crate::options::Global;
-use crate::output::{Out, plain};
+use crate::output::Out;
 
 pub(crate) async fn run(global: &Global, out: &mut Out) -> Ended {
     let gateway = connect(global, &ClientOptions::default(), out).await?;
@@ -16,7 +16,7 @@ pub(crate) async fn run(global: &Global, out: &mut Out) -> Ended {
     }
     out.line("Sender IDs on this account:");
     for id in &ids {
-        out.line(format_args!("  {}", plain(id.as_str())));
+        out.line(format_args!("  {id}"));
     }
     Ok(Exit::Accepted)
 }

@@ -7,7 +7,7 @@ use crate::connect::connect;
 use crate::exit::{Ended, Exit};
 use crate::gateway::ClientOptions;
 use crate::options::Global;
-use crate::output::{Out, plain};
+use crate::output::Out;
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
@@ -27,8 +27,8 @@ pub(crate) async fn run(args: &Args, global: &Global, out: &mut Out) -> Ended {
             "description": status.description(),
         }));
     }
-    let description = status.description().map(|text| format!("  |  {}", plain(text))).unwrap_or_default();
-    out.line(format_args!("  Status: {}{description}", plain(status.as_str())));
+    let description = status.description().map(|text| format!("  |  {}", text)).unwrap_or_default();
+    out.line(format_args!("  Status: {}{description}", status.as_str()));
     if status.is_sent() {
         out.line("  (handed to the operator, which does not mean delivered)");
     }

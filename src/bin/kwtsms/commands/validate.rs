@@ -10,7 +10,7 @@ use crate::exit::{Ended, Exit, Failure};
 use crate::gateway::ClientOptions;
 use crate::numbers::{Row, Source, damage};
 use crate::options::Global;
-use crate::output::{Out, plain};
+use crate::output::Out;
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
@@ -127,7 +127,7 @@ fn print(groups: &Groups, offline: bool, source: &Source, out: &mut Out) {
     }
     let list = |numbers: &[String]| match numbers {
         [] => "none".to_owned(),
-        numbers => plain(&numbers.join(", ")),
+        numbers => numbers.join(", "),
     };
     out.line(format_args!("Valid    (OK): {}", list(&groups.ok)));
     if !offline {
@@ -139,7 +139,7 @@ fn print(groups: &Groups, offline: bool, source: &Source, out: &mut Out) {
     }
     for Invalid { row, reason } in &groups.invalid {
         let place = if source.is_arguments() { String::new() } else { format!("line {}: ", row.line) };
-        out.line(format_args!("  Invalid: {place}{} — {reason}", plain(&row.input)));
+        out.line(format_args!("  Invalid: {place}{} — {reason}", row.input));
     }
     if groups.duplicates > 0 {
         out.line(format_args!("  Duplicates: {}", groups.duplicates));

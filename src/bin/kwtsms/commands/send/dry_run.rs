@@ -10,7 +10,7 @@ use crate::exit::{Ended, Exit, Failure};
 use crate::gateway::ClientOptions;
 use crate::numbers::Source;
 use crate::options::Global;
-use crate::output::{Out, counted, plain};
+use crate::output::{Out, counted};
 use crate::{settings, text as texts};
 
 pub(super) async fn show(
@@ -23,10 +23,12 @@ pub(super) async fn show(
     out: &mut Out,
 ) -> Ended {
     let (sender, test) = sender_and_mode(args, global)?;
-    out.line("DRY RUN — nothing is sent.\n");
+    out.line("DRY RUN — nothing is sent.");
+    out.line("");
     out.line(format_args!("  Text: {}", texts::on_one_line(text.as_str())));
     texts::describe(original, text, out);
-    out.line(format_args!("  Sender: {}  |  Mode: {}\n", plain(&sender), if test { "TEST" } else { "LIVE" }));
+    out.line(format_args!("  Sender: {}  |  Mode: {}", sender, if test { "TEST" } else { "LIVE" }));
+    out.line("");
 
     let json = out.is_json();
     let (mut invalid, mut duplicates) = (Vec::new(), Vec::new());
@@ -39,7 +41,7 @@ pub(super) async fn show(
                     invalid.push(json!({ "line": line, "input": entry.row.input, "reason": entry.reason }));
                 }
                 (RowOutcome::Invalid, _) => {
-                    let input = plain(&entry.row.input);
+                    let input = &entry.row.input;
                     out.line(format_args!("  {unit} {line}: refused: {input} — {}", entry.reason));
                 }
                 (RowOutcome::Duplicate, Some(number)) if json => {
@@ -56,7 +58,7 @@ pub(super) async fn show(
 
     let points = text.points(usize::try_from(measured.numbers).unwrap_or(usize::MAX));
     if let Some(column) = &measured.column {
-        out.line(format_args!("  Column: {} (line 1 is the header)", plain(column)));
+        out.line(format_args!("  Column: {} (line 1 is the header)", column));
     }
     out.line(format_args!(
         "  Would send to {} in {}  |  refused {}  |  duplicates {}",

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use super::entry::{Entry, RowOutcome};
 use super::state::RunState;
 use crate::numbers::Source;
-use crate::output::{Out, counted, plain, warn};
+use crate::output::{Out, counted, warn};
 
 /// So many skipped numbers are listed; a report holds all.
 const LISTED: u64 = 20;
@@ -63,13 +63,15 @@ impl Printer {
             Ok(accepted) => {
                 let balance = accepted.balance_after().map(|left| format!("  |  balance-after: {left}"));
                 let cost = accepted.points_charged().map(|points| format!("  |  cost: {points}"));
-                out.line(format_args!(
-                    "  {}  |  msg-id: {}  |  {count}{}{}",
+                out.labelled(
                     style("Sent").green(),
-                    accepted.message_id(),
-                    cost.unwrap_or_default(),
-                    balance.unwrap_or_default(),
-                ));
+                    format_args!(
+                        "  |  msg-id: {}  |  {count}{}{}",
+                        accepted.message_id(),
+                        cost.unwrap_or_default(),
+                        balance.unwrap_or_default(),
+                    ),
+                );
                 if batch.uncounted() > 0 {
                     out.line(format_args!(
                         "  The gateway left out {} of them and does not say which; 'kwtsms validate' tells.",
@@ -84,12 +86,7 @@ impl Printer {
     fn failed(&self, error: &Error, count: &str, entries: &[Entry], out: &mut Out) {
         match error.delivery() {
             Delivery::Unknown => {
-                out.line(format_args!(
-                    "  {}",
-                    style(format!("OUTCOME UNKNOWN — {count} may have been sent and charged: {error:#}"))
-                        .red()
-                        .bold()
-                ));
+                out.loud(format_args!("OUTCOME UNKNOWN — {count} may have been sent and charged: {error:#}"));
                 let lines = || {
                     entries
                         .iter()
@@ -109,9 +106,9 @@ impl Printer {
                 let what = error
                     .code()
                     .map_or_else(|| format!("{error:#}"), |code| format!("{code} — {}", code.meaning()));
-                out.line(format_args!("  {}: {what}  |  {count} not sent", style("Failed").red()));
+                out.labelled(style("Failed").red(), format_args!(": {what}  |  {count} not sent"));
                 if let Some(description) = error.description() {
-                    out.line(format_args!("  The gateway says: {}", plain(description)));
+                    out.line(format_args!("  The gateway says: {}", description));
                 }
                 out.line(format_args!("  Action: {}", error.action()));
             }
@@ -130,13 +127,15 @@ impl Printer {
             }
             self.listed += 1;
             if self.listed <= LISTED {
-                out.line(format_args!(
-                    "  {}: {}{} — {}",
+                out.labelled(
                     style("Skipped").yellow(),
-                    if self.few { String::new() } else { format!("{} {}: ", self.unit, entry.row.line) },
-                    plain(&entry.row.input),
-                    entry.reason
-                ));
+                    format_args!(
+                        ": {}{} — {}",
+                        if self.few { String::new() } else { format!("{} {}: ", self.unit, entry.row.line) },
+                        entry.row.input,
+                        entry.reason
+                    ),
+                );
             }
         }
     }

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use super::entry::Entry;
 use crate::exit::Failure;
+use crate::output::plain;
 
 /// A CSV file that grows with the run. After every batch all that is known has left the process, so that a crash
 /// loses none of it.
@@ -53,7 +54,7 @@ impl Report {
     }
 
     fn row(&mut self, cells: [&str; 7]) -> Result<(), Failure> {
-        self.writer.write_record(cells).map_err(|error| self.cannot(&error))
+        self.writer.write_record(cells.map(plain)).map_err(|error| self.cannot(&error))
     }
 
     fn flush(&mut self) -> Result<(), Failure> {

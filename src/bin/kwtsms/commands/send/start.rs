@@ -11,7 +11,7 @@ use crate::exit::{Ended, Exit, Failure};
 use crate::gateway::ClientOptions;
 use crate::numbers::Source;
 use crate::options::Global;
-use crate::output::{Out, counted, is_interactive, plain, warn};
+use crate::output::{Out, counted, is_interactive, note, warn};
 use crate::prompt;
 
 /// More numbers than this are not sent to live without a yes.
@@ -34,7 +34,7 @@ pub(crate) async fn run(args: Args, global: &Global, out: &mut Out) -> Ended {
     let test = if args.live { false } else { args.test || gateway.client.test_mode() };
     let sender = sender.unwrap_or_else(|| gateway.client.sender_id().clone());
     if let Some(column) = rows.column() {
-        out.note(format_args!("Numbers from the column {:?}; line 1 is the header.", plain(column)));
+        out.note(format_args!("Numbers from the column {column:?}; line 1 is the header."));
     }
     if !test && !args.yes && !gateway.is_sandbox() {
         let (many, numbers) = match &measured {
@@ -46,9 +46,11 @@ pub(crate) async fn run(args: Args, global: &Global, out: &mut Out) -> Ended {
         }
     }
     if test {
-        warn("\n  TEST MODE — message will be queued but NOT delivered to the handset.");
+        note("");
+        warn("  TEST MODE — message will be queued but NOT delivered to the handset.");
         warn("  Its credits are held until the message is deleted from the queue at kwtsms.com.");
-        warn("  To send real messages use --live, or run 'kwtsms setup' and choose Live mode.\n");
+        warn("  To send real messages use --live, or run 'kwtsms setup' and choose Live mode.");
+        note("");
     } else if sender.is_shared_test_sender() && !gateway.is_sandbox() {
         warn(
             "  KWT-SMS is shared by all accounts for tests: slow on purpose, not delivered by every carrier.",
@@ -81,12 +83,9 @@ async fn confirm(
     }
     let points = numbers.map(|numbers| text.points(usize::try_from(numbers).unwrap_or(usize::MAX)));
     let cost = points.map(|points| format!(", for about {}", counted(points, "credit"))).unwrap_or_default();
-    let question = format!(
-        "Send a LIVE message to {how_many} numbers in {} from {}{cost}?",
-        plain(&source.place()),
-        plain(sender.as_str()),
-    );
-    if prompt::yes(question, false).await? {
+    let question =
+        format!("Send a LIVE message to {how_many} numbers in {} from {}{cost}?", source.place(), sender,);
+    if prompt::yes(&question, false).await? {
         Ok(())
     } else {
         Err(Failure::new(Exit::Usage, "nothing was sent"))
