@@ -6,11 +6,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::code::{ApiCode, UserMessage};
+use crate::ids::MessageId;
 use crate::message::TextError;
 use crate::phone::PhoneError;
 use crate::report::SendReport;
 use crate::transport::{TransportError, TransportFailure};
-use crate::wire::RawReply;
+use crate::wire::{self, RawReply};
 
 /// What is known of a message after an error.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -80,6 +81,9 @@ struct Inner {
     user_message: Option<UserMessage>,
     description: Option<String>,
     raw: Option<RawReply>,
+    /// What came and could not be read.
+    raw_bytes: Option<Arc<[u8]>>,
+    message_id: Option<MessageId>,
     source: Option<Arc<dyn StdError + Send + Sync>>,
     report: Option<Arc<SendReport>>,
 }
@@ -182,6 +186,27 @@ impl Error {
         self.0.raw.as_ref()
     }
 
+    /// What came in the place of a reply, if anything did: the first [`MAX_RAW_BYTES`](Self::MAX_RAW_BYTES) of it, for
+    /// whoever looks into the matter. Of a reply that could be read it is the object's text.
+    ///
+    /// It may hold a number, a text or a password that a server repeats: no output of this crate shows it, and it does
+    /// not belong in a log.
+    pub fn raw_bytes(&self) -> Option<&[u8]> {
+        let read = self.0.raw.as_ref().map(|raw| raw.as_json().as_bytes());
+        self.0
+            .raw_bytes
+            .as_deref()
+            .or_else(|| read.map(|bytes| &bytes[..bytes.len().min(Self::MAX_RAW_BYTES)]))
+    }
+
+    /// The message id that stands in an answer of unknown outcome, if one and only one does.
+    ///
+    /// It does not mean that the message was accepted: the answer is cut short, contradicts itself or is no reply at
+    /// all. [`Client::status`](crate::Client::status) asks the gateway about it.
+    pub fn message_id(&self) -> Option<&MessageId> {
+        self.0.message_id.as_ref()
+    }
+
     /// What became of each number, if the call was a send that nothing was accepted of.
     pub fn report(&self) -> Option<&SendReport> {
         self.0.report.as_deref()
@@ -191,6 +216,9 @@ impl Error {
     pub(crate) fn stops_run(&self) -> bool {
         self.code().is_some_and(|code| code.class().stops_run())
     }
+
+    /// How many bytes of an answer that cannot be read are kept: a page of an error is a few thousand.
+    pub const MAX_RAW_BYTES: usize = 8 * 1024;
 
     fn new(kind: ErrorKind, delivery: Delivery, message: impl Into<String>) -> Self {
         Self(Arc::new(Inner {
@@ -206,6 +234,8 @@ impl Error {
             user_message: None,
             description: None,
             raw: None,
+            raw_bytes: None,
+            message_id: None,
             source: None,
             report: None,
         }))
@@ -304,7 +334,7 @@ impl Error {
         Self::new(ErrorKind::Timeout, Delivery::Unknown, "the deadline passed before the answer came")
     }
 
-    pub(crate) fn transport(error: TransportError) -> Self {
+    pub(crate) fn transport(mut error: TransportError) -> Self {
         let (kind, delivery) = match error.failure() {
             TransportFailure::Connect | TransportFailure::Certificate => {
                 (ErrorKind::Connect, Delivery::NotSent)
@@ -317,20 +347,30 @@ impl Error {
                 "set this machine's clock and CA certificates right; if they are, something stands between it and \
                  the gateway",
             );
+            e.http_status = error.status();
+            e.keep(&error.take_received());
             e.source = Some(Arc::new(error));
         })
     }
 
-    pub(crate) fn not_json(status: u16, length: usize) -> Self {
-        Self::new(
-            ErrorKind::BadReply,
-            Delivery::Unknown,
-            format!("the reply is not a JSON object (HTTP status {status}, {length} bytes)"),
-        )
+    /// Of an answer that is no JSON object. A compressed one is not unpacked: it was asked for as it is, so something
+    /// on the way is at fault, and what a stranger has packed may be larger than memory.
+    pub(crate) fn unreadable(status: u16, bytes: &[u8]) -> Self {
+        let length = bytes.len();
+        let what = match bytes {
+            [0x1f, 0x8b, ..] => "compressed with gzip, which was not asked for",
+            [0x28, 0xb5, 0x2f, 0xfd, ..] => "compressed with zstd, which was not asked for",
+            _ => "not a JSON object",
+        };
+        let message = format!("the reply is {what} (HTTP status {status}, {length} bytes)");
+        Self::new(ErrorKind::BadReply, Delivery::Unknown, message).with(|e| e.keep(bytes))
     }
 
     pub(crate) fn bad_reply(message: &'static str, raw: RawReply) -> Self {
-        Self::new(ErrorKind::BadReply, Delivery::Unknown, message).with(|e| e.raw = Some(raw))
+        Self::new(ErrorKind::BadReply, Delivery::Unknown, message).with(|e| {
+            e.message_id = raw.message_id().or_else(|| wire::message_id_in(raw.as_json().as_bytes()));
+            e.raw = Some(raw);
+        })
     }
 
     pub(crate) fn api(code: ApiCode, description: Option<String>, raw: RawReply) -> Self {
@@ -354,6 +394,16 @@ impl Error {
 
     pub(crate) fn with_report(self, report: SendReport) -> Self {
         self.with(|e| e.report = Some(Arc::new(report)))
+    }
+}
+
+impl Inner {
+    /// Keeps what came and could not be read: its beginning, and the message id wherever it stands.
+    fn keep(&mut self, received: &[u8]) {
+        if !received.is_empty() {
+            self.message_id = wire::message_id_in(received);
+            self.raw_bytes = Some(received[..received.len().min(Error::MAX_RAW_BYTES)].into());
+        }
     }
 }
 

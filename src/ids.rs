@@ -92,7 +92,9 @@ impl SenderId {
 /// Identifies an accepted request, as the gateway gave it.
 ///
 /// There is one id for each request whatever the count of numbers in it. The status and report calls ask by it. The
-/// document shows 32 lower-case hexadecimal digits and calls the field alphanumeric; the latter is what is checked.
+/// document shows 32 lower-case hexadecimal digits and calls the field alphanumeric. An id of another form is kept all
+/// the same, since a message that was paid for is found by it: letters and digits, and between them `-` `_` `.` `:`
+/// `+` `/` `=`, as UUIDs and other common forms have them.
 ///
 /// ```
 /// use kwtsms_async::MessageId;
@@ -121,30 +123,32 @@ pub enum MessageIdError {
         /// Length after trimming, in characters.
         characters: usize,
     },
-    /// There is something else inside than letters and digits.
+    /// It does not begin with a letter or a digit, or there is something inside that ids do not have.
     #[error(
-        "the message id holds something else than the letters a to z and digits: give the one that the send call returned"
+        "the message id holds something else than the letters a to z, digits and -_.:+/= between them: give the one \
+         that the send call returned"
     )]
-    NotAlphanumeric,
+    UnusableCharacter,
 }
 
 impl MessageId {
-    /// The longest message id taken, in characters: twice the 32 of the API document v4.1.
-    pub const MAX_CHARACTERS: usize = 64;
+    /// The longest message id taken, in characters: four times the 32 of the API document v4.1.
+    pub const MAX_CHARACTERS: usize = 128;
 
     /// Takes a message id, without the blanks around it.
     ///
     /// # Errors
     ///
-    /// [`MessageIdError`] if nothing is left after trimming, if it is over 64 characters long, or if it holds
-    /// anything but ASCII letters and digits.
+    /// [`MessageIdError`] if nothing is left after trimming, if it is over 128 characters long, if it does not begin
+    /// with an ASCII letter or digit, or if it holds anything but those and `-` `_` `.` `:` `+` `/` `=`.
     pub fn parse(text: &str) -> Result<Self, MessageIdError> {
         let text = text.trim();
         if text.is_empty() {
             return Err(MessageIdError::Empty);
         }
-        if !text.bytes().all(|byte| byte.is_ascii_alphanumeric()) {
-            return Err(MessageIdError::NotAlphanumeric);
+        let is_usable = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.:+/=".contains(&byte);
+        if !text.as_bytes()[0].is_ascii_alphanumeric() || !text.bytes().all(is_usable) {
+            return Err(MessageIdError::UnusableCharacter);
         }
         if text.len() > Self::MAX_CHARACTERS {
             return Err(MessageIdError::TooLong { characters: text.len() });
@@ -255,15 +259,20 @@ mod tests {
         assert_eq!(MessageId::parse(ID).unwrap().as_str(), ID);
         assert_eq!(MessageId::parse(&format!("{ID}\n")).unwrap().as_str(), ID);
         assert_eq!(MessageId::parse("ABC9").unwrap().as_str(), "ABC9");
-        assert!(MessageId::parse(&"a".repeat(64)).is_ok());
+        assert!(MessageId::parse(&"a".repeat(128)).is_ok());
+        for id in ["0190a1b2-c3d4-7e5f-8a9b-0c1d2e3f4a5b", "12345", "A9_x.1:2", "Zm9vYg+/bar="] {
+            assert_eq!(MessageId::parse(id).unwrap().as_str(), id);
+        }
     }
 
     #[test]
     fn what_cannot_be_a_message_id_is_refused() {
         assert_eq!(MessageId::parse("  "), Err(MessageIdError::Empty));
-        assert_eq!(MessageId::parse(&"a".repeat(65)), Err(MessageIdError::TooLong { characters: 65 }));
-        for text in ["f4c8-41ad", "f4c8 41ad", "../balance", "f4c8\"", "é", "٣"] {
-            assert_eq!(MessageId::parse(text), Err(MessageIdError::NotAlphanumeric), "{text}");
+        assert_eq!(MessageId::parse(&"a".repeat(129)), Err(MessageIdError::TooLong { characters: 129 }));
+        for text in
+            ["-1", "f4c8 41ad", "../balance", "f4c8\"", "f4c8\\", "{f4c8}", "<b>", "a,b", "a\0b", "é", "٣"]
+        {
+            assert_eq!(MessageId::parse(text), Err(MessageIdError::UnusableCharacter), "{text}");
         }
     }
 
@@ -280,7 +289,7 @@ mod tests {
 
     #[test]
     fn errors_do_not_repeat_what_was_given() {
-        let given = "MY_SECRET_PASSWORD";
+        let given = "MY SECRET PASSWORD";
         let sender = SenderId::parse(given).unwrap_err();
         let message = MessageId::parse(given).unwrap_err();
         assert!(!format!("{sender}{sender:?}{message}{message:?}").contains(given));

@@ -82,7 +82,7 @@ pub use report::{Accepted, Account, Batch, Duplicate, Invalid, Outcome, SendRepo
 pub use retry::{Retry, RetryReason};
 pub use secret::Secret;
 pub use send::SendCall;
-pub use wire::RawReply;
+pub use wire::{RawReply, Repair};
 
 pub use code::{ApiCode, CodeClass, CodeSource, UserMessage};
 pub use credits::{Credits, CreditsError};

@@ -318,14 +318,12 @@ impl<T: Send> Drop for Exchange<T> {
 
 #[inline]
 fn verdict(response: Response) -> Result<RawReply, Error> {
-    let (status, bytes) = (response.status(), response.body().len());
+    let status = response.status();
     match wire::read(response.into_body()) {
         Verdict::Ok(raw) => Ok(raw),
         Verdict::Refused { code, description, raw } => Err(Error::api(code, description, raw)),
-        Verdict::Undecided(raw) => {
-            Err(Error::bad_reply("the reply says neither OK nor ERROR with a code", raw))
-        }
-        Verdict::NotJson => Err(Error::not_json(status, bytes)),
+        Verdict::Unusable(why, raw) => Err(Error::bad_reply(why, raw)),
+        Verdict::Unreadable(bytes) => Err(Error::unreadable(status, &bytes)),
     }
 }
 

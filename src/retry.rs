@@ -209,7 +209,7 @@ mod tests {
             transport(TransportFailure::Interrupted),
             transport(TransportFailure::ReplyTooLong),
             Error::timeout(Duration::from_secs(15)),
-            Error::not_json(502, 100),
+            Error::unreadable(502, b"<html>"),
             Error::bad_reply("no verdict", ok(r#"{"result":"OK"}"#)),
         ] {
             assert_eq!(failure.delivery(), Delivery::Unknown, "{failure:?}");

@@ -9,11 +9,12 @@ use tracing::{Level, Span};
 use super::{TARGET, event, field};
 use crate::credits::Credits;
 use crate::error::{Delivery, Error, ErrorKind};
+use crate::ids::MessageId;
 use crate::limit::Lane;
 use crate::phone::PhoneNumber;
 use crate::retry::{Retry, RetryReason};
 use crate::transport::{Endpoint, Request};
-use crate::wire::{Key, RawReply};
+use crate::wire::{Key, RawReply, Repair};
 
 /// What events may say of a call's input.
 #[derive(Debug, Clone, Default)]
@@ -104,7 +105,8 @@ pub(crate) fn request_finished(done: &Finished<'_>) {
                 { field::TEST } = done.facts.test,
                 { field::POINTS } = done.result.ok().and_then(points).map(Credits::as_f64),
                 { field::BALANCE } = done.result.ok().and_then(balance).map(Credits::as_f64),
-                { field::MESSAGE_ID } = done.result.ok().and_then(RawReply::message_id).map(tracing::field::display),
+                { field::MESSAGE_ID } = message_id(done.result).map(tracing::field::display),
+                { field::REPAIR } = done.result.map_or_else(Error::raw, Some).and_then(RawReply::repair).map(Repair::as_str),
                 { field::WAIT_MS } = millis(done.wait),
                 { field::REQUEST_MS } = millis(done.took),
                 { field::HTTP_STATUS } = done.http_status,
@@ -116,6 +118,11 @@ pub(crate) fn request_finished(done: &Finished<'_>) {
     } else {
         emit!(Level::WARN);
     }
+}
+
+/// The id of an accepted message; of one of unknown outcome the id that stands in what came.
+fn message_id(result: Result<&RawReply, &Error>) -> Option<MessageId> {
+    result.map_or_else(|error| error.message_id().cloned(), RawReply::message_id)
 }
 
 fn points(raw: &RawReply) -> Option<Credits> {

@@ -4,7 +4,7 @@
 //!
 //! | event | level | when | fields |
 //! | --- | --- | --- | --- |
-//! | [`event::REQUEST`] | INFO if accepted, else WARN | a request was answered or failed, every attempt for itself | `endpoint` `ok` `delivery` `attempt` `wait_ms` `request_ms`, where known `http_status` `code` `kind` `message_id` `points` `balance_after`; of a message `numbers` `recipients` `pages` `text_chars` `test` |
+//! | [`event::REQUEST`] | INFO if accepted, else WARN | a request was answered or failed, every attempt for itself | `endpoint` `ok` `delivery` `attempt` `wait_ms` `request_ms`, where known `http_status` `code` `kind` `message_id` `points` `balance_after` `repair`; of a message `numbers` `recipients` `pages` `text_chars` `test` |
 //! | [`event::RETRY`] | WARN | a failed attempt will be made again | `endpoint` `attempt` `reason` `after_ms` `code` |
 //! | [`event::LIMITER`] | WARN | a call got no turn and made no request | `endpoint` `lane` `reason` `waiting` |
 //! | [`event::STOP`] | WARN | a bulk run stops before its end | `reason` `code` `kind` |
@@ -89,8 +89,11 @@ pub mod field {
     pub const POINTS: &str = "points";
     /// Credits left.
     pub const BALANCE: &str = "balance_after";
-    /// The gateway's message id.
+    /// The gateway's message id: of an accepted message, and of one of unknown outcome if the answer holds one.
     pub const MESSAGE_ID: &str = "message_id";
+    /// What had to be done to the answer before it could be read, see [`Repair`](crate::Repair): `decoded` or
+    /// `extracted`.
+    pub const REPAIR: &str = "repair";
     /// Milliseconds from the call's start, or from the failure of the attempt before, to this request: waiting for a
     /// turn, a pause or a full queue.
     pub const WAIT_MS: &str = "wait_ms";

@@ -7,7 +7,7 @@ use std::{error::Error, io};
 
 use bytes::Bytes;
 use futures::future::BoxFuture;
-use reqwest::header::{ACCEPT, CONTENT_TYPE, HOST, HeaderMap, HeaderValue};
+use reqwest::header::{ACCEPT, ACCEPT_ENCODING, CONTENT_TYPE, HOST, HeaderMap, HeaderValue};
 use reqwest::{Method, Url, redirect, retry};
 
 use super::{Endpoint, MAX_REPLY, Request, Response, Transport, TransportError, TransportFailure};
@@ -48,7 +48,12 @@ impl HttpTransport {
         let host = HeaderValue::from_maybe_shared(Bytes::from(authority(&base)))
             .expect("host and port of a URL are visible ASCII");
         let builder = reqwest::Client::builder()
-            .default_headers(HeaderMap::from_iter([(HOST, host), (CONTENT_TYPE, JSON), (ACCEPT, JSON)]))
+            .default_headers(HeaderMap::from_iter([
+                (HOST, host),
+                (CONTENT_TYPE, JSON),
+                (ACCEPT, JSON),
+                (ACCEPT_ENCODING, HeaderValue::from_static("identity")), // a server may compress unless told not to
+            ]))
             .user_agent(concat!("kwtsms-async/", env!("CARGO_PKG_VERSION")))
             .redirect(redirect::Policy::none()) // a followed 307 posts the password to another host
             .retry(retry::never().max_retries_per_request(0)) // nor is a copy kept for one
@@ -129,13 +134,17 @@ impl Transport for HttpTransport {
             let status = reply.status().as_u16();
             let mut body = Vec::new();
             // To its end, or the connection is lost for reuse; never further than the cap.
-            while let Some(chunk) = reply.chunk().await.map_err(classify)? {
-                if body.len() + chunk.len() > MAX_REPLY {
-                    return Err(TransportError::new(TransportFailure::ReplyTooLong));
+            let failed = loop {
+                match reply.chunk().await {
+                    Ok(Some(chunk)) if body.len() + chunk.len() > MAX_REPLY => {
+                        break TransportError::new(TransportFailure::ReplyTooLong);
+                    }
+                    Ok(Some(chunk)) => body.extend_from_slice(&chunk),
+                    Ok(None) => return Ok(Response::new(status, body)),
+                    Err(error) => break classify(error),
                 }
-                body.extend_from_slice(&chunk);
-            }
-            Ok(Response::new(status, body))
+            };
+            Err(failed.with_reply(status, body))
         })
     }
 

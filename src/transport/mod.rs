@@ -9,8 +9,9 @@ use futures::future::BoxFuture;
 
 /// The most bytes of a reply that are read; a longer one is cut off and is of unknown outcome.
 ///
-/// The largest documented reply (a `validate` of 2,500 characters) is below 4 KiB.
-pub const MAX_REPLY: usize = 1024 * 1024;
+/// The largest documented reply (a `validate` of 2,500 characters) is below 4 KiB. What is far longer is padding, or
+/// what a script writes around its answer; the answer in it may be that of a message that was paid for.
+pub const MAX_REPLY: usize = 16 * 1024 * 1024;
 
 /// One of the seven endpoints of the gateway.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -141,16 +142,18 @@ pub enum TransportFailure {
     ReplyTooLong,
 }
 
-/// A failed exchange. Holds no URL, no body and no credentials.
-#[derive(Debug, thiserror::Error)]
+/// A failed exchange. Shows no URL, no body and no credentials.
+#[derive(thiserror::Error)]
 #[error("{}", match .failure {
     TransportFailure::Connect => "no connection to the gateway came about",
     TransportFailure::Certificate => "the certificate of the gateway's server was refused",
     TransportFailure::Interrupted => "the connection broke off after the request may have left",
-    TransportFailure::ReplyTooLong => "the reply was longer than 1 MiB and was cut off",
+    TransportFailure::ReplyTooLong => "the reply was longer than 16 MiB and was cut off",
 })]
 pub struct TransportError {
     failure: TransportFailure,
+    status: Option<u16>,
+    received: Bytes,
     #[source]
     source: Option<Box<dyn std::error::Error + Send + Sync>>,
 }
@@ -158,7 +161,7 @@ pub struct TransportError {
 impl TransportError {
     /// A failure without further cause.
     pub fn new(failure: TransportFailure) -> Self {
-        Self { failure, source: None }
+        Self { failure, status: None, received: Bytes::new(), source: None }
     }
 
     /// A failure with its cause, which must not name the URL or hold any part of a body.
@@ -166,12 +169,45 @@ impl TransportError {
         failure: TransportFailure,
         source: impl Into<Box<dyn std::error::Error + Send + Sync>>,
     ) -> Self {
-        Self { failure, source: Some(source.into()) }
+        Self { source: Some(source.into()), ..Self::new(failure) }
+    }
+
+    /// Adds the HTTP status and what came of the reply's body before the exchange failed. The message id that may stand
+    /// in it is then told by the call's error.
+    pub fn with_reply(mut self, status: u16, received: impl Into<Bytes>) -> Self {
+        self.status = Some(status);
+        self.received = received.into();
+        self
     }
 
     /// What failed.
     pub fn failure(&self) -> TransportFailure {
         self.failure
+    }
+
+    /// The HTTP status, if the reply's head came.
+    pub fn status(&self) -> Option<u16> {
+        self.status
+    }
+
+    /// What came of the reply's body. It may hold a number or a text: do not log it.
+    pub fn received(&self) -> &[u8] {
+        &self.received
+    }
+
+    pub(crate) fn take_received(&mut self) -> Bytes {
+        std::mem::take(&mut self.received)
+    }
+}
+
+impl fmt::Debug for TransportError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("TransportError")
+            .field("failure", &self.failure)
+            .field("status", &self.status)
+            .field("received_bytes", &self.received.len())
+            .field("source", &self.source)
+            .finish()
     }
 }
 

@@ -1,6 +1,7 @@
 //! Request bodies and the reply envelope: where bytes become a verdict, once.
 
 mod body;
+mod lenient;
 mod reply;
 
 use std::borrow::Cow;
@@ -10,8 +11,9 @@ use bytes::Bytes;
 use crate::code::ApiCode;
 
 pub(crate) use body::{Credentials, RequestBody};
-pub use reply::RawReply;
+pub(crate) use lenient::message_id_in;
 pub(crate) use reply::{Key, text};
+pub use reply::{RawReply, Repair};
 
 /// True for plain words, as the gateway's states of a message are. Only these are written out: anything else could
 /// be a number, a text or a one-time code that the gateway repeats.
@@ -31,38 +33,62 @@ pub(crate) enum Verdict {
     Ok(RawReply),
     /// `result` is ERROR, or a code stands in its place.
     Refused { code: ApiCode, description: Option<String>, raw: RawReply },
-    /// JSON, but without a verdict.
-    Undecided(RawReply),
-    /// Not a JSON object: a proxy's or server's page, or a reply cut short.
-    NotJson,
+    /// An object without a verdict, or with two; the text says which.
+    Unusable(&'static str, RawReply),
+    /// No JSON object: a proxy's or server's page, or a reply cut short.
+    Unreadable(Vec<u8>),
 }
 
 /// Reads a reply. The body decides, on 200 and on 4xx alike.
 #[inline]
 pub(crate) fn read(body: Bytes) -> Verdict {
-    let Some(raw) = RawReply::read(body.into()) else {
-        return Verdict::NotJson;
+    let raw = match String::from_utf8(body.into()) {
+        Ok(text) => RawReply::read(text, None).map_err(String::into_bytes),
+        Err(error) => Err(error.into_bytes()),
     };
-    if raw.text(Key::Result).is_some_and(|result| result.eq_ignore_ascii_case("OK")) {
+    match raw.or_else(|bytes| lenient::read(&bytes).ok_or(bytes)) {
+        Ok(raw) => decide(raw),
+        Err(bytes) => Verdict::Unreadable(bytes),
+    }
+}
+
+/// What an object says. One that contradicts itself says nothing: taken for an acceptance it may lose a message, taken
+/// for a refusal it may send one twice.
+#[inline]
+fn decide(raw: RawReply) -> Verdict {
+    if raw.is_ambiguous() {
+        return Verdict::Unusable("the reply has a field twice, with different values", raw);
+    }
+    let result = raw.text(Key::Result);
+    let is_ok = result.as_ref().is_some_and(|result| result.eq_ignore_ascii_case("OK"));
+    let code = raw.text(Key::Code).filter(|code| !code.is_empty());
+    let is_error_code = code.as_ref().is_some_and(|code| starts_with_err(code));
+    if is_ok && is_error_code {
+        return Verdict::Unusable("the reply says OK and gives an error code", raw);
+    }
+    if is_ok {
         return Verdict::Ok(raw);
     }
-    match refusal(&raw) {
+    // Without a code nothing says that nothing was queued.
+    let refuses = match result {
+        Some(result) => code.is_some() && result.eq_ignore_ascii_case("ERROR"),
+        None => is_error_code,
+    };
+    let code = code.map(|code| ApiCode::new(&code));
+    match code.filter(|_| refuses) {
+        None => Verdict::Unusable("the reply says neither OK nor ERROR with a code", raw),
+        Some(_) if raw.names_a_message() => {
+            Verdict::Unusable("the reply refuses the message and gives an id for it", raw)
+        }
         Some(code) => {
             let description = raw.text(Key::Description).map(Cow::into_owned);
             Verdict::Refused { code, description, raw }
         }
-        None => Verdict::Undecided(raw),
     }
 }
 
-/// The code of a refusal. Without one nothing says that nothing was queued.
-fn refusal(raw: &RawReply) -> Option<ApiCode> {
-    let code = raw.text(Key::Code).filter(|code| !code.is_empty())?;
-    let refused = match raw.text(Key::Result) {
-        Some(result) => result.eq_ignore_ascii_case("ERROR"),
-        None => code.starts_with("ERR"),
-    };
-    refused.then(|| ApiCode::new(&code))
+fn starts_with_err(code: &str) -> bool {
+    code.get(..3).is_some_and(|start| start.eq_ignore_ascii_case("ERR"))
 }
 
 #[cfg(test)]
@@ -77,19 +103,19 @@ pub(crate) mod tests {
         }
     }
 
-    fn reply(body: &str) -> Verdict {
-        read(body.to_owned().into())
+    fn reply(body: impl Into<Vec<u8>>) -> Verdict {
+        read(body.into().into())
     }
 
     #[test]
     fn what_is_not_a_json_object_is_no_verdict() {
         for body in ["", "<html>502</html>", "[1,2]", "\"OK\"", "null", r#"{"result":"OK""#] {
-            assert!(matches!(reply(body), Verdict::NotJson), "{body}");
+            assert!(matches!(reply(body), Verdict::Unreadable(_)), "{body}");
         }
         for body in
             ["{}", r#"{"result":"MAYBE"}"#, r#"{"result":true}"#, r#"{"result":"MAYBE","code":"ERR003"}"#]
         {
-            assert!(matches!(reply(body), Verdict::Undecided(_)), "{body}");
+            assert!(matches!(reply(body), Verdict::Unusable(..)), "{body}");
         }
     }
 
@@ -98,9 +124,14 @@ pub(crate) mod tests {
         for body in
             [r#"{"result":"ERROR"}"#, r#"{"result":"ERROR","code":" "}"#, r#"{"result":"ERROR","code":null}"#]
         {
-            assert!(matches!(reply(body), Verdict::Undecided(_)), "{body}");
+            assert!(matches!(reply(body), Verdict::Unusable(..)), "{body}");
         }
-        for body in [r#"{"code":"ERR010"}"#, r#"{"result":"error","code":"ERR010"}"#] {
+        for body in [
+            r#"{"code":"ERR010"}"#,
+            r#"{"result":"error","code":"ERR010"}"#,
+            r#"{"result":"ERROR","code":"ERR010","msg-id":null}"#,
+            r#"{"result":"ERROR","code":"ERR010","msgid":"echoes what was asked about"}"#,
+        ] {
             assert!(
                 matches!(reply(body), Verdict::Refused { code, .. } if code == ApiCode::ERR010),
                 "{body}"
@@ -109,7 +140,39 @@ pub(crate) mod tests {
     }
 
     #[test]
-    fn a_byte_order_mark_does_not_hide_the_verdict() {
-        assert!(matches!(reply("\u{feff}{\"result\":\"OK\"}"), Verdict::Ok(_)));
+    fn a_reply_that_contradicts_itself_says_nothing() {
+        for body in [
+            r#"{"result":"OK","msg-id":"abc1","code":"ERR003"}"#,
+            r#"{"result":"OK","msg-id":"abc1","code":"err999"}"#,
+            r#"{"result":"OK","result":"ERROR","code":"ERR003"}"#,
+            r#"{"result":"ERROR","code":"ERR003","result":"OK","msg-id":"abc1"}"#,
+            r#"{"result":"OK","msg-id":"abc1","msg-id":"abc2"}"#,
+            r#"{"result":"ERROR","code":"ERR003","code":"ERR013"}"#,
+            r#"{"result":"ERROR","code":"ERR013","msg-id":"abc1"}"#,
+        ] {
+            assert!(matches!(reply(body), Verdict::Unusable(..)), "{body}");
+        }
+        for body in [
+            r#"{"result":"OK","result":"OK","msg-id":"abc1"}"#,
+            r#"{"result":"OK","msg-id":"abc1","code":null}"#,
+            r#"{"result":"OK","msg-id":"abc1","code":""}"#,
+            r#"{"result":"OK","msg-id":"abc1","code":200}"#,
+        ] {
+            assert!(matches!(reply(body), Verdict::Ok(_)), "{body}");
+        }
+    }
+
+    #[test]
+    fn marks_and_padding_at_the_ends_do_not_hide_the_verdict() {
+        for body in [
+            "\u{feff}{\"result\":\"OK\"}".to_owned(),
+            "\u{feff}\u{feff}\r\n{\"result\":\"OK\"}\0\0".to_owned(),
+            format!("{{\"result\":\"OK\"}}{}", " ".repeat(100_000)),
+        ] {
+            match reply(body) {
+                Verdict::Ok(raw) => assert_eq!((raw.repair(), raw.as_json()), (None, r#"{"result":"OK"}"#)),
+                other => panic!("{other:?}"),
+            }
+        }
     }
 }

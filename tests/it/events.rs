@@ -141,6 +141,37 @@ async fn a_lost_answer_is_a_warning_of_unknown_delivery() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn an_answer_that_had_to_be_mended_says_so_and_the_id_of_an_unreadable_one_is_told() {
+    const ACCEPTED: &str = r#"{"result":"OK","msg-id":"f4c841adee210f31307633ceaebff2ec","numbers":1}"#;
+    let (capture, _guard) = Capture::start();
+    let sandbox = Sandbox::in_process();
+    let client = client(&sandbox);
+    let described = [&b"{\"description\":\"\xc7\","[..], &ACCEPTED.as_bytes()[1..]].concat();
+    let in_markup = format!("<p>{ACCEPTED}</p>").into_bytes();
+    let page = format!("<p>We answer {ACCEPTED}</p>").into_bytes();
+    let replies = [ACCEPTED.into(), described, in_markup, page];
+    for (n, reply) in replies.into_iter().enumerate() {
+        sandbox.faults().push(Fault::reply(200, reply));
+        let _ = client.send((96_550_000_000 + n).to_string(), OTP).await;
+    }
+    let events = capture.named(event::REQUEST);
+    let facts: Vec<_> =
+        events.iter().map(|seen| (seen.get(field::DELIVERY).unwrap(), seen.get(field::REPAIR))).collect();
+    assert_eq!(
+        facts,
+        [
+            ("accepted", None),
+            ("accepted", Some("decoded")),
+            ("accepted", Some("extracted")),
+            ("unknown", None)
+        ]
+    );
+    for seen in events {
+        assert_eq!(seen.get(field::MESSAGE_ID), Some("f4c841adee210f31307633ceaebff2ec"));
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn each_attempt_has_its_event_and_each_retry_one_before_its_pause() {
     let (capture, _guard) = Capture::start();
     let sandbox = Sandbox::in_process();
@@ -415,6 +446,8 @@ async fn every_event_and_field_has_its_constant() {
     client.send(NUMBER, OTP).wait_for_queue().await.unwrap();
     sandbox.faults().push(Fault::code("ERR010"));
     client.bulk(numbers(300), "Hello").collect_report().await;
+    sandbox.faults().push(Fault::reply(200, "<p>{\"result\":\"OK\",\"msg-id\":\"abc1\"}</p>"));
+    client.send("96550000009", OTP).await.unwrap();
     let _ = client.balance().deadline(Duration::ZERO).await;
     let _ = client.balance().deadline(Duration::ZERO).await;
     let source = include_str!("../../src/events/mod.rs");

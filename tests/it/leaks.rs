@@ -107,6 +107,10 @@ fn parrots() -> Vec<String> {
             serde_json::json!({"result": "OK", "mobile": {"OK": [secret], "ER": [secret]}}).to_string(),
         );
         replies.push(format!("<html>{secret}</html>"));
+        replies.push(format!("<p>{{\"result\":\"OK\",\"msg-id\":{}}}</p>", said(secret)));
+        replies.push(format!("Warning: {secret} on line 1 {{\"result\":\"OK\",\"x\":{}}}", said(secret)));
+        replies.push(format!("{{\"result\":\"OK\",\"msg-id\":\"abc1\",\"a\":{},\"a\":1}}", said(secret)));
+        replies.push(format!("{{\"result\":\"OK\",\"msg-id\":\"abc1\",\"a\":{}", said(secret)));
     }
     replies
 }
@@ -153,7 +157,7 @@ async fn every_fault(sandbox: &Sandbox, shown: &mut Shown) {
         Fault::drop_before_reading(),
         Fault::drop_after_accepting(),
         Fault::truncated_body(10),
-        Fault::reply(200, vec![b'x'; 2 * 1024 * 1024]),
+        Fault::reply(200, vec![b'x'; 20 * 1024 * 1024]),
         Fault::delay(Duration::from_millis(400)),
         Fault::slow_body(Duration::from_millis(400)),
     ];
@@ -318,7 +322,8 @@ struct Broken;
 
 impl Transport for Broken {
     fn post(&self, _: Request) -> futures::future::BoxFuture<'static, Result<Response, TransportError>> {
-        async { Err(TransportError::with_source(TransportFailure::Interrupted, "cable")) }.boxed()
+        let broken = TransportError::with_source(TransportFailure::Interrupted, "cable");
+        async move { Err(broken.with_reply(200, format!("{TEXT} {PASSWORD} {NUMBER}"))) }.boxed()
     }
 }
 
@@ -352,6 +357,7 @@ async fn every_type(shown: &mut Shown) {
     let accepted = batch.result().unwrap();
     shown.debug("Accepted", accepted);
     shown.debug("RawReply", accepted.raw());
+    shown.debug("Repair", &Repair::Extracted);
     shown.both("MessageId", accepted.message_id());
     shown.error("MessageIdError", &MessageId::parse(TEXT).unwrap_err());
     shown.both("Credits", &report.points_charged());

@@ -44,6 +44,7 @@ mod properties;
 #[cfg(feature = "sandbox")]
 mod python_client;
 mod raw_server;
+mod replies;
 #[cfg(feature = "sandbox")]
 mod retries;
 #[cfg(feature = "sandbox")]

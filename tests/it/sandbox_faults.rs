@@ -127,7 +127,7 @@ async fn in_process_the_kind_of_failure_says_what_is_known() {
         Fault::drop_before_reading(),
         Fault::drop_after_accepting(),
         Fault::truncated_body(5),
-        Fault::reply(200, vec![b' '; (1 << 20) + 1]),
+        Fault::reply(200, vec![b' '; kwtsms_async::transport::MAX_REPLY + 1]),
     ] {
         sandbox.faults().push(fault);
         let request = Request::new(Endpoint::Balance, message(NUMBER).to_string().into());

@@ -20,6 +20,7 @@ fn assert_head(server: &RawServer, seen: &Seen, endpoint: &str) {
     assert_eq!(
         headers,
         [
+            "accept-encoding: identity".to_owned(),
             "accept: application/json".to_owned(),
             format!("content-length: {}", seen.body.len()),
             "content-type: application/json".to_owned(),

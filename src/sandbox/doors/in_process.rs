@@ -50,9 +50,12 @@ impl Transport for SandboxTransport {
                     sleep(over).await;
                     respond(reply)
                 }
-                Outcome::Truncated(..) | Outcome::Cut => {
-                    Err(TransportError::new(TransportFailure::Interrupted))
+                Outcome::Truncated(mut reply, keep) => {
+                    reply.body.truncate(keep);
+                    let cut = TransportError::new(TransportFailure::Interrupted);
+                    Err(cut.with_reply(reply.status, reply.body))
                 }
+                Outcome::Cut => Err(TransportError::new(TransportFailure::Interrupted)),
                 Outcome::Refused => Err(TransportError::new(TransportFailure::Connect)),
                 Outcome::Silence => pending().await,
             }
