@@ -234,7 +234,8 @@ impl Core {
     ) -> Result<T, Error> {
         let core = Arc::clone(self);
         let facts = call.facts.clone();
-        let request = Request::new(call.endpoint, call.body.clone());
+        let connections = self.limiter.as_ref().map(Limiter::connections);
+        let request = Request::new(call.endpoint, call.body.clone()).telling(connections);
         let reservation = call.reservation.clone();
         let exchange = async move {
             let begin = Instant::now();

@@ -1,6 +1,7 @@
 //! The transport over reqwest: HTTP/1.1, no redirects, no retries of its own.
 
 use std::fmt;
+use std::sync::Arc;
 use std::time::Duration;
 #[cfg(feature = "rustls")]
 use std::{error::Error, io};
@@ -10,6 +11,7 @@ use futures::future::BoxFuture;
 use reqwest::header::{ACCEPT, ACCEPT_ENCODING, CONTENT_TYPE, HOST, HeaderMap, HeaderValue};
 use reqwest::{Method, Url, redirect, retry};
 
+use super::connector::{TellSetUps, drive};
 use super::{Endpoint, MAX_REPLY, Request, Response, Transport, TransportError, TransportFailure};
 
 /// Idle connections are dropped after this: common servers close theirs from 5 s on, and a request that
@@ -60,6 +62,7 @@ impl HttpTransport {
             .referer(false)
             .http1_only()
             .connect_timeout(connect)
+            .connector_layer(TellSetUps { most: connect })
             .pool_idle_timeout(IDLE);
         // A proxy of the environment would get what is meant for this machine, password in clear.
         let builder = if local { builder.no_proxy() } else { builder };
@@ -82,8 +85,6 @@ pub(crate) fn authority(url: &Url) -> String {
 
 #[cfg(feature = "rustls")]
 fn with_tls(builder: reqwest::ClientBuilder, needed: bool) -> Result<reqwest::ClientBuilder, HttpSetupError> {
-    use std::sync::Arc;
-
     // The provider is given explicitly and never installed process-wide: the application may have its own.
     let provider = Arc::new(rustls::crypto::ring::default_provider());
     let config = rustls::ClientConfig::builder_with_provider(provider)
@@ -129,7 +130,7 @@ impl Transport for HttpTransport {
         let mut post = reqwest::Request::new(Method::POST, url);
         *post.body_mut() = Some(request.body().clone().into());
         let exchange = self.client.execute(post);
-        Box::pin(async move {
+        let exchange = Box::pin(async move {
             let mut reply = exchange.await.map_err(classify)?;
             let status = reply.status().as_u16();
             let mut body = Vec::new();
@@ -145,7 +146,12 @@ impl Transport for HttpTransport {
                 }
             };
             Err(failed.with_reply(status, body))
-        })
+        });
+        let Some(connections) = request.connections() else { return exchange };
+        let exchange = drive(exchange, Arc::clone(connections));
+        // Its runtime is gone, and its connection with it.
+        let gone = || Err(TransportError::new(TransportFailure::Interrupted));
+        Box::pin(async move { exchange.await.unwrap_or_else(gone) })
     }
 
     fn is_local(&self) -> bool {

@@ -1,11 +1,16 @@
 //! The seam between the SDK and the wire: bytes out, bytes in.
 
+mod connections;
+mod connector;
 pub(crate) mod http;
 
 use std::fmt;
+use std::sync::Arc;
 
 use bytes::Bytes;
 use futures::future::BoxFuture;
+
+pub(crate) use self::connections::Connections;
 
 /// The most bytes of a reply that are read; a longer one is cut off and is of unknown outcome.
 ///
@@ -58,16 +63,30 @@ impl Endpoint {
 }
 
 /// One POST to the gateway: a JSON body for an endpoint.
+///
+/// A transport that hands it on to another one hands on this one or a clone: with it goes where the set-up of a
+/// connection is told to the limiter of its client.
 #[derive(Clone)]
 pub struct Request {
     endpoint: Endpoint,
     body: Bytes,
+    connections: Option<Arc<Connections>>,
 }
 
 impl Request {
     /// Puts a request together; the body is the whole JSON object, credentials included.
     pub fn new(endpoint: Endpoint, body: Bytes) -> Self {
-        Self { endpoint, body }
+        Self { endpoint, body, connections: None }
+    }
+
+    /// Has the connections told that are set up for it.
+    pub(crate) fn telling(mut self, connections: Option<&Arc<Connections>>) -> Self {
+        self.connections = connections.cloned();
+        self
+    }
+
+    fn connections(&self) -> Option<&Arc<Connections>> {
+        self.connections.as_ref()
     }
 
     /// The endpoint it is for.

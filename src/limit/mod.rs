@@ -1,23 +1,27 @@
 //! Pacing: two lanes that never borrow from each other, each first come, first served.
+//!
+//! Turns are taken, not given: whoever is polled looks under a short lock whether the turn is its own, so that no call
+//! can hold up another by not being polled. One that does not come when its turn has come is passed over, and keeps
+//! its place. The governors' yes in the poll that starts the request is what counts; a late wake-up cannot break the
+//! spacing.
+
+mod local;
+mod queue;
+mod rates;
+mod wait;
 
 use std::fmt;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::time::Duration;
+use std::task::Poll;
 
-use governor::clock::Clock;
-use governor::middleware::NoOpMiddleware;
-use governor::state::{InMemoryState, NotKeyed};
-use governor::{Quota, RateLimiter};
-use tokio::sync::{Mutex, OwnedMutexGuard};
 use tokio::time::Instant;
 
-use crate::clock::{Tick, TokioClock, before, misses};
+pub use self::rates::CEILING;
+pub(crate) use self::rates::Lane;
+use self::rates::Rates;
+use self::wait::{Lanes, Place, Want};
 use crate::error::Error;
-
-/// The gateway's ceiling: over 5 requests in a second from one address, its firewall blocks the address
-/// (API document v4.1).
-pub const CEILING: f64 = 5.0;
+use crate::transport::Connections;
 
 /// What the vendor recommends, and each lane's default: 2 requests a second (API document v4.1).
 pub const DEFAULT_RATE: f64 = 2.0;
@@ -25,32 +29,17 @@ pub const DEFAULT_RATE: f64 = 2.0;
 /// How many calls may wait for their turn in a lane, unless the builder says otherwise.
 pub const DEFAULT_MAX_WAITING: usize = 1_000;
 
-/// The longest time between two starts. Far above it the sums of times run over.
-const LONGEST: Duration = Duration::from_secs(24 * 60 * 60);
-
-/// Which of the two lanes a request passes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub(crate) enum Lane {
-    /// Single requests: codes, balance, status.
-    Single,
-    /// The batches of bulk runs.
-    Bulk,
-}
-
-impl Lane {
-    /// The name that events give it.
-    pub(crate) const fn name(self) -> &'static str {
-        match self {
-            Self::Single => "single",
-            Self::Bulk => "bulk",
-        }
-    }
-}
-
 /// Paces the requests of a client, its clones, and of every other client that is given it.
 ///
-/// Requests of a lane start evenly spaced (500 ms apart by default), first come, first served. Waiting costs
-/// nothing until the turn has come: a wait that is dropped gives its place back.
+/// Requests of a lane start evenly spaced (500 ms apart by default), first come, first served, and no two requests
+/// of either lane start less than 275 ms apart: with both lanes full, each has its turn every 550 ms. So the gateway
+/// never sees more than 4 requests in any second while the network delays them by up to 100 ms, and never more than 5
+/// up to 375 ms. With other rates the gap is 1.1 s divided by the sum of both rates, each rounded up, and at least
+/// half of the shorter period. While a connection is being set up no request starts, or those that follow would
+/// arrive together with the one that waits for it.
+///
+/// Waiting costs nothing until the turn has come: a wait that is dropped gives its place back. A call that is not
+/// polled when its turn has come does not hold up those behind it for more than about 75 ms; it keeps its place.
 ///
 /// Two clients on one machine share one public address, so give the second one the first one's limiter:
 ///
@@ -67,57 +56,18 @@ impl Lane {
 #[derive(Clone)]
 pub struct Limiter(Arc<Lanes>);
 
-struct Lanes {
-    single: LaneState,
-    bulk: LaneState,
-    max_waiting: usize,
-}
-
-struct LaneState {
-    period: Duration,
-    /// Held by the one whose turn it is; not before the instant in it.
-    turn: Arc<Mutex<Instant>>,
-    cells: RateLimiter<NotKeyed, InMemoryState, TokioClock, NoOpMiddleware<Tick>>,
-    waiting: AtomicUsize,
-}
-
-impl LaneState {
-    fn new(rate: f64) -> Option<Self> {
-        // Rounded up: at 333,333,333 ns a fourth start would fall into a second.
-        let period = Duration::try_from_secs_f64((1e9 / rate).ceil() / 1e9)
-            .ok()
-            .filter(|period| *period <= LONGEST)?;
-        // A period and no burst: `per_second(2)` would let 3 through in the first second.
-        let quota = Quota::with_period(period)?;
-        Some(Self {
-            period,
-            turn: Arc::new(Mutex::new(Instant::now())),
-            cells: RateLimiter::direct_with_clock(quota, TokioClock),
-            waiting: AtomicUsize::new(0),
-        })
-    }
-}
-
 /// Leave to start one request.
 ///
 /// Nothing is spent before [`start`](Self::start): dropped unused, a turn gives the slot back, and the next waiter of
 /// its lane may have it at once.
 ///
-/// Between turn and start something short may be awaited, such as a store that notes the attempt. The spacing that
-/// the gateway sees does not suffer from it, since the slot is taken by `start`: if the lane has moved on meanwhile,
-/// `start` waits for the next slot. So the request must leave in the same poll in which `start` is ready: call it
-/// last, after everything that is awaited.
+/// Between turn and start something short may be awaited, such as a store that notes the attempt. The lane waits for
+/// it for 50 ms and then goes on without it. The spacing that the gateway sees does not suffer from it in any case,
+/// since the slot is taken by `start`: if another request has started meanwhile, `start` waits for the next slot, in
+/// front of the lane. So the request must leave in the same poll in which `start` is ready: call it last, after
+/// everything that is awaited.
 #[must_use = "a turn that is not started gives its slot back"]
-pub(crate) struct Turn(Option<Held>);
-
-/// The head of a lane's queue.
-struct Held {
-    limiter: Limiter,
-    lane: Lane,
-    deadline: Option<Instant>,
-    due: OwnedMutexGuard<Instant>,
-    _place: Place,
-}
+pub(crate) struct Turn(Option<Place>);
 
 impl Turn {
     /// The turn of a client without a limiter.
@@ -131,27 +81,10 @@ impl Turn {
     ///
     /// Of kind `Deadline` if the turn's deadline passes before there is a slot: nothing was sent.
     pub(crate) async fn start(self) -> Result<(), Error> {
-        let Some(mut held) = self.0 else { return Ok(()) };
-        let limiter = held.limiter.clone();
-        let lane = limiter.lane(held.lane);
-        while let Err(not_yet) = lane.cells.check() {
-            let wait = not_yet.wait_time_from(TokioClock.now());
-            if misses(held.deadline, wait) {
-                return Err(Error::deadline());
-            }
-            tokio::time::sleep(wait).await;
+        match self.0 {
+            Some(mut place) => place.wait(Want::Start).await,
+            None => Ok(()),
         }
-        *held.due = Instant::now() + lane.period;
-        Ok(())
-    }
-}
-
-/// Leaves the queue when the wait ends, however it ends.
-struct Place(Limiter, Lane);
-
-impl Drop for Place {
-    fn drop(&mut self) {
-        self.0.lane(self.1).waiting.fetch_sub(1, Ordering::AcqRel);
     }
 }
 
@@ -172,30 +105,11 @@ impl Limiter {
     ///
     /// As for [`new`](Self::new), and if no call may wait.
     pub fn with_max_waiting(single: f64, bulk: f64, max_waiting: usize) -> Result<Self, Error> {
-        // Starts 400 ms apart (2.5 a second) are up to 3 in a sliding second: that is what the firewall counts.
-        let most = single.ceil() + bulk.ceil();
-        // Written so that NaN is refused.
-        if !(single > 0.0 && bulk > 0.0 && most <= CEILING) {
-            return Err(Error::config(format!(
-                "rates of {single} and {bulk} requests a second are refused: each must be above 0 and their sum, \
-                 each rounded up to a whole number, at most {CEILING}, since the gateway's firewall blocks an \
-                 address above that"
-            )));
-        }
+        let rates = Rates::new(single, bulk)?;
         if max_waiting == 0 {
             return Err(Error::config("with no call allowed to wait none could start: allow at least 1"));
         }
-        match (LaneState::new(single), LaneState::new(bulk)) {
-            (Some(single), Some(bulk)) => Ok(Self(Arc::new(Lanes { single, bulk, max_waiting }))),
-            _ => Err(Error::config("a rate is too small to be kept: use at least one request a day")),
-        }
-    }
-
-    fn lane(&self, lane: Lane) -> &LaneState {
-        match lane {
-            Lane::Single => &self.0.single,
-            Lane::Bulk => &self.0.bulk,
-        }
+        Ok(Self(Arc::new(Lanes::new(rates, max_waiting))))
     }
 
     /// Waits for a turn. Dropped before it returns, it has taken nothing.
@@ -204,41 +118,37 @@ impl Limiter {
     ///
     /// Of kind `TooManyWaiting` or `Deadline`, at once where it is known at once.
     pub(crate) async fn turn(&self, lane: Lane, deadline: Option<Instant>) -> Result<Turn, Error> {
-        let state = self.lane(lane);
-        let ahead = state.waiting.fetch_add(1, Ordering::AcqRel);
-        let place = Place(self.clone(), lane);
-        if ahead >= self.0.max_waiting {
-            return Err(Error::too_many_waiting(self.0.max_waiting));
-        }
-        // Those ahead take at least a period each: what cannot be met is refused now, not after the wait.
-        if misses(deadline, state.period.saturating_mul(u32::try_from(ahead).unwrap_or(u32::MAX))) {
-            return Err(Error::deadline());
-        }
-        let Some(due) = before(deadline, Arc::clone(&state.turn).lock_owned()).await else {
-            return Err(Error::deadline());
-        };
-        if deadline.is_some_and(|deadline| *due > deadline) {
-            return Err(Error::deadline());
-        }
-        tokio::time::sleep_until(*due).await;
-        Ok(Turn(Some(Held { limiter: self.clone(), lane, deadline, due, _place: place })))
+        let mut place =
+            std::future::poll_fn(|cx| Poll::Ready(Place::join(&self.0, lane, deadline, cx.waker()))).await?;
+        place.wait(Want::Turn).await?;
+        Ok(Turn(Some(place)))
+    }
+
+    /// Where a transport tells of the connections that it sets up.
+    pub(crate) fn connections(&self) -> &Arc<Connections> {
+        &self.0.connections
     }
 
     /// How many calls wait in the lane of single requests and in that of bulk batches.
     pub fn waiting(&self) -> (usize, usize) {
-        (self.waiting_in(Lane::Single), self.waiting_in(Lane::Bulk))
+        self.0.waiting()
     }
 
     pub(crate) fn waiting_in(&self, lane: Lane) -> usize {
-        self.lane(lane).waiting.load(Ordering::Acquire)
+        let (single, bulk) = self.waiting();
+        match lane {
+            Lane::Single => single,
+            Lane::Bulk => bulk,
+        }
     }
 }
 
 impl fmt::Debug for Limiter {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Limiter")
-            .field("single_period", &self.0.single.period)
-            .field("bulk_period", &self.0.bulk.period)
+            .field("single_period", &self.0.rates.single)
+            .field("bulk_period", &self.0.rates.bulk)
+            .field("gap", &self.0.rates.gap)
             .field("waiting", &self.waiting())
             .finish()
     }
@@ -246,6 +156,8 @@ impl fmt::Debug for Limiter {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use super::*;
     use crate::error::ErrorKind;
 
@@ -319,7 +231,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_full_bulk_lane_does_not_delay_a_single_request() {
+    async fn a_single_request_waits_for_the_gap_beside_a_full_bulk_lane_and_not_for_its_queue() {
         let limiter = limiter();
         for _ in 0..50 {
             let limiter = limiter.clone();
@@ -328,7 +240,7 @@ mod tests {
         tokio::task::yield_now().await;
         let begin = Instant::now();
         start(&limiter, Lane::Single).await;
-        assert_eq!(begin.elapsed(), Duration::ZERO);
+        assert_eq!(begin.elapsed().as_millis(), 275);
     }
 
     #[tokio::test(start_paused = true)]
