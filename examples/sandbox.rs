@@ -9,11 +9,12 @@
 use std::error::Error;
 use std::net::SocketAddr;
 
-use kwtsms_async::sandbox::Sandbox;
+use kwtsms_async::sandbox::{DEFAULT_PORT, Sandbox};
 
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn Error>> {
-    let address: SocketAddr = std::env::args().nth(1).as_deref().unwrap_or("127.0.0.1:4010").parse()?;
+    let address = std::env::args().nth(1).map(|address| address.parse::<SocketAddr>()).transpose()?;
+    let address = address.unwrap_or(([127, 0, 0, 1], DEFAULT_PORT).into());
     let sandbox = Sandbox::builder().bind(address).start().await?;
     println!("Gateway: {}", sandbox.base_url());
     println!("Inbox:   {}", sandbox.inbox_url());

@@ -1,4 +1,4 @@
-//! What cleaning allocates. Its own binary, since counting replaces the allocator of the whole program.
+//! What is allocated. Its own binary, since counting replaces the allocator of the whole program.
 
 use std::hint::black_box;
 
@@ -40,4 +40,59 @@ fn cleaning_allocates_when_something_changes() {
         black_box(clean_message(black_box("one 😀")));
     });
     assert!(counted.count_total > 0);
+}
+
+/// Eight readers at once, none of which keeps what it reads, of a sandbox that is full.
+#[cfg(feature = "sandbox")]
+#[test]
+fn exports_and_lists_of_everything_take_the_memory_of_a_few_messages() {
+    use kwtsms_async::sandbox::Sandbox;
+    use kwtsms_async::transport::{Endpoint, Request, Transport};
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+
+    async fn read(sandbox: &Sandbox, path: &str) -> usize {
+        let host = sandbox.inbox_url().trim_start_matches("http://").trim_end_matches('/');
+        let mut stream = tokio::net::TcpStream::connect(host).await.unwrap();
+        let request = format!("GET {path} HTTP/1.1\r\nhost: {host}\r\nconnection: close\r\n\r\n");
+        stream.write_all(request.as_bytes()).await.unwrap();
+        let (mut read, mut piece) = (0, vec![0; 32 << 10]);
+        loop {
+            match stream.read(&mut piece).await.unwrap() {
+                0 => return read,
+                bytes => read += bytes,
+            }
+        }
+    }
+
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let sandbox = runtime.block_on(async {
+        let sandbox = Sandbox::builder().drain_per_second(u32::MAX).start().await.unwrap();
+        sandbox.account("alice").set_balance(u64::MAX);
+        let door = sandbox.transport();
+        let numbers: Vec<_> = (0..200).map(|i| (96_550_000_000_u64 + i).to_string()).collect();
+        let body =
+            serde_json::json!({"username": "alice", "password": "x", "sender": "KWT-TEST", "test": "1",
+            "mobile": numbers.join(","), "message": "ع".repeat(400)})
+            .to_string();
+        for _ in 0..2_000 {
+            door.post(Request::new(Endpoint::Send, body.clone().into())).await.unwrap();
+        }
+        assert_eq!(sandbox.messages().len(), 2_000);
+        // The first call makes what stays.
+        read(&sandbox, "/api/messages?limit=1").await;
+        sandbox
+    });
+    let mut read_bytes = 0;
+    let counted = measure(|| {
+        let paths = [
+            "/api/messages?limit=10000",
+            "/api/messages.json",
+            "/api/messages.csv",
+            "/api/requests?limit=10000",
+        ];
+        let readers = futures::future::join_all((0..8).map(|i| read(&sandbox, paths[i % 4])));
+        read_bytes = runtime.block_on(readers).iter().sum();
+    });
+    assert!(read_bytes > 60 << 20, "{read_bytes}");
+    assert!(counted.bytes_max < 8 << 20, "{} bytes at once", counted.bytes_max);
 }

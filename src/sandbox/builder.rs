@@ -6,8 +6,10 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::doors::http::Server;
+use super::doors::guard::Guard;
+use super::doors::http::{Listening, Server};
 use super::handle::Sandbox;
+use super::model::account::Made;
 use super::model::gateway::Gateway;
 use super::model::reply::{CreditStyle, ErrorStatus};
 use super::model::settings::Settings;
@@ -21,7 +23,16 @@ pub struct SandboxBuilder {
     settings: Settings,
     accounts: Vec<(String, String)>,
     hosts: Vec<String>,
+    origins: Vec<String>,
+    patience: Duration,
 }
+
+/// The port of a sandbox that is started by hand, as the documents, the command and the examples have it.
+///
+/// [`SandboxBuilder::bind`] takes any; tests leave it out and get a free one.
+pub const DEFAULT_PORT: u16 = 4010;
+/// How long a request may take to arrive, unless set; half of what browsers and nginx wait for.
+const PATIENCE: Duration = Duration::from_secs(30);
 
 impl Default for SandboxBuilder {
     fn default() -> Self {
@@ -30,12 +41,17 @@ impl Default for SandboxBuilder {
             settings: Settings::default(),
             accounts: Vec::new(),
             hosts: Vec::new(),
+            origins: Vec::new(),
+            patience: PATIENCE,
         }
     }
 }
 
 impl SandboxBuilder {
     /// The address to listen on; a free port of 127.0.0.1 unless set.
+    ///
+    /// Beside 127.0.0.1 and 0.0.0.0 it listens on the same port of ::1 where the machine has IPv6, since `localhost`
+    /// may be either.
     ///
     /// Whoever reaches it reads the messages and changes the accounts: there is no password. With `0.0.0.0`, as in a
     /// container, [`Sandbox::base_url`](super::Sandbox::base_url) is that of 127.0.0.1, and [`allow_host`](Self::allow_host) names the container.
@@ -47,9 +63,27 @@ impl SandboxBuilder {
     /// Lets the inbox be called by this host name, as `sandbox` in a network of containers.
     ///
     /// Unless set it answers to IP addresses and `localhost` only, so that no web page can reach it by a name of its
-    /// own that resolves to this machine. The gateway under `/API/` answers to any name.
+    /// own that resolves to this machine. The gateway under `/API/` answers applications by any name.
     pub fn allow_host(mut self, name: impl Into<String>) -> Self {
         self.hosts.push(name.into());
+        self
+    }
+
+    /// Lets the pages of an origin call the gateway and the inbox, as `http://localhost:3000`: a test that runs in the
+    /// browser itself reads its codes there.
+    ///
+    /// Unless set no page but the inbox's own is answered, so that no site that a developer visits can plant a message
+    /// or read one. Programs that are no browsers send no `Origin` and need no leave.
+    pub fn allow_origin(mut self, origin: impl Into<String>) -> Self {
+        self.origins.push(origin.into());
+        self
+    }
+
+    /// How long a request may take to arrive, and how long a connection may be idle; 30 seconds unless set.
+    ///
+    /// A head that is late closes the connection, a body gets 408.
+    pub fn request_timeout(mut self, patience: Duration) -> Self {
+        self.patience = patience;
         self
     }
 
@@ -110,8 +144,11 @@ impl SandboxBuilder {
         self
     }
 
-    /// Counts stuck messages (test mode, emoji) toward the 1,000 of a queue. On unless set, since the account's page
-    /// shows one queue; whether the gateway counts so is unknown.
+    /// Counts stuck messages (test mode, emoji) toward the 1,000 of a queue.
+    ///
+    /// Off unless set, since an account whose tests end its live messages would have been written about. The account's
+    /// page shows one queue, so the other model is as possible; then 1,000 test numbers leave ERR013 for all that
+    /// follow, until messages are deleted or taken out of the inbox.
     pub fn stuck_messages_fill_queue(mut self, on: bool) -> Self {
         self.settings.stuck_fill_queue = on;
         self
@@ -141,7 +178,7 @@ impl SandboxBuilder {
     fn shared(self) -> Arc<Shared> {
         let mut gateway = Gateway::new(self.settings, fastrand::u64(..));
         for (user, password) in self.accounts {
-            gateway.account(&user).password = Some(password);
+            gateway.account(&user, Made::ByOwner).password = Some(password);
         }
         Arc::new(Shared::new(gateway))
     }
@@ -155,11 +192,12 @@ impl SandboxBuilder {
     ///
     /// # Errors
     ///
-    /// If the address cannot be bound.
-    pub async fn start(self) -> io::Result<Sandbox> {
-        let (bind, hosts) = (self.bind, self.hosts.clone());
+    /// If the address cannot be bound, or if its port is another program's on ::1.
+    pub async fn start(mut self) -> io::Result<Sandbox> {
+        let guard = Guard::new(std::mem::take(&mut self.hosts), std::mem::take(&mut self.origins));
+        let listening = Listening { bind: self.bind, guard, patience: self.patience };
         let shared = self.shared();
-        let server = Server::start(bind, hosts, shared.clone()).await?;
+        let server = Server::start(listening, shared.clone()).await?;
         Ok(Sandbox { shared, server: Some(Arc::new(server)) })
     }
 }

@@ -11,6 +11,7 @@ use super::doors::http::Server;
 use super::doors::in_process::SandboxTransport;
 use super::faults_handle::Faults;
 use super::inbox::Inbox;
+use super::model::account::Made;
 use super::model::history::SeenRequest;
 use super::model::message::Message;
 use super::shared::Shared;
@@ -122,7 +123,7 @@ impl Sandbox {
     /// Opens the settings of an account, which is made if there is none.
     pub fn account(&self, user: impl Into<String>) -> AccountHandle {
         let user = user.into();
-        self.shared.lock().account(&user);
+        self.shared.lock().account(&user, Made::ByOwner);
         AccountHandle::new(self.shared.clone(), user)
     }
 

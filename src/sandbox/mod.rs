@@ -20,8 +20,9 @@
 //! - 15 seconds between two messages to a number, or the whole batch gets ERR028 and costs nothing.
 //! - A queue of 1,000 numbers an account, which drains at 50 numbers a second; a message that would overfill it gets
 //!   ERR013.
-//! - Test messages and messages with an emoji are accepted, charged and stay in the queue (ERR030) until
-//!   [`Sandbox::delete_message`] gives the credits back. They fill the queue like others.
+//! - Test messages and messages with an emoji are accepted, charged and stuck in the queue (ERR030) until
+//!   [`Sandbox::delete_message`] gives the credits back. They do not count toward the 1,000 unless they are told to
+//!   ([`SandboxBuilder::stuck_messages_fill_queue`]).
 //! - No delivery reports for Kuwait (ERR021); abroad after 5 minutes.
 //! - If asked to be ([`SandboxBuilder::firewall`]), a firewall that stops answering an address after more than 5
 //!   requests in a second.
@@ -33,9 +34,12 @@
 //! [`Sandbox::wait_for`] and [`Sandbox::otp`], which need no server and keep to paused time. The API waits for a
 //! message, finds the one-time code in a text, scripts faults and sets accounts up. No password leaves by it.
 //!
-//! It answers to IP addresses and `localhost`, and to no web page but its own. Memory is bounded: the newest 10,000
-//! messages and requests ([`SandboxBuilder::history`]), at most 64 MiB of messages, and 10,000 accounts besides those
-//! that were set up; what is dropped is counted.
+//! It answers to IP addresses and `localhost`, and to no web page but its own and those of an allowed origin
+//! ([`SandboxBuilder::allow_origin`]); nor does the gateway under `/API/`, so that no site that a developer visits can
+//! plant a message. Memory is bounded: the newest 10,000 messages and requests ([`SandboxBuilder::history`]), at most
+//! 64 MiB of messages, 10,000 accounts that requests made and 1,000 that the API made, besides those of
+//! [`Sandbox::account`] and [`SandboxBuilder::account`]. Lists and exports are written piece by piece, a request has
+//! 30 seconds to arrive ([`SandboxBuilder::request_timeout`]), 32 KiB for its head and 1 MiB for its body.
 //!
 //! # What is not known of the real gateway
 //!
@@ -64,7 +68,7 @@ mod model;
 mod shared;
 
 pub use account_handle::AccountHandle;
-pub use builder::SandboxBuilder;
+pub use builder::{DEFAULT_PORT, SandboxBuilder};
 pub use doors::in_process::SandboxTransport;
 pub use faults_handle::Faults;
 pub use handle::Sandbox;

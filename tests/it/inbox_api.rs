@@ -71,7 +71,7 @@ async fn messages_are_listed_by_number_words_account_time_and_place() {
     let first = site.send("alice", NUMBER, "Your OTP is 123456").await;
     site.send("bob", "96541234567", "Good morning").await;
     site.send("alice", "96541234567,96598765432", "رمز التحقق ١٢٣٤").await;
-    let all = site.get("/api/messages?to=&q=&since=").await;
+    let all = site.get("/api/messages").await;
     assert_eq!(texts(&all), ["Your OTP is 123456", "Good morning", "رمز التحقق ١٢٣٤"]);
     assert_eq!(all["last"], 3);
     let at = all["messages"][1]["at"].as_u64().unwrap();
@@ -110,11 +110,16 @@ async fn a_bad_question_is_told_what_to_do() {
     let site = Site::start().await;
     for (method, path, status, hint) in [
         ("GET", "/api/messages?too=1", 400, "expected one of `user`, `to`"),
-        ("GET", "/api/messages?to=abc", 400, "give a number"),
+        ("GET", "/api/messages?to=abc", 400, "is no number"),
+        ("GET", "/api/otp?to=", 400, "to is empty"),
+        ("GET", "/api/messages?q=&user=alice", 400, "q is empty"),
+        ("GET", "/api/messages?to=9659876x5432", 400, "is no number"),
+        ("GET", "/api/messages?after=00000000000000000000000000000000", 404, "list's `last`"),
+        ("GET", "/api/messages?limit=10001", 400, "messages.json has all"),
         ("GET", "/api/messages?since=yesterday", 400, "milliseconds since 1970"),
         ("GET", "/api/messages?since=1795570000", 400, "multiply seconds by 1000"),
         ("GET", "/api/messages?after=ffff", 400, "neither a place"),
-        ("GET", "/api/messages?limit=-1", 400, "a count"),
+        ("GET", "/api/messages?limit=-1", 400, "a number"),
         ("GET", "/api/messages/wait?timeout=301", 400, "0 to 300 seconds"),
         ("GET", "/api/messages/wait?timeout=NaN", 400, "0 to 300 seconds"),
         ("GET", "/api/messages?timeout=3", 400, "timeout means nothing here"),
@@ -366,9 +371,83 @@ async fn another_origin_or_name_is_refused_and_changes_nothing() {
     assert_eq!(status("DELETE", "/api/messages", "origin", &own).await, 200);
     assert!(site.sandbox.messages().is_empty());
     // The gateway answers to any name, as its clients call it.
-    let gateway =
-        site.request("POST", "/API/balance/").header("host", "www.kwtsms.com").body("username=a&password=b");
-    assert_eq!(gateway.send().await.unwrap().status().as_u16(), 200);
+    let gateway = |origin: Option<&str>| {
+        let request = site.request("POST", "/API/balance/").header("host", "www.kwtsms.com");
+        let request = request.body("username=a&password=b");
+        origin.map_or_else(
+            || request.try_clone().unwrap(),
+            |origin| request.try_clone().unwrap().header("origin", origin),
+        )
+    };
+    assert_eq!(gateway(None).send().await.unwrap().status().as_u16(), 200);
+    // But no page under one, whoever it says it is.
+    for origin in ["http://www.kwtsms.com", "http://evil.example", "null"] {
+        assert_eq!(gateway(Some(origin)).send().await.unwrap().status().as_u16(), 403, "{origin}");
+    }
+    assert_eq!(site.sandbox.requests().len(), 2);
+}
+
+#[tokio::test]
+async fn a_page_that_is_allowed_sends_and_reads_its_code_and_its_browser_is_told_so() {
+    let origin = "http://localhost:3000";
+    let site = Site::of(Sandbox::builder().allow_origin(origin).start().await.unwrap());
+    let plant = async |origin: &str| {
+        let body = json!({"username": "a", "password": "b", "sender": "KWT-TEST", "mobile": NUMBER,
+            "message": "Your code is 123456"});
+        // As a form of another site can: without asking for leave.
+        let request = site.request("POST", "/API/send/").header("origin", origin);
+        let request = request.header("content-type", "text/plain").body(body.to_string());
+        let reply = request.send().await.unwrap();
+        let allowed = reply.headers().get("access-control-allow-origin").cloned();
+        (reply.status().as_u16(), allowed, reply.text().await.unwrap())
+    };
+    let (status, allowed, reason) = plant("https://evil.example").await;
+    assert_eq!((status, allowed), (403, None));
+    assert!(reason.contains("--allow-origin"), "{reason}");
+    assert_eq!(site.ask("GET", "/api/otp?to=96598765432", None).await.0, 404);
+
+    let (status, allowed, _) = plant(origin).await;
+    assert_eq!((status, allowed.unwrap().to_str().unwrap()), (200, origin));
+    let code = site.request("GET", "/api/otp?to=96598765432").header("origin", origin).send().await.unwrap();
+    assert_eq!(code.headers()["access-control-allow-origin"], origin);
+    assert!(code.text().await.unwrap().contains("123456"));
+    for (path, origin, status) in [
+        ("/api/faults", origin, 204),
+        ("/API/send/", origin, 204),
+        ("/API/send/", "https://evil.example", 403),
+        ("/api/faults", "https://evil.example", 403),
+    ] {
+        let request = site.request("OPTIONS", path).header("origin", origin);
+        let leave = request.header("access-control-request-method", "POST").send().await.unwrap();
+        assert_eq!(leave.status().as_u16(), status, "{path} {origin}");
+        let methods = leave.headers().get("access-control-allow-methods");
+        assert_eq!(methods.is_some(), status == 204, "{path} {origin}");
+    }
+}
+
+#[tokio::test]
+async fn localhost_is_the_same_sandbox_whichever_address_it_resolves_to() {
+    if tokio::net::TcpListener::bind("[::1]:0").await.is_err() {
+        return; // no IPv6 on this machine
+    }
+    let site = Site::of(Sandbox::builder().firewall(Duration::from_secs(600)).start().await.unwrap());
+    let port = site.sandbox.inbox_url().trim_end_matches('/').rsplit_once(':').unwrap().1.to_owned();
+    let base = |host: &str| format!("http://{host}:{port}/API/");
+    let balance = async |host: &str| {
+        let body = r#"{"username":"a","password":"b"}"#;
+        let url = format!("{}balance/", base(host));
+        let request = site.client.post(url).header("content-type", "application/json").body(body);
+        request.timeout(Duration::from_millis(500)).send().await.map(|reply| reply.status().as_u16())
+    };
+    for host in ["127.0.0.1", "[::1]", "127.0.0.1", "[::1]", "127.0.0.1"] {
+        assert_eq!(balance(host).await.unwrap(), 200, "{host}");
+    }
+    // And one address to the firewall.
+    assert!(balance("[::1]").await.unwrap_err().is_timeout());
+    // A port that is taken on one of them is not taken by halves.
+    let other = tokio::net::TcpListener::bind("[::1]:0").await.unwrap();
+    let taken = Sandbox::builder().bind(([127, 0, 0, 1], other.local_addr().unwrap().port())).start().await;
+    assert_eq!(taken.unwrap_err().kind(), std::io::ErrorKind::AddrInUse);
 }
 
 #[tokio::test]

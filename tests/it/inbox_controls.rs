@@ -192,9 +192,10 @@ async fn settings_slow_answers_stop_the_queue_and_raise_the_firewall() {
     let site = Site::start().await;
     assert_eq!(
         site.get("/api/settings").await,
-        json!({"latency_ms": 0, "drain_per_second": 50, "firewall_seconds": 0})
+        json!({"latency_ms": 0, "drain_per_second": 50, "firewall_seconds": 0, "stuck_fill_queue": false})
     );
-    let changes = json!({"latency_ms": 30, "drain_per_second": 0, "firewall_seconds": 60});
+    let changes =
+        json!({"latency_ms": 30, "drain_per_second": 0, "firewall_seconds": 60, "stuck_fill_queue": true});
     assert_eq!(site.ask("PUT", "/api/settings", Some(changes.clone())).await, (200, changes));
     let started = Instant::now();
     let requests = (0..6).map(|_| timeout(Duration::from_secs(1), site.balance()));
@@ -208,7 +209,10 @@ async fn settings_slow_answers_stop_the_queue_and_raise_the_firewall() {
         (&json!(1), &json!(6), &json!(5))
     );
     let (_, settings) = site.ask("PUT", "/api/settings", Some(json!({"firewall_seconds": 0}))).await;
-    assert_eq!(settings, json!({"latency_ms": 30, "drain_per_second": 0, "firewall_seconds": 0}));
+    assert_eq!(
+        settings,
+        json!({"latency_ms": 30, "drain_per_second": 0, "firewall_seconds": 0, "stuck_fill_queue": true})
+    );
     assert_eq!(site.balance().await.unwrap().0, 200);
 }
 

@@ -53,6 +53,8 @@ mod same_number;
 mod sandbox_doors;
 #[cfg(feature = "sandbox")]
 mod sandbox_faults;
+#[cfg(feature = "sandbox")]
+mod sandbox_hostile;
 #[cfg(feature = "strict-numbers")]
 mod strict_numbers;
 mod surface;

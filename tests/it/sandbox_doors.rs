@@ -327,6 +327,15 @@ async fn door_still_answers(sandbox: &Sandbox) -> Option<String> {
     door.verdict(Endpoint::Balance, &credentials()).await
 }
 
+#[test]
+fn the_port_of_a_sandbox_is_one_in_every_document() {
+    let port = kwtsms_async::sandbox::DEFAULT_PORT;
+    for document in [include_str!("../../docs/sandbox.md"), include_str!("../../.env.example")] {
+        assert!(document.contains(&format!("http://127.0.0.1:{port}/API/")));
+        assert!(!document.contains("8080"));
+    }
+}
+
 #[tokio::test]
 async fn the_server_stops_when_the_last_clone_is_dropped() {
     let sandbox = Sandbox::start().await.unwrap();

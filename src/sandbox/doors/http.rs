@@ -10,22 +10,23 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
-use bytes::Bytes;
+use bytes::{Bytes, BytesMut};
 use futures::StreamExt;
-use futures::future::pending;
 use futures::stream;
 use http_body_util::combinators::UnsyncBoxBody;
-use http_body_util::{BodyExt, Full, LengthLimitError, Limited, StreamBody};
+use http_body_util::{BodyExt, Empty, Full, StreamBody};
 use hyper::body::{Frame, Incoming};
-use hyper::header::{ACCEPT, CONTENT_LENGTH, CONTENT_TYPE, HeaderName, LOCATION};
+use hyper::header::{self, CONTENT_LENGTH, CONTENT_TYPE, HeaderName, HeaderValue, LOCATION};
 use hyper::server::conn::http1;
 use hyper::service::{Service, service_fn};
-use hyper_util::rt::TokioIo;
+use hyper::{Method, StatusCode};
+use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
 use tokio::time::{sleep, timeout};
 
+use super::guard::{Guard, Target};
 use crate::sandbox::inbox;
 use crate::sandbox::model::exchange::{Call, MAX_BODY, Outcome, Source};
 use crate::sandbox::model::reply::Reply;
@@ -35,8 +36,23 @@ use crate::sandbox::shared::Shared;
 const GRACE: Duration = Duration::from_secs(1);
 /// In so many pieces a slow body comes.
 const PIECES: usize = 10;
+/// So much of a request's head is read; a longer one gets 431. Browsers and proxies stay far below.
+const MAX_HEAD: usize = 32 * 1024;
+/// What the firewall swallowed is held open for so long at most; clients give up sooner.
+const SILENCE: Duration = Duration::from_secs(600);
+/// So often another free port is tried, when one is free on 127.0.0.1 and not on ::1.
+const PORTS: usize = 20;
 
 type Body = UnsyncBoxBody<Bytes, io::Error>;
+
+/// How a server listens.
+#[derive(Debug, Clone)]
+pub(crate) struct Listening {
+    pub(crate) bind: SocketAddr,
+    pub(crate) guard: Guard,
+    /// How long a request may take to arrive, and how long a connection may be idle.
+    pub(crate) patience: Duration,
+}
 
 /// A running server; dropping it stops it.
 pub(crate) struct Server {
@@ -46,20 +62,22 @@ pub(crate) struct Server {
 }
 
 impl Server {
-    /// Starts one; its inbox may be called by the names `hosts`, besides addresses and `localhost`.
-    pub(crate) async fn start(bind: SocketAddr, hosts: Vec<String>, shared: Arc<Shared>) -> io::Result<Self> {
-        let listener = TcpListener::bind(bind).await?;
-        let site = Site { inbox: inbox::router(shared.clone(), hosts.into()), shared };
-        let mut address = listener.local_addr()?;
+    pub(crate) async fn start(listening: Listening, shared: Arc<Shared>) -> io::Result<Self> {
+        let Listening { bind, guard, patience } = listening;
+        let listeners = listen(bind).await?;
+        let address = listeners.first().map_or(Ok(bind), TcpListener::local_addr)?;
         // "Every address" is none to connect to.
-        match address.ip() {
-            IpAddr::V4(ip) if ip.is_unspecified() => address.set_ip(Ipv4Addr::LOCALHOST.into()),
-            IpAddr::V6(ip) if ip.is_unspecified() => address.set_ip(Ipv6Addr::LOCALHOST.into()),
-            _ => {}
-        }
-        let base_url = format!("http://{address}/API/");
+        let ip = match address.ip() {
+            IpAddr::V4(ip) if ip.is_unspecified() => Ipv4Addr::LOCALHOST.into(),
+            IpAddr::V6(ip) if ip.is_unspecified() => Ipv6Addr::LOCALHOST.into(),
+            ip => ip,
+        };
+        let base_url = format!("http://{}/API/", SocketAddr::new(ip, address.port()));
+        let site = Site { inbox: inbox::router(shared.clone()), shared, guard: Arc::new(guard), patience };
         let (stop, stopped) = watch::channel(());
-        tokio::spawn(accept(listener, site, stopped));
+        for listener in listeners {
+            tokio::spawn(accept(listener, site.clone(), stopped.clone()));
+        }
         Ok(Self { base_url, _stop: stop })
     }
 
@@ -68,11 +86,38 @@ impl Server {
     }
 }
 
+/// Listens on an address, and beside 127.0.0.1 on ::1 where the machine has it: `localhost` may be either.
+async fn listen(bind: SocketAddr) -> io::Result<Vec<TcpListener>> {
+    let mut tries = 0;
+    loop {
+        let first = TcpListener::bind(bind).await?;
+        let local = matches!(bind.ip(), IpAddr::V4(ip) if ip.is_loopback() || ip.is_unspecified());
+        if !local {
+            return Ok(vec![first]);
+        }
+        let port = first.local_addr()?.port();
+        tries += 1;
+        match TcpListener::bind((Ipv6Addr::LOCALHOST, port)).await {
+            Ok(second) => return Ok(vec![first, second]),
+            // Another program's: `localhost` would be that one or this one, as the client has it.
+            Err(error) if error.kind() == io::ErrorKind::AddrInUse => {
+                if bind.port() != 0 || tries == PORTS {
+                    return Err(error);
+                }
+            }
+            // No IPv6 here.
+            Err(_) => return Ok(vec![first]),
+        }
+    }
+}
+
 /// What stands behind every connection.
 #[derive(Clone)]
 struct Site {
     shared: Arc<Shared>,
     inbox: Router,
+    guard: Arc<Guard>,
+    patience: Duration,
 }
 
 async fn accept(listener: TcpListener, site: Site, mut stopped: watch::Receiver<()>) {
@@ -83,7 +128,7 @@ async fn accept(listener: TcpListener, site: Site, mut stopped: watch::Receiver<
         };
         match accepted {
             Ok((stream, peer)) => {
-                tokio::spawn(serve(stream, peer.ip(), site.clone(), stopped.clone()));
+                tokio::spawn(serve(stream, machine(peer.ip()), site.clone(), stopped.clone()));
             }
             // Out of descriptors, or the peer is gone already: the next one may do better.
             Err(_) => sleep(Duration::from_millis(10)).await,
@@ -91,12 +136,23 @@ async fn accept(listener: TcpListener, site: Site, mut stopped: watch::Receiver<
     }
 }
 
+/// One address for one machine: the firewall counts 127.0.0.1 and ::1 together.
+fn machine(peer: IpAddr) -> IpAddr {
+    let peer = peer.to_canonical();
+    if peer.is_loopback() { Ipv4Addr::LOCALHOST.into() } else { peer }
+}
+
 async fn serve(stream: TcpStream, peer: IpAddr, site: Site, mut stopped: watch::Receiver<()>) {
     // Answers are small and written at once; waiting for more only adds 40 ms.
     let _ = stream.set_nodelay(true);
+    let patience = site.patience;
     let service = service_fn(move |request| answer(request, peer, site.clone()));
-    let mut connection =
-        std::pin::pin!(http1::Builder::new().serve_connection(TokioIo::new(stream), service));
+    let connection = http1::Builder::new()
+        .timer(TokioTimer::new())
+        .header_read_timeout(patience)
+        .max_buf_size(MAX_HEAD)
+        .serve_connection(TokioIo::new(stream), service);
+    let mut connection = std::pin::pin!(connection);
     tokio::select! {
         _ = connection.as_mut() => {}
         _ = stopped.changed() => {
@@ -112,25 +168,51 @@ async fn answer(
     peer: IpAddr,
     site: Site,
 ) -> io::Result<hyper::Response<Body>> {
-    if inbox::is_inbox(request.method().as_str(), request.uri().path()) {
-        let Ok(response) = TowerToHyperService::new(site.inbox).call(request).await;
-        return Ok(response.map(|body| body.map_err(io::Error::other).boxed_unsync()));
-    }
-    let shared = site.shared;
     let (head, body) = request.into_parts();
-    let body = match Limited::new(body, MAX_BODY).collect().await {
-        Ok(body) => body.to_bytes(),
-        Err(error) if error.is::<LengthLimitError>() => {
-            return whole(Reply::html(413, "Request Entity Too Large"));
-        }
-        Err(error) => return Err(io::Error::other(error)),
+    let target = match head.uri.path() {
+        "/" => Target::Page,
+        path if inbox::is_inbox(head.method.as_str(), path) => Target::Inbox,
+        _ => Target::Gateway,
     };
-    let header = |name: HeaderName| head.headers.get(name).and_then(|value| value.to_str().ok());
-    let answer = shared.answer(&Call {
+    let origin = match site.guard.check(&head.headers, target) {
+        Ok(origin) => origin,
+        Err(reason) => return Ok(boxed(inbox::refuse(StatusCode::FORBIDDEN, reason).await)),
+    };
+    let asks_leave =
+        head.method == Method::OPTIONS && head.headers.contains_key(header::ACCESS_CONTROL_REQUEST_METHOD);
+    let mut response = if origin.is_some() && asks_leave {
+        leave()?
+    } else {
+        match timeout(site.patience, collect(body)).await {
+            Ok(body) => exchange(head, body?, peer, site).await?,
+            Err(_) => whole(&Reply::html(408, "Request Timeout"))?,
+        }
+    };
+    if let Some(origin) = origin {
+        response.headers_mut().insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, origin);
+        response.headers_mut().insert(header::VARY, HeaderValue::from_static("Origin"));
+    }
+    Ok(response)
+}
+
+/// A request that is there as a whole.
+async fn exchange(
+    head: hyper::http::request::Parts,
+    body: Bytes,
+    peer: IpAddr,
+    site: Site,
+) -> io::Result<hyper::Response<Body>> {
+    if inbox::is_inbox(head.method.as_str(), head.uri.path()) {
+        let request = hyper::Request::from_parts(head, Full::new(body));
+        let Ok(response) = TowerToHyperService::new(site.inbox).call(request).await;
+        return Ok(boxed(response));
+    }
+    let text = |name: HeaderName| head.headers.get(name).and_then(|value| value.to_str().ok());
+    let answer = site.shared.answer(&Call {
         method: head.method.as_str(),
         path: head.uri.path(),
-        content_type: header(CONTENT_TYPE),
-        accept: header(ACCEPT),
+        content_type: text(CONTENT_TYPE),
+        accept: text(header::ACCEPT),
         body: &body,
         source: Source::Address(peer),
     });
@@ -139,12 +221,44 @@ async fn answer(
         sleep(answer.after).await;
     }
     match answer.outcome {
-        Outcome::Reply(reply) => whole(reply),
+        Outcome::Reply(reply) => whole(&reply),
         Outcome::Truncated(reply, keep) => truncated(reply, keep),
         Outcome::Slow(reply, over) => slow(reply, over),
         Outcome::Cut | Outcome::Refused => Err(io::ErrorKind::ConnectionAborted.into()),
-        Outcome::Silence => pending().await,
+        Outcome::Silence => {
+            sleep(SILENCE).await;
+            Err(io::ErrorKind::ConnectionAborted.into())
+        }
     }
+}
+
+/// The body, or as much of it as shows that it is too long.
+async fn collect(mut body: Incoming) -> io::Result<Bytes> {
+    let mut whole = BytesMut::new();
+    while let Some(frame) = body.frame().await {
+        if let Ok(data) = frame.map_err(io::Error::other)?.into_data() {
+            whole.extend_from_slice(&data);
+        }
+        if whole.len() > MAX_BODY {
+            break;
+        }
+    }
+    Ok(whole.freeze())
+}
+
+/// The answer to a browser that asks what a page of an allowed origin may do: all of it.
+fn leave() -> io::Result<hyper::Response<Body>> {
+    let body = Empty::new().map_err(|never: Infallible| match never {}).boxed_unsync();
+    hyper::Response::builder()
+        .status(StatusCode::NO_CONTENT)
+        .header(header::ACCESS_CONTROL_ALLOW_METHODS, "GET, POST, PUT, DELETE")
+        .header(header::ACCESS_CONTROL_ALLOW_HEADERS, "Content-Type, Accept")
+        .body(body)
+        .map_err(io::Error::other)
+}
+
+fn boxed(response: axum::response::Response) -> hyper::Response<Body> {
+    response.map(|body| body.map_err(io::Error::other).boxed_unsync())
 }
 
 fn respond(reply: &Reply, body: Body) -> io::Result<hyper::Response<Body>> {
@@ -158,9 +272,9 @@ fn respond(reply: &Reply, body: Body) -> io::Result<hyper::Response<Body>> {
     response.body(body).map_err(io::Error::other)
 }
 
-fn whole(reply: Reply) -> io::Result<hyper::Response<Body>> {
+fn whole(reply: &Reply) -> io::Result<hyper::Response<Body>> {
     let body = Full::new(reply.body.clone()).map_err(|never: Infallible| match never {});
-    respond(&reply, body.boxed_unsync())
+    respond(reply, body.boxed_unsync())
 }
 
 /// Announces the whole body, gives a part of it, and then fails, which cuts the connection.

@@ -12,7 +12,7 @@ use serde_json::Value;
 use tokio::time::Instant;
 
 use super::refusal::Refusal;
-use crate::sandbox::model::account::{Account, MAX_USER};
+use crate::sandbox::model::account::{Account, MAX_USER, Made};
 use crate::sandbox::shared::Shared;
 
 /// An account as it is shown: whether there is a password, and not which.
@@ -126,7 +126,7 @@ pub(super) async fn change(
     }
     let mut gateway = shared.lock();
     gateway.settle(Instant::now());
-    let account = gateway.account(&user);
+    let account = gateway.account(&user, Made::ByApi);
     set(&mut account.available, changes.balance);
     set(&mut account.purchased, changes.purchased);
     set(&mut account.password, changes.password);

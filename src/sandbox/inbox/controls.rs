@@ -223,6 +223,7 @@ pub(super) struct Changes {
     latency_ms: Option<u64>,
     drain_per_second: Option<u32>,
     firewall_seconds: Option<u32>,
+    stuck_fill_queue: Option<bool>,
 }
 
 #[derive(Serialize)]
@@ -230,6 +231,7 @@ pub(super) struct SettingsView {
     latency_ms: u64,
     drain_per_second: u32,
     firewall_seconds: u64,
+    stuck_fill_queue: bool,
 }
 
 fn settings_of(gateway: &Gateway) -> Json<SettingsView> {
@@ -239,6 +241,7 @@ fn settings_of(gateway: &Gateway) -> Json<SettingsView> {
         drain_per_second: settings.drain_per_second,
         // Less than a second is on too.
         firewall_seconds: settings.firewall.map_or(0, |block| block.as_secs().max(1)),
+        stuck_fill_queue: settings.stuck_fill_queue,
     })
 }
 
@@ -265,6 +268,9 @@ pub(super) async fn change_settings(
     }
     if let Some(seconds) = changes.firewall_seconds {
         settings.firewall = (seconds > 0).then(|| Duration::from_secs(seconds.into()));
+    }
+    if let Some(fill) = changes.stuck_fill_queue {
+        settings.stuck_fill_queue = fill;
     }
     Ok(settings_of(&gateway))
 }

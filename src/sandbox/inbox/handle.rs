@@ -116,10 +116,11 @@ impl Inbox {
 
     /// Takes the messages out of the inbox, and says how many they were.
     ///
-    /// To the gateway they were never there, so `status` answers ERR029; queues and credits stay as they are.
+    /// To the gateway they were never there, so `status` answers ERR029; what is still to be sent is sent, and credits
+    /// stay as they are, also those that a stuck message held.
     pub fn clear(&self) -> usize {
         let filter = self.filter();
-        self.shared.lock().history.clear(|message| filter.matches(message))
+        self.shared.lock().clear(|message| filter.matches(message))
     }
 }
 

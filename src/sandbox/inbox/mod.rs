@@ -16,7 +16,7 @@
 //! | `GET /api/requests?limit=` | `{requests: [Request], forgotten}` |
 //! | `GET`, `POST`, `DELETE /api/faults`, `DELETE /api/faults/{id}` | `{pending, faults: [Fault], code_status}` |
 //! | `GET /api/accounts`, `GET /api/account?user=`, `PUT /api/account` | `{accounts: [Account]}`, Account |
-//! | `GET`, `PUT /api/settings` | `{latency_ms, drain_per_second, firewall_seconds}` |
+//! | `GET`, `PUT /api/settings` | `{latency_ms, drain_per_second, firewall_seconds, stuck_fill_queue}` |
 //! | `GET /api/stats` | Stats |
 //! | `GET /api/events` | server-sent events |
 //!
@@ -41,15 +41,17 @@
 //! Request, `stats` Stats once a second.
 
 mod account;
+mod asked;
 mod controls;
-mod guard;
 mod handle;
 mod messages;
 mod refusal;
+mod requests;
 mod router;
 mod search;
 mod stream;
+mod streamed;
 mod view;
 
 pub use handle::Inbox;
-pub(super) use router::{is_inbox, router};
+pub(super) use router::{is_inbox, refuse, router};

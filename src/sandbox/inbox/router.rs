@@ -4,12 +4,12 @@ use std::sync::Arc;
 
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
-use axum::http::{StatusCode, Uri, header};
+use axum::http::{HeaderValue, StatusCode, Uri, header};
 use axum::response::{Html, IntoResponse, Response};
 use axum::routing::{delete, get};
 
 use super::refusal::Refusal;
-use super::{account, controls, guard, messages, stream};
+use super::{account, controls, messages, requests, stream};
 use crate::sandbox::shared::Shared;
 
 const PAGE: &str = include_str!("page/page.html");
@@ -31,8 +31,8 @@ pub(crate) fn is_inbox(method: &str, path: &str) -> bool {
     path.starts_with("/api/") || (matches!(path, "/" | "/favicon.ico") && matches!(method, "GET" | "HEAD"))
 }
 
-/// The page and the API. `hosts` are the names it may be called by, besides addresses and `localhost`.
-pub(crate) fn router(shared: Arc<Shared>, hosts: Arc<[String]>) -> Router {
+/// The page and the API, for requests that the door let in.
+pub(crate) fn router(shared: Arc<Shared>) -> Router {
     Router::new()
         .route("/", get(page))
         .route("/favicon.ico", get(StatusCode::NO_CONTENT))
@@ -42,7 +42,7 @@ pub(crate) fn router(shared: Arc<Shared>, hosts: Arc<[String]>) -> Router {
         .route("/api/messages/wait", get(messages::wait))
         .route("/api/messages/{id}", get(messages::one).delete(messages::delete))
         .route("/api/otp", get(messages::otp))
-        .route("/api/requests", get(messages::requests))
+        .route("/api/requests", get(requests::list))
         .route("/api/faults", get(controls::faults).post(controls::add_fault).delete(controls::clear_faults))
         .route("/api/faults/{id}", delete(controls::remove_fault))
         .route("/api/accounts", get(account::list))
@@ -54,8 +54,27 @@ pub(crate) fn router(shared: Arc<Shared>, hosts: Arc<[String]>) -> Router {
         .fallback(no_such_path)
         .method_not_allowed_fallback(no_such_method)
         .layer(DefaultBodyLimit::max(MAX_BODY))
-        .layer(axum::middleware::from_fn_with_state(hosts, guard::check))
+        .layer(axum::middleware::map_response(kept_by_nobody))
         .with_state(shared)
+}
+
+/// The answer of a door that does not let a request in.
+pub(crate) async fn refuse(status: StatusCode, reason: String) -> Response {
+    kept_by_nobody(Refusal(status, reason).into_response()).await
+}
+
+/// Messages are private: no cache keeps them, and no page of another site embeds them.
+async fn kept_by_nobody(mut response: Response) -> Response {
+    let headers = response.headers_mut();
+    for (name, value) in [
+        (header::CACHE_CONTROL, "no-store"),
+        (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
+        (header::REFERRER_POLICY, "no-referrer"),
+        (header::HeaderName::from_static("cross-origin-resource-policy"), "same-origin"),
+    ] {
+        headers.insert(name, HeaderValue::from_static(value));
+    }
+    response
 }
 
 /// The page. Its script runs by a nonce of this one answer, so that no text in a message can become one.

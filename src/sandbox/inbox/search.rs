@@ -11,7 +11,7 @@ use crate::sandbox::model::rules::SHORTEST;
 use crate::sandbox::shared::Shared;
 
 /// What a message has to be; what is not set does not matter.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, PartialEq)]
 pub(super) struct Filter {
     pub(super) user: Option<String>,
     /// A number, digits only.

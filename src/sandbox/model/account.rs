@@ -18,6 +18,8 @@ const FIRST_SENDER_IDS: [&str; 2] = ["KWT-SMS", "KWT-TEST"];
 const FIRST_COVERAGE: [&str; 6] = ["965", "966", "968", "971", "973", "974"];
 /// The time that must pass before the same number again (API document v4.1).
 pub(crate) const SAME_NUMBER: Duration = Duration::from_secs(15);
+/// Longer than any sandbox runs, and no more than a clock can count.
+const NEVER: Duration = Duration::from_secs(100 * 365 * 24 * 60 * 60);
 /// So often the numbers whose time is over are forgotten.
 const SWEEP: Duration = Duration::from_secs(5);
 
@@ -27,6 +29,15 @@ struct Queued {
     /// Numbers still to be sent.
     left: usize,
     points_each: u64,
+}
+
+/// Who made an account, and so which one goes when there are too many.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Made {
+    ByRequest,
+    ByApi,
+    /// By the program that the sandbox runs in; it is never forgotten.
+    ByOwner,
 }
 
 pub(crate) struct Account {
@@ -43,7 +54,7 @@ pub(crate) struct Account {
     pub(crate) banned_senders: Vec<String>,
     live: VecDeque<Queued>,
     live_numbers: usize,
-    stuck: HashMap<String, Queued>,
+    /// Numbers of stuck messages, which know by themselves what they hold.
     stuck_numbers: usize,
     /// Up to when the live queue was worked off.
     drained_to: Option<Instant>,
@@ -52,8 +63,7 @@ pub(crate) struct Account {
     last_swept: Option<Instant>,
     /// When it was last used, counted in requests.
     pub(crate) used: u64,
-    /// Somebody set it up, so it is not forgotten.
-    pub(crate) kept: bool,
+    pub(crate) made: Made,
 }
 
 impl Account {
@@ -70,13 +80,12 @@ impl Account {
             banned_senders: Vec::new(),
             live: VecDeque::new(),
             live_numbers: 0,
-            stuck: HashMap::new(),
             stuck_numbers: 0,
             drained_to: None,
             last_sent: HashMap::new(),
             last_swept: None,
             used: 0,
-            kept: false,
+            made: Made::ByRequest,
         }
     }
 
@@ -103,7 +112,7 @@ impl Account {
             self.live_numbers -= gone;
             at += step * u32::try_from(gone).unwrap_or(u32::MAX);
             if first.left == 0 {
-                history.set_sent(&first.id, at + report_after);
+                history.set_sent(&first.id, later(at, report_after));
                 self.live.pop_front();
             }
         }
@@ -111,31 +120,33 @@ impl Account {
     }
 
     /// Puts an accepted message into the queue; the account must be settled.
-    pub(crate) fn enqueue(&mut self, id: String, numbers: usize, points_each: u64, stuck: bool) {
-        let queued = Queued { id, left: numbers, points_each };
-        if stuck {
-            self.stuck_numbers += numbers;
-            self.stuck.insert(queued.id.clone(), queued);
-        } else {
-            self.live_numbers += numbers;
-            self.live.push_back(queued);
-        }
+    pub(crate) fn enqueue(&mut self, id: String, numbers: usize, points_each: u64) {
+        self.live_numbers += numbers;
+        self.live.push_back(Queued { id, left: numbers, points_each });
     }
 
-    /// Takes a message out of the queue and gives back the credits of what was not sent.
+    /// Holds the numbers of an accepted message that never leaves the queue.
+    pub(crate) fn hold(&mut self, numbers: usize) {
+        self.stuck_numbers += numbers;
+    }
+
+    /// Takes the numbers of a stuck message that was deleted, cleared or forgotten off the queue.
+    pub(crate) fn release(&mut self, numbers: usize) {
+        self.stuck_numbers = self.stuck_numbers.saturating_sub(numbers);
+    }
+
+    /// Takes a message that is still to be sent out of the queue; the credits of what was not sent come back.
     pub(crate) fn delete(&mut self, id: &str) -> Option<u64> {
-        let queued = if let Some(queued) = self.stuck.remove(id) {
-            self.stuck_numbers -= queued.left;
-            queued
-        } else {
-            let place = self.live.iter().position(|queued| queued.id == id)?;
-            let queued = self.live.remove(place)?;
-            self.live_numbers -= queued.left;
-            queued
-        };
+        let place = self.live.iter().position(|queued| queued.id == id)?;
+        let queued = self.live.remove(place)?;
+        self.live_numbers -= queued.left;
         let back = queued.points_each * queued.left as u64;
-        self.available = self.available.saturating_add(back);
+        self.give_back(back);
         Some(back)
+    }
+
+    pub(crate) fn give_back(&mut self, credits: u64) {
+        self.available = self.available.saturating_add(credits);
     }
 
     /// Numbers in the queue, stuck ones included or not.
@@ -159,6 +170,11 @@ impl Account {
         }
         self.last_sent.extend(figures(numbers).map(|number| (number, now)));
     }
+}
+
+/// A time that may be never.
+pub(crate) fn later(at: Instant, wait: Duration) -> Instant {
+    at.checked_add(wait).unwrap_or_else(|| at + NEVER)
 }
 
 /// Good numbers have 9 to 15 digits and begin with none that is 0.

@@ -233,7 +233,10 @@ impl Script {
     pub(crate) fn take(&mut self, endpoint: &str, user: &str) -> Option<Fault> {
         let place = self.faults.iter().position(|fault| fault.matches(endpoint, user))?;
         let fault = self.faults.get_mut(place)?;
-        fault.times -= 1;
+        // Which is for ever.
+        if fault.times != usize::MAX {
+            fault.times -= 1;
+        }
         Some(if fault.times == 0 { self.faults.remove(place) } else { fault.clone() })
     }
 }

@@ -1,11 +1,12 @@
 //! The model: a request and the time in, an answer out. No I/O and no clock of its own.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::time::Instant;
 
-use super::account::{Account, MAX_USER};
+use super::account::{Account, MAX_USER, Made};
 use super::endpoints::{self, endpoint_of};
 use super::exchange::{Answer, Call, MAX_BODY, Outcome};
 use super::faults::{Fault, Kind, Script};
@@ -20,8 +21,10 @@ use super::traffic::Traffic;
 
 /// So much of an answer is kept; the gateway's own are far shorter.
 const KEPT_REPLY: usize = 4 * 1024;
-/// So many accounts are remembered besides those that were set up.
-const MAX_ACCOUNTS: usize = 10_000;
+/// So many accounts that requests made are remembered.
+const MAX_BY_REQUEST: usize = 10_000;
+/// So many that the inbox's API made: it gives each up to about 50 KB of words and sender ids.
+pub(crate) const MAX_BY_API: usize = 1_000;
 /// So many numbers are waited for before those of forgotten messages are forgotten too.
 const MAX_WAITERS: usize = 10_000;
 
@@ -80,7 +83,8 @@ impl Gateway {
         if let Some(mut message) = accepted {
             message.request = masked(call);
             message.told = told(&outcome, name);
-            self.history.accept(message);
+            let forgotten = self.history.accept(message);
+            self.release(&forgotten);
         }
         let (status, code) = match &outcome {
             Outcome::Reply(reply) | Outcome::Slow(reply, _) => {
@@ -92,7 +96,7 @@ impl Gateway {
         let numbers = posted.numbers();
         let user = cut(user, MAX_USER);
         self.history.see(SeenRequest { endpoint, user, at: now, unix_ms, processed, status, code, numbers });
-        Answer { after: self.settings.latency + fault.after, outcome }
+        Answer { after: self.settings.latency.saturating_add(fault.after), outcome }
     }
 
     /// What a fault makes of the gateway's own answer; there is one if the fault let the gateway work.
@@ -198,7 +202,7 @@ impl Gateway {
         if self.settings.known_accounts_only && !self.accounts.contains_key(user) {
             return Err("ERR003".into());
         }
-        let account = self.account_of_request(user);
+        let account = self.account(user, Made::ByRequest);
         if account.password.as_deref().is_some_and(|own| own != password) {
             return Err("ERR003".into());
         }
@@ -208,26 +212,52 @@ impl Gateway {
         }
     }
 
-    /// The account of this name, made if there is none, to be set up; it is not forgotten.
-    pub(crate) fn account(&mut self, user: &str) -> &mut Account {
+    /// The account of this name, made if there is none. When too many were made in the same way, the one of them that
+    /// was idle longest is forgotten, unless the owner made it.
+    pub(crate) fn account(&mut self, user: &str, made: Made) -> &mut Account {
+        let before = self.accounts.get(user).map(|account| account.made);
+        if before.is_none_or(|before| before < made) {
+            self.make_room(made);
+        }
         let account = self.accounts.entry(user.to_owned()).or_insert_with(Account::new);
-        account.kept = true;
+        account.made = account.made.max(made);
+        account.used = self.traffic.requests;
         account
     }
 
-    /// The account that a request makes or uses. Of those that only requests made, the one that was idle longest goes
-    /// when there are too many.
-    fn account_of_request(&mut self, user: &str) -> &mut Account {
-        if self.accounts.len() >= MAX_ACCOUNTS && !self.accounts.contains_key(user) {
-            let made_by_request = self.accounts.iter().filter(|(_, account)| !account.kept);
-            let idle = made_by_request.min_by_key(|(_, account)| account.used).map(|(user, _)| user.clone());
-            if let Some(idle) = idle {
-                self.accounts.remove(&idle);
+    fn make_room(&mut self, made: Made) {
+        let most = match made {
+            Made::ByRequest => MAX_BY_REQUEST,
+            Made::ByApi => MAX_BY_API,
+            Made::ByOwner => return,
+        };
+        if self.accounts.len() < most {
+            return;
+        }
+        let alike = || self.accounts.iter().filter(|(_, account)| account.made == made);
+        if alike().count() >= most
+            && let Some((idle, _)) = alike().min_by_key(|(_, account)| account.used)
+        {
+            let idle = idle.clone();
+            self.accounts.remove(&idle);
+        }
+    }
+
+    /// Takes stuck messages that the history does not hold any more off their queues: nobody could delete them. Their credits stay
+    /// held.
+    fn release(&mut self, gone: &[Arc<Message>]) {
+        for message in gone.iter().filter(|message| message.state == MessageState::Stuck) {
+            if let Some(account) = self.accounts.get_mut(&message.user) {
+                account.release(message.numbers.len());
             }
         }
-        let account = self.accounts.entry(user.to_owned()).or_insert_with(Account::new);
-        account.used = self.traffic.requests;
-        account
+    }
+
+    /// Takes the messages that match out of the inbox, and says how many they were.
+    pub(crate) fn clear(&mut self, matches: impl Fn(&Message) -> bool) -> usize {
+        let gone = self.history.clear(matches);
+        self.release(&gone);
+        gone.len()
     }
 
     /// Remembers that whoever waits for a number (of a user) was given this message.
@@ -251,7 +281,15 @@ impl Gateway {
     /// Deletes a message from the queue of whoever sent it; the credits given back, if it was there.
     pub(crate) fn delete(&mut self, id: &str, now: Instant) -> Option<u64> {
         self.settle(now);
-        let back = self.accounts.values_mut().find_map(|account| account.delete(id))?;
+        let stuck = self.history.message(id).filter(|message| message.state == MessageState::Stuck).cloned();
+        let back = if let Some(message) = stuck {
+            let account = self.accounts.get_mut(&message.user)?;
+            account.release(message.numbers.len());
+            account.give_back(message.points);
+            message.points
+        } else {
+            self.accounts.values_mut().find_map(|account| account.delete(id))?
+        };
         self.history.set_state(id, MessageState::Deleted);
         Some(back)
     }

@@ -111,41 +111,42 @@ impl History {
         }
     }
 
-    pub(crate) fn accept(&mut self, mut message: Message) {
+    /// Remembers a message, and gives those that are forgotten for it.
+    pub(crate) fn accept(&mut self, mut message: Message) -> Vec<Arc<Message>> {
         self.accepted += 1;
         let seq = self.accepted;
         message.seq = seq;
         self.bytes += message.bytes();
         self.places.insert(message.id.clone(), seq);
         self.messages.insert(seq, Arc::new(message));
+        let mut gone = Vec::new();
         while self.messages.len() > self.bound || (self.bytes > MAX_BYTES && self.messages.len() > 1) {
             let Some((&oldest, _)) = self.messages.first_key_value() else { break };
-            self.remove(oldest);
+            gone.extend(self.remove(oldest));
             self.forgotten_messages += 1;
         }
         self.arrived.send_replace(seq);
         self.tell(Change::Arrived(seq));
+        gone
     }
 
-    fn remove(&mut self, seq: u64) {
-        if let Some(message) = self.messages.remove(&seq) {
-            self.bytes -= message.bytes();
-            self.places.remove(&message.id);
-            if let Some(due) = message.reports_at {
-                self.reports.remove(&(due, seq));
-            }
+    fn remove(&mut self, seq: u64) -> Option<Arc<Message>> {
+        let message = self.messages.remove(&seq)?;
+        self.bytes -= message.bytes();
+        self.places.remove(&message.id);
+        if let Some(due) = message.reports_at {
+            self.reports.remove(&(due, seq));
         }
+        Some(message)
     }
 
-    /// Takes out the messages that match, and says how many they were.
-    pub(crate) fn clear(&mut self, matches: impl Fn(&Message) -> bool) -> usize {
+    /// Takes out the messages that match, and gives them.
+    pub(crate) fn clear(&mut self, matches: impl Fn(&Message) -> bool) -> Vec<Arc<Message>> {
         let gone: Vec<u64> =
             self.messages.iter().filter(|(_, message)| matches(message)).map(|(&seq, _)| seq).collect();
-        for &seq in &gone {
-            self.remove(seq);
-        }
+        let gone = gone.into_iter().filter_map(|seq| self.remove(seq)).collect();
         self.tell(Change::Cleared);
-        gone.len()
+        gone
     }
 
     /// Puts a message into another state.

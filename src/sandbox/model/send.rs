@@ -72,7 +72,11 @@ pub(crate) fn send(
         account.mark_sent(&good, now);
     }
     let stuck = test || !emoji(text).is_empty();
-    account.enqueue(id.clone(), good.len(), points_each, stuck);
+    if stuck {
+        account.hold(good.len());
+    } else {
+        account.enqueue(id.clone(), good.len(), points_each);
+    }
     Ok(Message {
         seq: 0, // given by the history
         id,

@@ -33,7 +33,7 @@ impl Default for Settings {
             history: 10_000,
             drain_per_second: 50,
             same_number_in_test_mode: false,
-            stuck_fill_queue: true,
+            stuck_fill_queue: false,
             known_accounts_only: false,
             // Unknown on the real gateway; of the documented codes this one fits best.
             long_mobile: Some("ERR025".to_owned()),

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
+use super::account::later;
 use super::exchange::Source;
 
 /// Over so many requests in a second, the firewall blocks an address (API document v4.1).
@@ -98,7 +99,7 @@ impl Traffic {
             return false;
         }
         arrivals.recent.clear();
-        arrivals.blocked_until = Some(now + block_for);
+        arrivals.blocked_until = Some(later(now, block_for));
         true
     }
 

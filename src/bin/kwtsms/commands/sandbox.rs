@@ -2,7 +2,7 @@
 
 use std::net::{IpAddr, SocketAddr};
 
-use kwtsms_async::sandbox::Sandbox;
+use kwtsms_async::sandbox::{DEFAULT_PORT, Sandbox};
 use serde_json::json;
 
 use crate::exit::{Ended, Exit, Failure};
@@ -12,7 +12,7 @@ use crate::output::{Out, counted, note};
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
     /// The port; a free one if it is 0
-    #[arg(long, default_value_t = 8080)]
+    #[arg(long, default_value_t = DEFAULT_PORT)]
     port: u16,
     /// The address to listen on. Whoever reaches it reads the messages and changes the accounts: in a container
     /// 0.0.0.0, elsewhere best left alone
@@ -21,6 +21,9 @@ pub(crate) struct Args {
     /// A host name that the inbox answers to, besides localhost and addresses; may be repeated
     #[arg(long, value_name = "NAME")]
     host: Vec<String>,
+    /// The origin of web pages that may send and read messages here, as http://localhost:3000; may be repeated
+    #[arg(long, value_name = "ORIGIN")]
+    allow_origin: Vec<String>,
 }
 
 pub(crate) async fn run(args: Args, out: &mut Out) -> Ended {
@@ -28,6 +31,7 @@ pub(crate) async fn run(args: Args, out: &mut Out) -> Ended {
     let bind = SocketAddr::from((args.bind, args.port));
     let builder =
         args.host.into_iter().fold(Sandbox::builder().bind(bind), |builder, host| builder.allow_host(host));
+    let builder = args.allow_origin.into_iter().fold(builder, |builder, origin| builder.allow_origin(origin));
     let sandbox = builder.start().await.map_err(|error| {
         Failure::new(Exit::Refused, format!("{bind} cannot be listened on"))
             .because(Some(&error))

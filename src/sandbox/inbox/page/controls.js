@@ -270,11 +270,16 @@ onSubmit(form, async () => {
 
 const settings = $("settings");
 function fillSettings(values) {
-  for (const [name, value] of Object.entries(values)) settings.elements[name].value = value;
+  for (const [name, value] of Object.entries(values)) {
+    const input = settings.elements[name];
+    if (input.type === "checkbox") input.checked = value;
+    else input.value = value;
+  }
 }
 const loadSettings = async () => fillSettings(await ask("GET", "/api/settings"));
 onSubmit(settings, async () => {
-  const values = Object.fromEntries(["latency_ms", "drain_per_second", "firewall_seconds"].map((name) => [name, Number(settings.elements[name].value)]));
+  const inputs = [...settings.elements].filter((input) => input.name !== "");
+  const values = Object.fromEntries(inputs.map((input) => [input.name, input.type === "checkbox" ? input.checked : Number(input.value)]));
   fillSettings(await ask("PUT", "/api/settings", values));
   return "Saved";
 });

@@ -1,10 +1,16 @@
 //! Memory stays bounded, whatever comes and however long.
 
+use std::time::Duration;
+
 use serde_json::json;
 
 use super::{Bench, kuwaiti, message};
+use crate::sandbox::model::account::Made;
+use crate::sandbox::model::exchange::Outcome;
+use crate::sandbox::model::gateway::MAX_BY_API;
 use crate::sandbox::model::history::MAX_BYTES;
 use crate::sandbox::model::settings::Settings;
+use crate::sandbox::{Fault, MessageState};
 
 #[test]
 fn the_history_is_bounded_and_counts_what_it_forgets() {
@@ -50,11 +56,76 @@ fn accounts_that_requests_made_are_forgotten_when_there_are_too_many_and_others_
     for i in 0..10_100 {
         assert_eq!(bench.verdict("balance", json!({"username": format!("user{i}")})), "OK");
     }
-    assert_eq!(bench.gateway.accounts.len(), 10_000);
+    assert_eq!(bench.gateway.accounts.len(), 10_000 + 1);
     assert_eq!(bench.alice().available, 3);
     assert!(bench.gateway.accounts.contains_key("user10099"));
     assert!(!bench.gateway.accounts.contains_key("user0"));
     assert_eq!(bench.verdict("balance", json!({"username": "x".repeat(101)})), "ERR003");
+}
+
+#[test]
+fn accounts_that_the_api_made_are_forgotten_when_there_are_too_many_and_those_of_requests_do_not_push_them_out()
+ {
+    let mut bench = Bench::new();
+    for i in 0..MAX_BY_API {
+        bench.gateway.account(&format!("set{i}"), Made::ByApi).available = 7;
+    }
+    for i in 0..10_100 {
+        assert_eq!(bench.verdict("balance", json!({"username": format!("user{i}")})), "OK");
+    }
+    assert_eq!(bench.verdict("balance", json!({"username": "set0"})), "OK");
+    // One that a request made is set up.
+    bench.gateway.account("user10099", Made::ByApi).available = 7;
+    let set_up = bench.gateway.accounts.iter().filter(|(_, account)| account.made == Made::ByApi);
+    assert_eq!(set_up.count(), MAX_BY_API);
+    assert!(bench.gateway.accounts.contains_key("set0"));
+    let sevens = bench.gateway.accounts.values().filter(|account| account.available == 7).count();
+    assert_eq!(sevens, MAX_BY_API);
+}
+
+#[test]
+fn stuck_messages_that_are_forgotten_or_cleared_leave_the_queue_and_keep_their_credits() {
+    let settings = Settings { history: 500, stuck_fill_queue: true, ..Settings::default() };
+    let mut bench = Bench::with(settings);
+    bench.alice().available = 5000;
+    for i in 0..1500 {
+        assert_eq!(bench.send_test(&kuwaiti(i..i + 1), "x"), "OK", "{i}");
+    }
+    assert_eq!((bench.alice().queued(true), bench.alice().available), (500, 3500));
+    let id = bench.last().id;
+    assert_eq!(bench.gateway.delete(&id, bench.now), Some(1));
+    assert_eq!((bench.alice().queued(true), bench.alice().available), (499, 3501));
+    assert_eq!(bench.gateway.clear(|_| true), 500);
+    assert_eq!((bench.alice().queued(true), bench.alice().available), (0, 3501));
+    assert_eq!(bench.gateway.delete(&id, bench.now), None);
+}
+
+#[test]
+fn never_is_a_value() {
+    let mut bench = Bench::with(Settings {
+        latency: Duration::MAX,
+        report_after: Duration::MAX,
+        firewall: Some(Duration::MAX),
+        history: usize::MAX,
+        drain_per_second: u32::MAX,
+        ..Settings::default()
+    });
+    let late = Fault::delay(Duration::MAX).times(usize::MAX).on("balance");
+    bench.gateway.faults.push(late);
+    assert_eq!(bench.send("971501234567", "x"), "OK");
+    bench.pass(1_000_000.0);
+    assert_eq!(bench.last().state, MessageState::Sent);
+    for _ in 0..4 {
+        let answer = bench.call("POST", "/API/balance/", true, "{}");
+        assert_eq!(answer.after, Duration::MAX);
+    }
+    assert_eq!(bench.gateway.faults.pending(), usize::MAX);
+    for _ in 0..2 {
+        bench.call("POST", "/API/balance/", true, "{}");
+    }
+    assert_eq!(bench.gateway.traffic.swallowed, 1);
+    bench.pass(1_000_000_000.0);
+    assert!(matches!(bench.call("POST", "/API/status/", true, "{}").outcome, Outcome::Silence));
 }
 
 #[test]

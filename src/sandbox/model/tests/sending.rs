@@ -190,14 +190,16 @@ fn an_emoji_is_accepted_charged_and_stuck() {
 }
 
 #[test]
-fn stuck_messages_fill_the_queue_unless_told_otherwise() {
-    for (on, verdict) in [(true, "ERR013"), (false, "OK")] {
-        let mut bench = Bench::with(Settings { stuck_fill_queue: on, ..Settings::default() });
+fn stuck_messages_do_not_hold_the_queue_of_others_unless_told_to() {
+    let told = Settings { stuck_fill_queue: true, ..Settings::default() };
+    for (settings, verdict) in [(Settings::default(), "OK"), (told, "ERR013")] {
+        let mut bench = Bench::with(settings);
         bench.alice().available = 5000;
         for i in 0..5 {
             assert_eq!(bench.send_test(&kuwaiti(i * 200..(i + 1) * 200), "x"), "OK");
         }
         assert_eq!(bench.send("96598765432", "x"), verdict);
+        assert_eq!(bench.send_test("96541234567", "x"), verdict);
     }
 }
 
