@@ -21,6 +21,9 @@ pub const LOG_FILE: &str = "KWTSMS_LOG_FILE";
 /// The base URL; [`DEFAULT_BASE_URL`] if unset.
 pub const BASE_URL: &str = "KWTSMS_BASE_URL";
 
+/// The keys of one-time codes: the current one, then old ones that are still accepted, separated by commas.
+pub const OTP_KEY: &str = "KWTSMS_OTP_KEY";
+
 /// The gateway's base URL (API document v4.1).
 pub const DEFAULT_BASE_URL: &str = "https://www.kwtsms.com/API/";
 
@@ -30,7 +33,10 @@ pub const DEFAULT_SENDER_ID: &str = "KWT-SMS";
 /// The file that the environment is completed from, in the working directory.
 pub const ENV_FILE: &str = ".env";
 
-const KEYS: [&str; 6] = [USERNAME, PASSWORD, SENDER_ID, TEST_MODE, LOG_FILE, BASE_URL];
+const KEYS: [&str; 7] = [USERNAME, PASSWORD, SENDER_ID, TEST_MODE, LOG_FILE, BASE_URL, OTP_KEY];
+
+/// Values in which a `$` that is read as a variable would go unnoticed.
+const SECRETS: [&str; 2] = [PASSWORD, OTP_KEY];
 
 /// Tells whether a `KWTSMS_*` variable is set and not empty, in the process environment or in `.env`.
 ///
@@ -183,20 +189,18 @@ fn from_file(file: &Path, required: bool) -> Result<HashMap<&'static str, String
     Ok(values)
 }
 
-/// `.env` files know `$VARIABLE`: an unquoted `$` in a password would silently become another password.
+/// `.env` files know `$VARIABLE`: an unquoted `$` in a secret would silently become another secret.
 fn refuse_unquoted_dollar(text: &[u8], file: &Path) -> Result<(), Error> {
     for (index, line) in text.split(|byte| *byte == b'\n').enumerate() {
         let line = line.trim_ascii();
         let line = line.strip_prefix(b"export ").unwrap_or(line).trim_ascii_start();
-        if !line.starts_with(PASSWORD.as_bytes()) {
-            continue;
-        }
-        let value = line[PASSWORD.len()..].trim_ascii_start();
+        let Some(key) = SECRETS.into_iter().find(|key| line.starts_with(key.as_bytes())) else { continue };
+        let value = line[key.len()..].trim_ascii_start();
         let Some(value) = value.strip_prefix(b"=").map(<[u8]>::trim_ascii_start) else { continue };
         let escaped = value.windows(2).filter(|pair| pair == b"\\$").count();
         if !value.starts_with(b"'") && value.iter().filter(|byte| **byte == b'$').count() > escaped {
             return Err(Error::config(format!(
-                "{} line {}: put the value of {PASSWORD} in single quotes, since it holds a $",
+                "{} line {}: put the value of {key} in single quotes, since it holds a $",
                 file.display(),
                 index + 1
             )));

@@ -57,6 +57,8 @@ mod limit;
 mod message;
 #[cfg(feature = "metrics")]
 pub mod metrics;
+#[cfg(feature = "otp")]
+pub mod otp;
 mod phone;
 mod pipeline;
 mod recent;
@@ -67,8 +69,6 @@ mod retry;
 pub mod sandbox;
 mod secret;
 mod send;
-#[cfg(any(feature = "store", feature = "redis"))]
-mod store;
 pub mod transport;
 mod wire;
 
@@ -84,8 +84,6 @@ pub use report::{Accepted, Account, Batch, Duplicate, Invalid, Outcome, SendRepo
 pub use retry::{Retry, RetryReason};
 pub use secret::Secret;
 pub use send::SendCall;
-#[cfg(feature = "store")]
-pub use store::Store;
 pub use wire::{RawReply, Repair};
 
 pub use code::{ApiCode, CodeClass, CodeSource, UserMessage};

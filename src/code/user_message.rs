@@ -49,6 +49,22 @@ pub enum UserMessage {
     MessageNotFound,
     /// The message was taken but has not been delivered.
     NotDelivered,
+    /// Too much was asked for from here or for this number; an hour or a day helps.
+    TooManyRequests,
+    /// A person has to show that they are one.
+    ProveHuman,
+    /// What was typed is not the code.
+    WrongCode,
+    /// What was typed does not have the form of a code.
+    MalformedCode,
+    /// What was typed is the code of an earlier message.
+    OldCode,
+    /// The code is right no longer.
+    CodeExpired,
+    /// No further code is looked at.
+    TooManyTries,
+    /// What was begun is over; it has to begin anew.
+    StartAgain,
 }
 
 impl UserMessage {
@@ -67,6 +83,14 @@ impl UserMessage {
         Self::NoReport,
         Self::MessageNotFound,
         Self::NotDelivered,
+        Self::TooManyRequests,
+        Self::ProveHuman,
+        Self::WrongCode,
+        Self::MalformedCode,
+        Self::OldCode,
+        Self::CodeExpired,
+        Self::TooManyTries,
+        Self::StartAgain,
     ];
 
     /// Gives the sentence in English.
@@ -94,6 +118,16 @@ impl UserMessage {
             Self::NoReport => "There is no delivery report for this message.",
             Self::MessageNotFound => "We could not find this message.",
             Self::NotDelivered => "This message has not been delivered.",
+            Self::TooManyRequests => "There were too many requests. Please try again later.",
+            Self::ProveHuman => "Please confirm that you are a person, and try again.",
+            Self::WrongCode => "This is not the right code. Please check the message and try again.",
+            Self::MalformedCode => "Please type all digits of the code, and nothing else.",
+            Self::OldCode => {
+                "This is the code of an earlier message. Please use the one of the newest message."
+            }
+            Self::CodeExpired => "This code is no longer valid. Please ask for a new one.",
+            Self::TooManyTries => "There were too many wrong codes. Please start again later.",
+            Self::StartAgain => "This request is over. Please start again.",
         }
     }
 
@@ -115,6 +149,14 @@ impl UserMessage {
             Self::NoReport => "لا يتوفر تقرير تسليم لهذه الرسالة.",
             Self::MessageNotFound => "تعذّر العثور على هذه الرسالة.",
             Self::NotDelivered => "لم يتم تسليم هذه الرسالة.",
+            Self::TooManyRequests => "عدد الطلبات كبير جدًا. يُرجى المحاولة مرة أخرى لاحقًا.",
+            Self::ProveHuman => "يُرجى تأكيد أنك لست برنامجًا آليًا ثم المحاولة مرة أخرى.",
+            Self::WrongCode => "الرمز غير صحيح. يُرجى التحقق من الرسالة والمحاولة مرة أخرى.",
+            Self::MalformedCode => "يُرجى كتابة جميع أرقام الرمز دون أي شيء آخر.",
+            Self::OldCode => "هذا رمز رسالة سابقة. يُرجى استخدام رمز أحدث رسالة.",
+            Self::CodeExpired => "انتهت صلاحية هذا الرمز. يُرجى طلب رمز جديد.",
+            Self::TooManyTries => "عدد الرموز الخاطئة كبير جدًا. يُرجى البدء من جديد لاحقًا.",
+            Self::StartAgain => "انتهى هذا الطلب. يُرجى البدء من جديد.",
         }
     }
 }

@@ -78,6 +78,19 @@ pub enum NotMobileReason {
 pub struct Region([u8; 2]);
 
 impl Region {
+    /// Kuwait.
+    pub const KW: Self = Self(*b"KW");
+    /// Saudi Arabia.
+    pub const SA: Self = Self(*b"SA");
+    /// United Arab Emirates.
+    pub const AE: Self = Self(*b"AE");
+    /// Bahrain.
+    pub const BH: Self = Self(*b"BH");
+    /// Qatar.
+    pub const QA: Self = Self(*b"QA");
+    /// Oman.
+    pub const OM: Self = Self(*b"OM");
+
     /// `None` for what is not two ASCII letters.
     #[cfg(feature = "strict-numbers")]
     pub(super) fn new(letters: &str) -> Option<Self> {

@@ -9,4 +9,6 @@ mod strict;
 
 pub use error::{NotMobileReason, PhoneError, Region};
 pub use number::PhoneNumber;
+#[cfg(feature = "otp")]
+pub(crate) use parse::decimal_digit;
 pub use parse::{CountryCheck, normalize_phone, validate_phone_input};

@@ -94,7 +94,7 @@ impl Found {
 }
 
 /// The value of a decimal digit of any script.
-fn decimal_digit(c: char) -> Option<u8> {
+pub(crate) fn decimal_digit(c: char) -> Option<u8> {
     let code = u32::from(c);
     let zero = match c {
         '0'..='9' => u32::from('0'),

@@ -471,15 +471,6 @@ async fn every_type(shown: &mut Shown) {
         shown.debug("JsonlGuard", &guard);
         shown.debug("Bodies", &jsonl::Bodies::Full);
     }
-
-    #[cfg(feature = "store")]
-    {
-        let folder = tempfile::tempdir().unwrap();
-        let store = kwtsms_async::Store::open(folder.path().join("kwtsms.db")).await.unwrap();
-        shown.debug("Store", &store);
-        let url = format!("postgres://leak_user:{PASSWORD}@127.0.0.1:1/db");
-        shown.error("Error", &kwtsms_async::Store::open(url).await.unwrap_err());
-    }
 }
 
 /// The types that the source declares as public. Types that no path leads to are not among them.
@@ -518,7 +509,7 @@ async fn no_public_type_leaks_when_it_is_formatted() {
         assert!(!text.trim().is_empty());
         assert_clean(name, text);
     }
-    if cfg!(all(feature = "jsonl", feature = "strict-numbers", feature = "store")) {
+    if cfg!(all(feature = "jsonl", feature = "strict-numbers")) {
         let formatted: BTreeSet<_> = shown.0.iter().map(|(name, _)| (*name).to_owned()).collect();
         let mut missing = String::new();
         for name in declared().difference(&formatted) {

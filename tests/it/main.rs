@@ -36,6 +36,8 @@ mod message_table;
 mod messages;
 #[cfg(all(feature = "sandbox", feature = "metrics"))]
 mod metrics;
+#[cfg(all(feature = "otp", feature = "sandbox"))]
+mod otp;
 #[cfg(feature = "sandbox")]
 mod pacing;
 mod phone_digits;
@@ -55,8 +57,6 @@ mod sandbox_doors;
 mod sandbox_faults;
 #[cfg(feature = "sandbox")]
 mod sandbox_hostile;
-#[cfg(feature = "store")]
-mod store;
 #[cfg(feature = "strict-numbers")]
 mod strict_numbers;
 mod surface;

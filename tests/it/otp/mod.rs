@@ -1,0 +1,6 @@
+//! One-time codes.
+
+mod outcomes;
+mod settings;
+mod shape;
+pub(crate) mod world;

@@ -1,0 +1,187 @@
+//! A gateway, a store and services over them.
+
+use std::net::IpAddr;
+use std::time::Duration;
+
+use kwtsms_async::otp::{
+    Budget, Caller, Challenge, CodeDelivery, HumanCheck, Otp, OtpBuilder, OtpKeys, OtpStore, Purpose,
+    StartCall, StartError, Started, Verified, VerifyError,
+};
+use kwtsms_async::sandbox::Sandbox;
+
+use crate::gateway;
+
+pub(crate) const NUMBER: &str = "96598765432";
+pub(crate) const MINUTE: Duration = Duration::from_secs(60);
+pub(crate) const HOUR: Duration = Duration::from_secs(60 * 60);
+/// Longer than the pause between messages to a number, shorter than the life of a code.
+pub(crate) const PAUSE: Duration = Duration::from_secs(4 * 60 + 1);
+
+/// Where codes lie.
+#[derive(Clone)]
+pub(crate) enum Place {
+    Memory(OtpStore),
+}
+
+impl Place {
+    pub(crate) async fn memory() -> Self {
+        Self::Memory(OtpStore::memory())
+    }
+
+    /// What another replica opens.
+    pub(crate) async fn open(&self) -> OtpStore {
+        match self {
+            Self::Memory(store) => store.clone(),
+        }
+    }
+
+    /// A time that is not over when so much of it has passed in the store.
+    pub(crate) fn longer_than(&self, time: Duration) -> Duration {
+        match self {
+            Self::Memory(_) => time + Duration::from_secs(10),
+        }
+    }
+
+    /// How many challenges and counts lie there, where that can be seen.
+    pub(crate) async fn rows(&self) -> u64 {
+        match self {
+            Self::Memory(_) => 0, // the sweep itself says so
+        }
+    }
+
+    /// Lets time pass in the store.
+    pub(crate) async fn pass(&self, time: Duration) {
+        match self {
+            Self::Memory(_) => tokio::time::advance(time).await,
+        }
+    }
+}
+
+/// A gateway and a place, and what services over them have in common.
+pub(crate) struct World {
+    pub(crate) sandbox: Sandbox,
+    pub(crate) place: Place,
+    pub(crate) keys: OtpKeys,
+}
+
+impl World {
+    pub(crate) fn new(place: Place) -> Self {
+        // In test mode, where the gateway does not ask for 15 seconds between two messages to a number: only the
+        // store's clock is set forward.
+        let sandbox = gateway::start(gateway::roomy().stuck_messages_fill_queue(false));
+        Self { sandbox, place, keys: OtpKeys::random() }
+    }
+
+    /// The settings of a replica, without what the tests of a limit set.
+    pub(crate) async fn builder(&self) -> OtpBuilder {
+        let client = gateway::builder(&self.sandbox).unpaced().test_mode(true).timeout(HOUR).build().unwrap();
+        Otp::builder(client, self.place.open().await, self.keys.clone())
+            .app_name("MYAPP")
+            .origin("example.com")
+            .human_check(HumanCheck::never())
+            .send_deadline(HOUR)
+            .budget(Budget::credits(1_000).per_hour().and_credits(10_000).per_day())
+    }
+
+    pub(crate) async fn otp(&self) -> Otp {
+        self.builder().await.build().unwrap()
+    }
+
+    /// A service that sends as often as it is asked, but for the pause between messages to a number.
+    pub(crate) async fn generous(&self) -> Otp {
+        self.builder().await.per_number(1_000, 1_000).per_address(1_000).per_prefix(1_000).build().unwrap()
+    }
+
+    /// The code of the newest message to a number.
+    pub(crate) fn code(&self, number: &str) -> String {
+        self.sandbox.otp(number).unwrap()
+    }
+
+    pub(crate) fn messages(&self) -> usize {
+        self.sandbox.messages().len()
+    }
+
+    /// Starts a challenge and gives it with its code.
+    pub(crate) async fn start(&self, otp: &Otp, number: &str) -> (Challenge, String) {
+        let started = otp.start(number, Purpose::LOGIN, &caller()).await.unwrap();
+        assert_eq!(started.delivery, CodeDelivery::Accepted);
+        (started.challenge, self.code(number))
+    }
+
+    /// Lets the pause pass and sends another code for a challenge.
+    pub(crate) async fn resend(&self, otp: &Otp, challenge: &Challenge) -> Result<Started, StartError> {
+        self.place.pass(PAUSE).await;
+        otp.resend(challenge, &caller()).await
+    }
+}
+
+pub(crate) fn caller() -> Caller {
+    at([203, 0, 113, 7])
+}
+
+pub(crate) fn at(address: impl Into<IpAddr>) -> Caller {
+    Caller::at(address)
+}
+
+pub(crate) async fn verify(otp: &Otp, challenge: &Challenge, code: &str) -> Result<Verified, VerifyError> {
+    otp.verify(challenge, Purpose::LOGIN, code, &caller()).await
+}
+
+/// Another code than this one, the `nth` of many.
+pub(crate) fn other_than(code: &str, nth: u32) -> String {
+    let code: u32 = code.parse().unwrap();
+    format!("{:06}", (code + 1 + nth) % 1_000_000)
+}
+
+/// What came of a verification, in a word.
+pub(crate) fn word(result: &Result<Verified, VerifyError>) -> String {
+    match result {
+        Ok(_) => "verified".to_owned(),
+        Err(VerifyError::Wrong { left }) => format!("wrong {left}"),
+        Err(VerifyError::Superseded { left }) => format!("superseded {left}"),
+        Err(error) => format!("{error:?}").split(['(', ' ']).next().unwrap().to_lowercase(),
+    }
+}
+
+/// Tries codes one after the other and gives what came of each.
+pub(crate) async fn tries<T: AsRef<str>>(
+    otp: &Otp,
+    challenge: &Challenge,
+    codes: impl IntoIterator<Item = T>,
+) -> Vec<String> {
+    let mut words = Vec::new();
+    for code in codes {
+        words.push(word(&verify(otp, challenge, code.as_ref()).await));
+    }
+    words
+}
+
+/// How long is left, of a start that came too soon.
+pub(crate) async fn too_soon(call: StartCall) -> Duration {
+    match call.await {
+        Err(StartError::TooSoon(after)) => after,
+        other => panic!("{other:?}"),
+    }
+}
+
+/// Runs the same test over every store.
+macro_rules! over_every_store {
+    ($($name:ident)+) => {
+        mod memory {
+            $(
+                #[tokio::test(start_paused = true)]
+                async fn $name() {
+                    super::$name($crate::otp::world::Place::memory().await).await;
+                }
+            )+
+        }
+    };
+}
+pub(crate) use over_every_store;
+
+/// Waits until something is so.
+pub(crate) async fn until(so: impl Fn() -> bool) {
+    while !so() {
+        tokio::time::sleep(Duration::from_millis(1)).await;
+    }
+}
