@@ -472,6 +472,15 @@ async fn every_type(shown: &mut Shown) {
         shown.debug("Bodies", &jsonl::Bodies::Full);
         shown.debug("Options", &jsonl::Options::from(jsonl::Bodies::Full).sending(true));
     }
+
+    #[cfg(feature = "store")]
+    {
+        let folder = tempfile::tempdir().unwrap();
+        let store = kwtsms_async::Store::open(folder.path().join("kwtsms.db")).await.unwrap();
+        shown.debug("Store", &store);
+        let url = format!("postgres://leak_user:{PASSWORD}@127.0.0.1:1/db");
+        shown.error("Error", &kwtsms_async::Store::open(url).await.unwrap_err());
+    }
 }
 
 /// The types that the source declares as public. Types that no path leads to are not among them.
@@ -510,7 +519,7 @@ async fn no_public_type_leaks_when_it_is_formatted() {
         assert!(!text.trim().is_empty());
         assert_clean(name, text);
     }
-    if cfg!(all(feature = "jsonl", feature = "strict-numbers")) {
+    if cfg!(all(feature = "jsonl", feature = "strict-numbers", feature = "store")) {
         let formatted: BTreeSet<_> = shown.0.iter().map(|(name, _)| (*name).to_owned()).collect();
         let mut missing = String::new();
         for name in declared().difference(&formatted) {

@@ -57,6 +57,8 @@ mod sandbox_doors;
 mod sandbox_faults;
 #[cfg(feature = "sandbox")]
 mod sandbox_hostile;
+#[cfg(feature = "store")]
+mod store;
 #[cfg(feature = "strict-numbers")]
 mod strict_numbers;
 mod surface;
