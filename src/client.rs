@@ -13,7 +13,7 @@ use crate::credits::Credits;
 use crate::error::Error;
 use crate::ids::SenderId;
 use crate::limit::{DEFAULT_MAX_WAITING, DEFAULT_RATE, Limiter};
-use crate::phone::CountryCheck;
+use crate::phone::{CountryCheck, GulfCountry, PhoneNumber, PhoneRules};
 use crate::pipeline::{Core, QueueGate};
 use crate::recent::Recent;
 
@@ -111,7 +111,7 @@ pub struct ClientBuilder {
     pace: Pace,
     same_number_wait: Duration,
     low_balance: Option<Credits>,
-    country_check: CountryCheck,
+    phone_rules: PhoneRules,
     transport: Option<Arc<dyn Transport>>,
 }
 
@@ -129,7 +129,7 @@ impl ClientBuilder {
             pace: Pace::Rates { single: DEFAULT_RATE, bulk: DEFAULT_RATE, max_waiting: DEFAULT_MAX_WAITING },
             same_number_wait: ApiCode::ERR028.retry_after().unwrap_or_default(),
             low_balance: None,
-            country_check: CountryCheck::default(),
+            phone_rules: PhoneRules::default(),
             transport: None,
         }
     }
@@ -261,11 +261,19 @@ impl ClientBuilder {
         self
     }
 
-    /// How strings are checked before anything is sent to them. Default: [`CountryCheck::Off`], 7 to 15 digits,
-    /// nothing guessed; with the feature `strict-numbers`, `CountryCheck::Strict` refuses what cannot be a mobile
-    /// number of its country. A [`PhoneNumber`](crate::PhoneNumber) is taken as it is.
+    /// How strings are checked before anything is sent to them. Default: [`CountryCheck::Gulf`], which refuses what no
+    /// plan of the Gulf states allows; `CountryCheck::Off` is 7 to 15 digits; with the feature `strict-numbers`,
+    /// `CountryCheck::Strict` refuses what cannot be a mobile number of its country. A
+    /// [`PhoneNumber`] is taken as it is.
     pub fn country_check(mut self, check: CountryCheck) -> Self {
-        self.country_check = check;
+        self.phone_rules = self.phone_rules.check(check);
+        self
+    }
+
+    /// Takes strings that are numbers without a country code for this country's. Default: none, so that they are
+    /// refused. See [`PhoneRules::default_country`].
+    pub fn default_country(mut self, country: GulfCountry) -> Self {
+        self.phone_rules = self.phone_rules.default_country(country);
         self
     }
 
@@ -341,7 +349,7 @@ impl ClientBuilder {
                 cached: Cached::new(self.low_balance),
                 sender_id,
                 test_mode: self.test_mode,
-                country_check: self.country_check,
+                phone_rules: self.phone_rules,
                 shared_sender_told: AtomicBool::new(false),
             }),
         })
@@ -352,9 +360,11 @@ impl fmt::Debug for ClientBuilder {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         // Not checked yet: an address may hold a password, and a sender id may be anything.
         let sender_id = SenderId::parse(&self.sender_id).ok();
+        let user_name = PhoneNumber::of_user_name(&self.username).map(PhoneNumber::masked);
+        let user_name = user_name.as_deref().unwrap_or(&self.username);
         let base_url = config::base_url(&self.base_url).ok().map(|(url, _)| url.to_string());
         f.debug_struct("ClientBuilder")
-            .field("username", &self.username)
+            .field("username", &user_name)
             .field("password", &self.password)
             .field("sender_id", &sender_id)
             .field("test_mode", &self.test_mode)
@@ -364,7 +374,7 @@ impl fmt::Debug for ClientBuilder {
             .field("pace", &self.pace)
             .field("same_number_wait", &self.same_number_wait)
             .field("low_balance", &self.low_balance)
-            .field("country_check", &self.country_check)
+            .field("phone_rules", &self.phone_rules)
             .field("transport", &self.transport)
             .finish()
     }

@@ -69,8 +69,6 @@ mod retry;
 pub mod sandbox;
 mod secret;
 mod send;
-#[cfg(any(feature = "store", feature = "redis"))]
-mod store;
 pub mod transport;
 mod wire;
 
@@ -86,8 +84,6 @@ pub use report::{Accepted, Account, Batch, Duplicate, Invalid, Outcome, SendRepo
 pub use retry::{Retry, RetryReason};
 pub use secret::Secret;
 pub use send::SendCall;
-#[cfg(feature = "store")]
-pub use store::Store;
 pub use wire::{RawReply, Repair};
 
 pub use code::{ApiCode, CodeClass, CodeSource, UserMessage};
@@ -95,7 +91,8 @@ pub use credits::{Credits, CreditsError};
 pub use ids::{MessageId, MessageIdError, SenderId, SenderIdError};
 pub use message::{Change, ChangeKind, Encoding, MessageText, TextError, clean_message};
 pub use phone::{
-    CountryCheck, NotMobileReason, PhoneError, PhoneNumber, Region, normalize_phone, validate_phone_input,
+    CountryCheck, GulfCountry, GulfCountryError, NotMobileReason, PhoneError, PhoneNumber, PhoneRules,
+    Region, normalize_phone, split_numbers, validate_phone_input,
 };
 
 /// The documents' examples, compiled and run against the sandbox.

@@ -17,10 +17,10 @@ use tracing::{Instrument, Span};
 use crate::balance::Cached;
 use crate::clock::{before, misses};
 use crate::error::{Delivery, Error};
-use crate::events::{self, Attempt, Facts, Finished};
+use crate::events::{self, Facts, Finished};
 use crate::ids::SenderId;
 use crate::limit::{Lane, Limiter, Turn};
-use crate::phone::CountryCheck;
+use crate::phone::PhoneRules;
 use crate::recent::{Recent, Reservation};
 use crate::retry::{Decision, Met, OnRetry, Policy, Retry, RetryReason, decide};
 use crate::transport::{Endpoint, Request, Response, Transport};
@@ -39,7 +39,7 @@ pub(crate) struct Core {
     pub(crate) cached: Cached,
     pub(crate) sender_id: SenderId,
     pub(crate) test_mode: bool,
-    pub(crate) country_check: CountryCheck,
+    pub(crate) phone_rules: PhoneRules,
     pub(crate) shared_sender_told: AtomicBool,
 }
 
@@ -234,16 +234,14 @@ impl Core {
     ) -> Result<T, Error> {
         let core = Arc::clone(self);
         let facts = call.facts.clone();
-        let endpoint = call.endpoint;
         let connections = self.limiter.as_ref().map(Limiter::connections);
-        let request = Request::new(endpoint, call.body.clone()).telling(connections);
+        let request = Request::new(call.endpoint, call.body.clone()).telling(connections);
         let reservation = call.reservation.clone();
         let exchange = async move {
             let begin = Instant::now();
             let order = core.cached.next();
-            let attempt = Attempt::new(endpoint, &core.credentials, &facts, attempt);
-            events::request_leaves(&attempt);
-            let answer = tokio::time::timeout(core.attempt_timeout, core.transport.post(request)).await;
+            let answer =
+                tokio::time::timeout(core.attempt_timeout, core.transport.post(request.clone())).await;
             let (http_status, result) = match answer {
                 Err(_) => (None, Err(Error::timeout(core.attempt_timeout))),
                 Ok(Err(error)) => (None, Err(Error::transport(error))),
@@ -265,13 +263,15 @@ impl Core {
             if let Ok((raw, _)) = &result {
                 core.cached.learn(order, raw);
             }
-            let finished = Finished {
+            events::request_finished(&Finished {
+                request: &request,
+                facts: &facts,
+                attempt,
                 wait: begin - since,
                 took: begin.elapsed(),
                 http_status,
                 result: result.as_ref().map(|(raw, _)| raw),
-            };
-            events::request_finished(&attempt, &finished);
+            });
             result.map(|(_, read)| read)
         };
         let exchange = Exchange::new(exchange);

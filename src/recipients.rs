@@ -7,7 +7,7 @@ use roaring::RoaringTreemap;
 use serde::{Serialize, Serializer};
 
 use crate::error::Error;
-use crate::phone::{CountryCheck, PhoneError, PhoneNumber};
+use crate::phone::{PhoneError, PhoneNumber, PhoneRules, may_be_list, split_numbers};
 use crate::report::{Accepted, Batch, Duplicate, Invalid};
 
 /// Numbers a request (API document v4.1).
@@ -22,7 +22,7 @@ pub(crate) const MAX_LOCAL: usize = 1_000;
 /// with the remembered ones and not remembered themselves.
 pub(crate) const MAX_REMEMBERED: u64 = 10_000_000;
 
-/// One input: a number, or a string that holds one or, comma-separated, several.
+/// One input: a number, or a string that holds one or a list of several: see [`split_numbers`].
 #[derive(Clone)]
 pub struct Recipient(Input);
 
@@ -70,7 +70,8 @@ impl From<&PhoneNumber> for Recipient {
     }
 }
 
-/// What `send` and `validate` take: one number, a comma-separated string, or any collection of them.
+/// What `send` and `validate` take: one number, a list in a string (commas, semicolons or line breaks between them), or
+/// any collection of either.
 #[derive(Clone, Debug, Default)]
 pub struct Recipients(Vec<Recipient>);
 
@@ -231,7 +232,7 @@ impl Draft {
 /// Parses inputs one by one and remembers what was seen.
 #[derive(Debug)]
 pub(crate) struct Plan {
-    check: CountryCheck,
+    rules: PhoneRules,
     /// Kept apart: most lists have one number and need no set.
     first: Option<PhoneNumber>,
     seen: RoaringTreemap,
@@ -241,9 +242,9 @@ pub(crate) struct Plan {
 }
 
 impl Plan {
-    pub(crate) fn new(check: CountryCheck) -> Self {
+    pub(crate) fn new(rules: PhoneRules) -> Self {
         Self {
-            check,
+            rules,
             first: None,
             seen: RoaringTreemap::new(),
             remembered: 0,
@@ -253,8 +254,8 @@ impl Plan {
     }
 
     /// Cuts a list that is at hand.
-    pub(crate) fn all(recipients: &Recipients, check: CountryCheck) -> Vec<Draft> {
-        let mut plan = Self::new(check);
+    pub(crate) fn all(recipients: &Recipients, rules: PhoneRules) -> Vec<Draft> {
+        let mut plan = Self::new(rules);
         let mut drafts = Vec::new();
         for recipient in &recipients.0 {
             plan.add(recipient, |draft, number, position| {
@@ -272,8 +273,8 @@ impl Plan {
 
     /// The list as one request, or `None` as soon as it is too long for one.
     #[inline]
-    pub(crate) fn one_request(recipients: &Recipients, check: CountryCheck) -> Option<Draft> {
-        let mut plan = Self::new(check);
+    pub(crate) fn one_request(recipients: &Recipients, rules: PhoneRules) -> Option<Draft> {
+        let mut plan = Self::new(rules);
         let mut fits = true;
         for recipient in &recipients.0 {
             plan.add(recipient, |draft, number, position| fits = fits && draft.push(number, position));
@@ -293,15 +294,18 @@ impl Plan {
         match &recipient.0 {
             Input::Number(number) => self.one(position, Ok(*number), String::new, &mut good),
             Input::Text(text) => {
-                let parts = || text.split([',', '\u{60c}']).filter(|part| !part.trim().is_empty());
-                // A trailing comma is no number; a string of nothing but blanks and commas is a bad one.
-                if parts().nth(1).is_none() {
-                    let part = parts().next().unwrap_or("");
-                    let parsed = PhoneNumber::parse_with(part, self.check);
+                let one = |part: &str| PhoneNumber::parse_with(part, self.rules);
+                if !may_be_list(text) {
+                    let parsed = one(text);
                     return self.one(position, parsed, || text.clone(), &mut good);
                 }
-                for part in parts() {
-                    let parsed = PhoneNumber::parse_with(part, self.check);
+                // A trailing comma is no number; a string of nothing but blanks and commas is a bad one.
+                if split_numbers(text).nth(1).is_none() {
+                    let parsed = one(split_numbers(text).next().unwrap_or(""));
+                    return self.one(position, parsed, || text.clone(), &mut good);
+                }
+                for part in split_numbers(text) {
+                    let parsed = PhoneNumber::parse_with(part, self.rules);
                     self.one(position, parsed, || part.to_owned(), &mut good);
                 }
             }
@@ -349,7 +353,7 @@ mod tests {
     use super::*;
 
     fn plan(inputs: impl Into<Recipients>) -> Vec<Draft> {
-        Plan::all(&inputs.into(), CountryCheck::default())
+        Plan::all(&inputs.into(), PhoneRules::default())
     }
 
     #[test]
@@ -396,7 +400,7 @@ mod tests {
             ["96598765432"].into_iter().collect(),
         ];
         for recipients in one {
-            assert_eq!(Plan::all(&recipients, CountryCheck::default())[0].numbers, [number]);
+            assert_eq!(Plan::all(&recipients, PhoneRules::default())[0].numbers, [number]);
         }
     }
 }

@@ -133,7 +133,7 @@ fn send(mut setup: Setup) -> impl Future<Output = Result<SendReport, Error>> + S
         if setup.to.is_empty() {
             return Err(Error::input("no number was given"));
         }
-        let Some(draft) = Plan::one_request(&setup.to, setup.core.country_check) else {
+        let Some(draft) = Plan::one_request(&setup.to, setup.core.phone_rules) else {
             return many(setup).await; // planned again, batch by batch
         };
         let result = match prepare(&mut setup, &draft).await {

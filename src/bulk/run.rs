@@ -73,7 +73,7 @@ impl Run {
             }
         };
         let run = Self {
-            plan: Plan::new(core.country_check),
+            plan: Plan::new(core.phone_rules),
             core: Arc::clone(&core),
             control: Arc::clone(&control),
             outgoing,

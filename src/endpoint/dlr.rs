@@ -23,7 +23,7 @@ pub struct DeliveryReport {
 impl DeliveryReport {
     /// The number, if what came is one.
     pub fn number(&self) -> Option<PhoneNumber> {
-        PhoneNumber::parse(&self.number).ok()
+        PhoneNumber::as_digits(&self.number)
     }
 
     /// What came in the number's place.
@@ -61,7 +61,6 @@ impl Client {
         Reading::new(&self.core, |core, options| async move {
             let body = message_body(&core, &message_id);
             let mut call = Call::reading(Endpoint::Dlr, body);
-            call.facts.message_id = Some(message_id);
             options.apply(&mut call);
             core.run(call, |raw| {
                 read(raw).ok_or_else(|| Error::bad_reply("the reply holds no reports", raw.clone()))

@@ -103,7 +103,7 @@ impl Told {
                 None => String::new(),
             };
             // The first group stands: the document's sample has a number under OK and, with 00 before it, under ER.
-            for number in entries.split(',').filter_map(|entry| PhoneNumber::parse(entry).ok()) {
+            for number in entries.split(',').filter_map(PhoneNumber::as_digits) {
                 groups.entry(number).or_insert(group);
             }
         }
@@ -141,7 +141,7 @@ impl Client {
             }
             let until = options.until();
             let mut validation = Validation::default();
-            for draft in Plan::all(&numbers, core.country_check) {
+            for draft in Plan::all(&numbers, core.phone_rules) {
                 validation.invalid.extend(draft.invalid);
                 validation.duplicates.extend(draft.duplicates);
                 if !draft.numbers.is_empty() {
@@ -177,7 +177,7 @@ mod tests {
     use crate::wire::tests::ok;
 
     fn numbers(list: &[&str]) -> Vec<PhoneNumber> {
-        list.iter().map(|number| PhoneNumber::parse(number).unwrap()).collect()
+        list.iter().map(|number| PhoneNumber::as_digits(number).unwrap()).collect()
     }
 
     #[test]

@@ -133,7 +133,7 @@ impl Ticket {
         let key = ring.by_id(key_id)?;
         let open = seal(key, &id).open_in_place(nonce(), Aad::from(key_id), sealed).ok()?;
         let (number, rest) = open.split_at_checked(8)?;
-        let number = PhoneNumber::try_from(u64::from_be_bytes(number.try_into().ok()?)).ok()?;
+        let number = PhoneNumber::read_back(u64::from_be_bytes(number.try_into().ok()?))?;
         let (&flags, purpose) = rest.split_first()?;
         let ticket = Self {
             id,

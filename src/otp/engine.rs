@@ -197,7 +197,7 @@ impl Inner {
         }
         let (ticket, key, begin) = match ask {
             Ask::Begin { number, purpose, decoy } => {
-                let number = PhoneNumber::parse_with(&number, self.client.core.country_check)
+                let number = PhoneNumber::parse_with(&number, self.client.core.phone_rules)
                     .map_err(StartError::Number)?;
                 if self.limits.human.is_always() && !caller.human {
                     return Err(StartError::NeedsHuman);

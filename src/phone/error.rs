@@ -23,7 +23,7 @@ pub enum PhoneError {
         /// How many there are, without the zeros in front.
         digits: usize,
     },
-    /// More than 15 digits; often several numbers that are not separated by commas.
+    /// More than 15 digits.
     TooLong {
         /// How many there are, without the zeros in front.
         digits: usize,
@@ -32,6 +32,19 @@ pub enum PhoneError {
     Shortened,
     /// Written as a decimal number, `96598765432.0`. The Python client would read 965987654320, a stranger's number.
     Decimal,
+    /// Letters, or numerals that are no digits, stand between the digits or touch them: `96598O65432`, `Ali2 965…`.
+    Letters,
+    /// A sign that no phone number has stands between the digits or touches them: `|`, `/`, `#`, `%`, `\`, `=`, …
+    #[non_exhaustive]
+    Sign {
+        /// The sign.
+        sign: char,
+    },
+    /// Digits of something else stand beside the number: of an extension, a note, a place in a list.
+    OtherDigits,
+    /// Several numbers in one input. Lists are split at commas, semicolons, tabs and line breaks where they are taken
+    /// ([`split_numbers`](crate::split_numbers)); a single number is not.
+    Several,
     /// It cannot be a mobile number of its country.
     #[non_exhaustive]
     NotMobile {
@@ -44,7 +57,7 @@ pub enum PhoneError {
     },
 }
 
-/// What speaks against a number in a strict check, by libphonenumber's data.
+/// What speaks against a number, by the plans of the Gulf states or, in a strict check, by libphonenumber's data.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum NotMobileReason {
@@ -56,8 +69,11 @@ pub enum NotMobileReason {
     /// Written as it is dialled inside a country.
     ///
     /// A single zero in front says so, and not which country: without the zero, a Turkish 0535… would be a mobile
-    /// number of Cuba. After a country code, Argentina's 15 says so.
+    /// number of Cuba. After a country code of the Gulf a zero says so, after any other one in brackets (Italy's
+    /// belongs to the number, Britain's does not), and Argentina's 15.
     NationalForm,
+    /// The country code stands there twice: 965 965….
+    CodeTwice,
     /// No country's numbers begin like this.
     UnknownCountry,
     /// No mobile number of the country has so many digits.
@@ -75,7 +91,7 @@ pub enum NotMobileReason {
 
 /// A country, by its two letters in ISO 3166: `KW`.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Region([u8; 2]);
+pub struct Region(pub(super) [u8; 2]);
 
 impl Region {
     /// Kuwait.
@@ -117,8 +133,8 @@ impl fmt::Debug for Region {
 }
 
 impl PhoneError {
-    /// The number that was probably meant: a mobile number of Kuwait, written without 965 or with a zero in
-    /// front of 965. Never a number of another country.
+    /// The number that was probably meant: a mobile number of Kuwait written without 965, or a number of the Gulf with a
+    /// zero too many or its country code twice.
     ///
     /// Ask before you send to it.
     pub fn suggestion(&self) -> Option<PhoneNumber> {
@@ -148,6 +164,21 @@ impl fmt::Display for PhoneError {
                 f.write_str("a spreadsheet has shortened it: format the column as text, and export it again")
             }
             Self::Decimal => f.write_str("it was written as a decimal number: export the column as text"),
+            Self::Letters => {
+                f.write_str("letters stand between its digits or touch them: write the number alone")
+            }
+            Self::Sign { sign } if sign.is_control() => f.write_str(
+                "a control character stands between its digits or touches them: write the number alone",
+            ),
+            Self::Sign { sign } => {
+                write!(f, "the sign {sign} stands between its digits or touches them: write the number alone")
+            }
+            Self::OtherDigits => f.write_str(
+                "digits of something else stand beside it, as of an extension or a note: leave them out",
+            ),
+            Self::Several => {
+                f.write_str("several numbers in one: give each on its own, or a list with commas")
+            }
             Self::NotMobile { region, reason, suggestion } => {
                 let country = region.as_ref().map_or("this country code", Region::as_str);
                 match (reason, suggestion) {
@@ -157,9 +188,12 @@ impl fmt::Display for PhoneError {
                     (NotMobileReason::NoCountryCode, None) => f.write_str(
                         "8 digits look like a number without its country code: put it in front (965 for Kuwait)",
                     ),
-                    (NotMobileReason::NationalForm, Some(_)) => f.write_str(
-                        "a zero in front of what looks like a mobile number of Kuwait with its country code: leave the zero out?",
-                    ),
+                    (NotMobileReason::NationalForm, Some(_)) => {
+                        write!(f, "written with a zero that is not dialled from abroad, in {country}: leave the zero out?")
+                    }
+                    (NotMobileReason::CodeTwice, _) => {
+                        write!(f, "the country code of {country} stands there twice: write it once")
+                    }
                     (NotMobileReason::NationalForm, None) if region.is_none() => f.write_str(
                         "written as it is dialled inside a country: put the country code in place of the zero",
                     ),

@@ -1,14 +1,24 @@
 //! Phone numbers: read, normalised, checked.
 
+mod convert;
 mod digits;
 mod error;
+mod gulf;
+mod list;
 mod number;
 mod parse;
+mod rules;
+mod shape;
+mod sign;
 #[cfg(feature = "strict-numbers")]
 mod strict;
 
 pub use error::{NotMobileReason, PhoneError, Region};
+pub use gulf::{GulfCountry, GulfCountryError};
+pub(crate) use list::may_be_list;
+pub use list::split_numbers;
 pub use number::PhoneNumber;
+pub use parse::{normalize_phone, validate_phone_input};
+pub use rules::{CountryCheck, PhoneRules};
 #[cfg(feature = "otp")]
-pub(crate) use parse::decimal_digit;
-pub use parse::{CountryCheck, normalize_phone, validate_phone_input};
+pub(crate) use sign::decimal_digit;

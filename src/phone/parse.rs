@@ -1,48 +1,28 @@
 //! From what people type to digits.
 
-use super::digits::ZEROS;
 use super::error::PhoneError;
+use super::gulf;
 use super::number::PhoneNumber;
-
-/// How strictly [`PhoneNumber::parse_with`] looks at a number.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
-#[non_exhaustive]
-pub enum CountryCheck {
-    /// 7 to 15 digits, whatever they are: the Python client's rule. Nothing is guessed and nothing is added.
-    #[default]
-    Off,
-    /// What cannot be a mobile number of its country is refused, by libphonenumber's data, which is compiled in.
-    ///
-    /// - Only numbers that are mobile, or mobile or fixed line (North America, Mexico, …), are accepted.
-    /// - A national prefix after the country code goes where the data knows it: 966 **0**55 987 6543 is
-    ///   966559876543, +44 **(0)**7712… is 447712…, and the zero of Côte d'Ivoire's 225 07… stays. Digits are
-    ///   taken away in no other place and never put in.
-    /// - Eight digits are never taken for a number from abroad, and neither is what has a single zero in front;
-    ///   see [`NotMobileReason`](crate::NotMobileReason). Where Kuwait was probably meant, the error has a
-    ///   [`suggestion`](PhoneError::suggestion).
-    ///
-    /// The data knows the blocks that are in use: in Kuwait parts of 4, 5, 6 and 9, so a number from a block
-    /// that was opened after the data was made is refused. A [`PhoneNumber`] that you made yourself, with
-    /// [`PhoneNumber::parse`], is sent to as it is.
-    ///
-    /// A check takes about 1 µs, without waiting for anything; but the first of the process loads the data, in
-    /// 10 to 20 ms, and the first of each country makes its patterns, in a few more.
-    #[cfg(feature = "strict-numbers")]
-    Strict,
-}
+use super::rules::{CountryCheck, PhoneRules};
+use super::shape::{Groups, Written, examine};
+use super::sign::{Sign, decimal_digit, sign};
 
 /// What one pass over an input finds.
 #[derive(Default)]
-pub(super) struct Found {
+struct Found {
     /// The digits as a number, if there are no more than [`EXACT_DIGITS`](Self::EXACT_DIGITS).
     value: u64,
     /// How many digits there are from the first that is not zero.
     digits: usize,
     /// How many zeros stand before it.
-    pub(super) zeros: usize,
+    zeros: usize,
     at_sign: bool,
-    /// An ASCII `e`, `E` or `.` is in it, as in a number that is no longer what it was.
-    suspect: bool,
+    /// A `+` stands before the first digit.
+    plus: bool,
+    /// The first digits stand in a group of their own; how many they are.
+    first_group: usize,
+    /// Something else is in it than digits, blanks, hyphens, and `+` or brackets in front.
+    odd: bool,
 }
 
 impl Found {
@@ -60,17 +40,15 @@ impl Found {
     }
 
     #[inline]
-    pub(super) fn in_text(text: &str) -> Self {
+    fn in_text(text: &str) -> Self {
         let mut found = Self::default();
         for (i, byte) in text.bytes().enumerate() {
             let digit = byte.wrapping_sub(b'0');
             if digit < 10 {
                 found.push(digit);
-            } else if byte == b'@' {
-                found.at_sign = true;
-            } else if matches!(byte, b'e' | b'E' | b'.') {
-                found.suspect = true;
-            } else if !byte.is_ascii() {
+            } else if byte.is_ascii() {
+                found.other(byte);
+            } else {
                 found.any_script(&text[i..]);
                 break;
             }
@@ -78,57 +56,48 @@ impl Found {
         found
     }
 
-    fn any_script(&mut self, text: &str) {
-        for c in text.chars() {
-            match decimal_digit(c) {
-                Some(digit) => self.push(digit),
-                None => self.at_sign |= c == '@',
-            }
+    /// True if nothing is in it but a number, groups or not, with its country code from abroad.
+    #[inline]
+    fn is_plain(&self) -> bool {
+        !self.odd && !self.at_sign && self.zeros != 1
+    }
+
+    /// Takes an ASCII character that is no digit.
+    #[inline]
+    fn other(&mut self, byte: u8) {
+        let before = self.zeros + self.digits;
+        if self.first_group == 0 {
+            self.first_group = before;
+        }
+        match byte {
+            b' ' | b'-' | b')' => {}
+            b'+' if before == 0 => self.plus = true,
+            b'(' if before == 0 => {}
+            b'@' => self.at_sign = true,
+            _ => self.odd = true,
         }
     }
 
-    #[inline]
-    pub(super) fn number(&self) -> Result<PhoneNumber, PhoneError> {
-        if self.at_sign { Err(PhoneError::Email) } else { PhoneNumber::counted(self.value, self.digits) }
+    fn any_script(&mut self, text: &str) {
+        for c in text.chars() {
+            if let '٠'..='٩' | '۰'..='۹' = c {
+                // The last four bits of these are the digit.
+                self.push((u32::from(c) & 0xF) as u8);
+                continue;
+            }
+            match sign(c) {
+                Sign::Digit(digit) => self.push(digit),
+                _ if c.is_ascii() => self.other(c as u8),
+                Sign::Mark => {}
+                Sign::Between => self.other(b' '),
+                Sign::Plus => self.other(b'+'),
+                _ => self.odd = true,
+            }
+        }
     }
-}
-
-/// The value of a decimal digit of any script.
-pub(crate) fn decimal_digit(c: char) -> Option<u8> {
-    let code = u32::from(c);
-    let zero = match c {
-        '0'..='9' => u32::from('0'),
-        '٠'..='٩' => u32::from('٠'),
-        '۰'..='۹' => u32::from('۰'),
-        _ => *ZEROS.get(ZEROS.partition_point(|zero| *zero <= code).checked_sub(1)?)?,
-    };
-    u8::try_from(code - zero).ok().filter(|digit| *digit < 10)
-}
-
-/// What a spreadsheet or a script did to a number: `9.65988E+10` and `96598765432.0`.
-#[cold]
-fn damage(text: &str) -> Option<PhoneError> {
-    let is_digit = |byte: &u8| byte.is_ascii_digit();
-    // Wherever it stands, as a name may stand beside it; a longer run of digits is no exponent.
-    let exponent = text.match_indices(['e', 'E']).any(|(at, _)| {
-        let after = text[at + 1..].trim_start_matches(['+', '-']);
-        text.as_bytes()[..at].last().is_some_and(is_digit)
-            && (1..=3).contains(&after.bytes().take_while(u8::is_ascii_digit).count())
-    });
-    if exponent {
-        return Some(PhoneError::Shortened);
-    }
-    let (whole, decimals) = text.trim_matches(|c: char| !c.is_ascii_alphanumeric()).split_once('.')?;
-    let float = !whole.is_empty() && whole.as_bytes().iter().all(is_digit);
-    (float && matches!(decimals, "0" | "00")).then_some(PhoneError::Decimal)
 }
 
 impl PhoneNumber {
-    /// Fewest digits, with the country code.
-    pub const MIN_DIGITS: usize = 7;
-    /// Most digits, with the country code (E.164).
-    pub const MAX_DIGITS: usize = 15;
-
     /// The Python client's rule.
     #[inline]
     pub(super) fn counted(value: u64, digits: usize) -> Result<Self, PhoneError> {
@@ -140,34 +109,59 @@ impl PhoneNumber {
         }
     }
 
-    /// Reads a number as people write it: digits of any script, with `+`, `00`, spaces, dashes and whatever
-    /// else in between.
+    /// A number as a machine wrote it, of whatever country.
+    pub(crate) fn as_digits(text: &str) -> Option<Self> {
+        Self::parse_with(text, CountryCheck::Off).ok()
+    }
+
+    /// The account's mobile number, put by mistake where the API user name belongs.
+    pub(crate) fn of_user_name(username: &str) -> Option<Self> {
+        let like_a_number = |c: char| c.is_ascii_digit() || "+- ".contains(c);
+        username.chars().all(like_a_number).then(|| Self::as_digits(username))?
+    }
+
+    /// A number that is an integer already.
+    pub(super) fn of_integer(value: u64, rules: PhoneRules) -> Result<Self, PhoneError> {
+        let digits = value.checked_ilog10().map_or(0, |power| power as usize + 1);
+        rules.hold(Self::counted(value, digits)?, Written::default())
+    }
+
+    /// Reads a number as people write it, by the default check, [`CountryCheck::Gulf`].
+    ///
+    /// An input holds **one run of digits**, of any script: groups with blanks, hyphens, dots and brackets between
+    /// them, a `+` or `00` in front. Text without digits may stand before or behind it (a name, "mobile", `tel:`), and
+    /// direction marks and other characters without a shape are taken away. Anything else between digits or touching
+    /// them, and any other digits, are refused with their kind: what drops them sends to a stranger.
     ///
     /// The country code must be there: nothing is guessed. Allocates nothing.
     ///
     /// # Errors
     ///
-    /// What is empty, has an `@`, has no digits, or has fewer than 7 or more than 15 of them. What a spreadsheet or a
-    /// script has damaged, `9.65988E+10` and `96598765432.0`: the Python client would send to a stranger.
+    /// Each kind of [`PhoneError`]; it never holds the input.
     ///
     /// ```
     /// use kwtsms_async::{PhoneError, PhoneNumber};
     ///
-    /// for written in ["96598765432", "+965 9876-5432", "0096598765432", "٩٦٥ ٩٨٧٦ ٥٤٣٢"] {
+    /// for written in ["96598765432", "+965 9876-5432", "0096598765432", "٩٦٥ ٩٨٧٦ ٥٤٣٢", "Ali <96598765432>"] {
     ///     assert_eq!(PhoneNumber::parse(written)?.to_string(), "96598765432");
     /// }
-    /// assert_eq!(PhoneNumber::parse("someone@example.com"), Err(PhoneError::Email));
+    /// assert_eq!(PhoneNumber::parse("+965 9876 5432 ext. 12"), Err(PhoneError::OtherDigits));
+    /// assert_eq!(PhoneNumber::parse("96598765432.0"), Err(PhoneError::Decimal));
+    /// let bare = PhoneNumber::parse("9876 5432").unwrap_err(); // Kuwait was meant; nothing is guessed
+    /// assert_eq!(bare.suggestion(), Some(PhoneNumber::parse("96598765432")?));
     /// # Ok::<_, PhoneError>(())
     /// ```
+    #[inline]
     pub fn parse(text: &str) -> Result<Self, PhoneError> {
-        Self::parse_with(text, CountryCheck::Off)
+        Self::parse_with(text, PhoneRules::default())
     }
 
-    /// [`parse`](Self::parse), with a choice of how strictly the country is looked at.
+    /// [`parse`](Self::parse), with a choice of how strictly the country is looked at, and of whose numbers those
+    /// without a country code are.
     ///
     /// # Errors
     ///
-    /// As `parse`, and [`PhoneError::NotMobile`] by a strict check.
+    /// As `parse`; [`PhoneError::NotMobile`] by the checks `Gulf` and `Strict` only.
     #[cfg_attr(
         feature = "strict-numbers",
         doc = r#"
@@ -181,21 +175,63 @@ assert_eq!(refused.suggestion(), Some(PhoneNumber::parse("96598765432")?));
 # Ok::<_, PhoneError>(())
 ```"#
     )]
-    pub fn parse_with(text: &str, check: CountryCheck) -> Result<Self, PhoneError> {
+    #[inline]
+    pub fn parse_with(text: &str, rules: impl Into<PhoneRules>) -> Result<Self, PhoneError> {
+        let rules = rules.into();
         let found = Found::in_text(text);
-        let number = found.number().map_err(|error| match error {
-            PhoneError::NoDigits if text.trim().is_empty() => PhoneError::Empty,
-            error => error,
-        })?;
-        if found.suspect
-            && let Some(damage) = damage(text)
-        {
-            return Err(damage);
+        let number = Self::counted(found.value, found.digits);
+        match number {
+            // Most numbers of a Kuwaiti list: nothing odd, and right by every plan.
+            Ok(number)
+                if rules.check == CountryCheck::Gulf && gulf::is_kuwaiti(number) && found.is_plain() =>
+            {
+                Ok(number)
+            }
+            number => rules.judge(number, &found, text),
         }
-        match check {
+    }
+}
+
+impl PhoneRules {
+    fn judge(
+        self,
+        number: Result<PhoneNumber, PhoneError>,
+        found: &Found,
+        text: &str,
+    ) -> Result<PhoneNumber, PhoneError> {
+        if found.at_sign {
+            return Err(PhoneError::Email);
+        }
+        let groups = match number {
+            Err(PhoneError::NoDigits) if text.trim().is_empty() => return Err(PhoneError::Empty),
+            Err(PhoneError::NoDigits) => return Err(PhoneError::NoDigits),
+            // A plain run of digits has no groups.
+            _ if found.odd || number.is_ok() && found.first_group > 0 => examine(text),
+            _ => Ok(Groups::default()),
+        };
+        match (number, groups) {
+            (_, Err(PhoneError::Shortened)) => Err(PhoneError::Shortened),
+            (Err(short @ PhoneError::TooShort { .. }), _) => Err(short),
+            (_, Err(broken)) => Err(broken),
+            (Err(long), Ok(_)) => Err(long),
+            (Ok(number), Ok(groups)) => {
+                self.hold(number, Written { zeros: found.zeros, plus: found.plus, groups })
+            }
+        }
+    }
+
+    /// Holds a number against its country.
+    fn hold(self, number: PhoneNumber, written: Written) -> Result<PhoneNumber, PhoneError> {
+        let home = self.country.filter(|_| !written.plus);
+        let (number, written) = match home.and_then(|country| gulf::at_home(number, written.zeros, country)) {
+            Some(whole) => (whole, Written::default()),
+            None => (number, written),
+        };
+        match self.check {
             CountryCheck::Off => Ok(number),
+            CountryCheck::Gulf => gulf::check(number, written),
             #[cfg(feature = "strict-numbers")]
-            CountryCheck::Strict => super::strict::check(number, found.zeros),
+            CountryCheck::Strict => super::strict::check(number, written),
         }
     }
 }

@@ -3,16 +3,15 @@
 use rlibphonenumber::{PHONE_NUMBER_UTIL, ParseError, PhoneNumberType};
 
 use super::error::{NotMobileReason, PhoneError, Region};
+use super::gulf;
 use super::number::PhoneNumber;
+use super::shape::Written;
 
 /// Digits of a number of Kuwait without its country code.
 const LOCAL_DIGITS: usize = 8;
 
 /// Gives the number, without a national prefix that stood after the country code.
-///
-/// `zeros` is how many zeros were written before its first digit: two or more are an international prefix, one
-/// is a national prefix of a country that nobody named.
-pub(super) fn check(number: PhoneNumber, zeros: usize) -> Result<PhoneNumber, PhoneError> {
+pub(super) fn check(number: PhoneNumber, written: Written) -> Result<PhoneNumber, PhoneError> {
     if number.digits() == LOCAL_DIGITS {
         let suggestion = kuwaiti(PhoneNumber(965 * 10_u64.pow(8) + number.as_u64()));
         return Err(PhoneError::NotMobile {
@@ -21,7 +20,7 @@ pub(super) fn check(number: PhoneNumber, zeros: usize) -> Result<PhoneNumber, Ph
             suggestion,
         });
     }
-    if zeros == 1 {
+    if written.zeros == 1 {
         let suggestion = kuwaiti(number);
         return Err(PhoneError::NotMobile {
             region: suggestion.and(Region::new("KW")),
@@ -29,7 +28,7 @@ pub(super) fn check(number: PhoneNumber, zeros: usize) -> Result<PhoneNumber, Ph
             suggestion,
         });
     }
-    mobile(number)
+    mobile(gulf::apart(number, written)?)
 }
 
 /// The number, if it is a mobile of Kuwait.

@@ -3,8 +3,6 @@
 mod connections;
 mod connector;
 pub(crate) mod http;
-#[cfg(any(feature = "rustls", feature = "postgres", feature = "redis"))]
-pub(crate) mod tls;
 
 use std::fmt;
 use std::sync::Arc;

@@ -2,7 +2,6 @@
 
 #![allow(clippy::unwrap_used)] // a helper of a test may panic like the test
 
-mod contacts;
 mod faults;
 mod files;
 #[cfg(unix)]

@@ -219,7 +219,7 @@ impl Ears {
         let (subscriber, log) = {
             let name = format!("kwtsms-leaks-{}-{:x}.log", std::process::id(), fastrand::u64(..));
             let path = std::env::temp_dir().join(name);
-            let (layer, guard) = jsonl::to_file(&path, jsonl::Options::default().sending(true)).unwrap();
+            let (layer, guard) = jsonl::to_file(&path, jsonl::Bodies::default()).unwrap();
             (subscriber.with(layer), (path, guard))
         };
         let default = listen(subscriber);
@@ -241,7 +241,7 @@ impl Ears {
             drop(self.log.1);
             let log = std::fs::read_to_string(&self.log.0).unwrap();
             std::fs::remove_file(self.log.0).unwrap();
-            assert!(log.lines().count() >= 2 * requests);
+            assert!(log.lines().count() >= requests);
             assert_clean("the log", &log);
         }
         self.capture.all().into_iter().map(|seen| seen.target).collect()
@@ -340,6 +340,9 @@ async fn every_type(shown: &mut Shown) {
     environment.set(config::PASSWORD, PASSWORD);
     shown.debug("Environment", &environment);
     shown.debug("CountryCheck", &CountryCheck::default());
+    shown.debug("PhoneRules", &PhoneRules::default().default_country(GulfCountry::Kuwait));
+    shown.both("GulfCountry", &GulfCountry::Kuwait);
+    shown.error("GulfCountryError", &SPELLED.parse::<GulfCountry>().unwrap_err());
     shown.debug("Limiter", &Limiter::new(2.0, 2.0).unwrap());
 
     let call = client.send([SPELLED, OTHER, REFUSED, NUMBER], TEXT);
@@ -415,9 +418,16 @@ async fn every_type(shown: &mut Shown) {
     shown.debug("Waiting", &handle.progress().waiting());
 
     shown.debug("PhoneNumber", &PhoneNumber::parse(SPELLED).unwrap()); // Display is how it is written out
-    #[cfg(feature = "strict-numbers")]
-    for input in ["98765432", "0096598765432", "+965 22345678", "+965 0 98765432"] {
-        let Err(error) = PhoneNumber::parse_with(input, CountryCheck::Strict) else { continue };
+    for input in [
+        "98765432",
+        "96598765432x1",
+        "965/98765432",
+        "96598765432.0",
+        "965987654321",
+        "+965 0 98765432",
+        "96596598765432",
+    ] {
+        let error = PhoneNumber::parse(input).unwrap_err();
         shown.error("PhoneError", &error);
         if let PhoneError::NotMobile { region, reason, .. } = error {
             shown.debug("NotMobileReason", &reason);
@@ -470,16 +480,6 @@ async fn every_type(shown: &mut Shown) {
         shown.debug("Requests", layer.filter());
         shown.debug("JsonlGuard", &guard);
         shown.debug("Bodies", &jsonl::Bodies::Full);
-        shown.debug("Options", &jsonl::Options::from(jsonl::Bodies::Full).sending(true));
-    }
-
-    #[cfg(feature = "store")]
-    {
-        let folder = tempfile::tempdir().unwrap();
-        let store = kwtsms_async::Store::open(folder.path().join("kwtsms.db")).await.unwrap();
-        shown.debug("Store", &store);
-        let url = format!("postgres://leak_user:{PASSWORD}@127.0.0.1:1/db");
-        shown.error("Error", &kwtsms_async::Store::open(url).await.unwrap_err());
     }
 }
 
@@ -519,7 +519,7 @@ async fn no_public_type_leaks_when_it_is_formatted() {
         assert!(!text.trim().is_empty());
         assert_clean(name, text);
     }
-    if cfg!(all(feature = "jsonl", feature = "strict-numbers", feature = "store")) {
+    if cfg!(all(feature = "jsonl", feature = "strict-numbers")) {
         let formatted: BTreeSet<_> = shown.0.iter().map(|(name, _)| (*name).to_owned()).collect();
         let mut missing = String::new();
         for name in declared().difference(&formatted) {

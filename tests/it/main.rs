@@ -36,6 +36,7 @@ mod message_table;
 mod messages;
 #[cfg(all(feature = "sandbox", feature = "metrics"))]
 mod metrics;
+mod numbers;
 #[cfg(all(feature = "otp", feature = "sandbox"))]
 mod otp;
 #[cfg(feature = "sandbox")]
@@ -57,8 +58,6 @@ mod sandbox_doors;
 mod sandbox_faults;
 #[cfg(feature = "sandbox")]
 mod sandbox_hostile;
-#[cfg(feature = "store")]
-mod store;
 #[cfg(feature = "strict-numbers")]
 mod strict_numbers;
 mod surface;

@@ -41,6 +41,10 @@ fn the_country_rules_of_later_clients_are_ours_but_for_the_differences() {
         let input = case.r#in.as_str();
         let table = case.country_rules.out.as_deref();
         assert_eq!(case.country_rules.accept, table.is_some());
+        if input == "965/9876/5432" {
+            assert!(matches!(strict(input), Err(PhoneError::Sign { sign: '/', .. })));
+            continue; // one number or three, nobody can tell
+        }
         let ours = strict(input).map(|number| number.to_string());
         match DIFFERENCES.iter().find(|(differing, ..)| *differing == input) {
             Some((_, expected, why)) => {
@@ -130,7 +134,7 @@ fn kuwaits_mobiles_begin_with_4_5_6_or_9() {
         assert_eq!(refused(&format!("965{first}2345678")), (Unassigned, None), "{first}");
     }
     assert_eq!(refused("9659876543"), (Length { digits: 7 }, None));
-    assert_eq!(refused("96598765432 ext 12"), (Length { digits: 10 }, None));
+    assert_eq!(refused("96598765432 12"), (Length { digits: 10 }, None));
 }
 
 #[test]
@@ -183,7 +187,7 @@ fn a_refusal_names_the_country_and_says_what_to_do() {
         (
             "096598765432",
             Some("KW"),
-            "a zero in front of what looks like a mobile number of Kuwait with its country code: leave the zero out?",
+            "written with a zero that is not dialled from abroad, in KW: leave the zero out?",
         ),
         (
             "05351234567",
@@ -301,7 +305,7 @@ proptest! {
     ) {
         match strict(&input) {
             Ok(number) => {
-                let off = PhoneNumber::parse(&input).unwrap().to_string();
+                let off = PhoneNumber::parse_with(&input, CountryCheck::Off).unwrap().to_string();
                 let strict_digits = number.to_string();
                 // Digits went from one place.
                 let same = off.bytes().zip(strict_digits.bytes()).take_while(|(a, b)| a == b).count();

@@ -22,7 +22,8 @@ async fn ask_every_endpoint(client: &Client) {
     client.balance().await.unwrap();
     client.sender_ids().await.unwrap();
     client.coverage().await.unwrap();
-    client.validate([NUMBER, "966558724477", "9651800555"]).await.unwrap();
+    let of_any_country = |text| PhoneNumber::parse_with(text, CountryCheck::Off).unwrap();
+    client.validate([NUMBER, "966558724477", "9651800555"].map(of_any_country)).await.unwrap();
     client.status(&id).await.unwrap();
     client.dlr(&id).await.unwrap_err(); // none for Kuwait
 }
@@ -329,7 +330,7 @@ async fn a_log_that_is_off_takes_nothing_from_other_layers() {
     let (off, _guard) = off.unzip();
     let _default = listen(tracing_subscriber::registry().with(capture.clone()).with(off));
     in_process().balance().await.unwrap();
-    assert_eq!(capture.ours().len(), 2);
+    assert_eq!(capture.ours().len(), 1);
 }
 
 #[tokio::test(start_paused = true)]

@@ -2,7 +2,6 @@
 
 mod file;
 mod lines;
-mod sending;
 
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
@@ -11,10 +10,10 @@ use std::sync::{Arc, Mutex, mpsc};
 use std::time::Duration;
 
 use futures::future::BoxFuture;
-use kwtsms_async::jsonl::{self, Bodies, JsonlGuard, Options};
+use kwtsms_async::jsonl::{self, Bodies, JsonlGuard};
 use kwtsms_async::sandbox::{Fault, Sandbox, SandboxTransport};
 use kwtsms_async::transport::{Request, Response, Transport, TransportError};
-use kwtsms_async::{Client, ErrorKind};
+use kwtsms_async::{Client, CountryCheck, ErrorKind, PhoneNumber};
 use serde_json::{Map, Value, json};
 use tracing::subscriber::DefaultGuard;
 use tracing_subscriber::filter::LevelFilter;
@@ -67,9 +66,9 @@ impl Write for Buffer {
 struct Log(Buffer, JsonlGuard, DefaultGuard);
 
 impl Log {
-    fn start(options: impl Into<Options>) -> Self {
+    fn start(bodies: Bodies) -> Self {
         let buffer = Buffer::default();
-        let (layer, guard) = jsonl::to_writer(buffer.clone(), options);
+        let (layer, guard) = jsonl::to_writer(buffer.clone(), bodies);
         let default = listen(tracing_subscriber::registry().with(layer));
         Self(buffer, guard, default)
     }

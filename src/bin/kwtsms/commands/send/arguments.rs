@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use kwtsms_async::PhoneNumber;
 
 use crate::exit::{EXIT_CODES, Failure};
-use crate::numbers::{Reading, Rules, Source};
+use crate::numbers::Source;
 use crate::text;
 
 const EXAMPLES: &str = "\
@@ -22,11 +22,12 @@ pub(crate) struct Args {
     /// Numbers and, last, the text; commas make lists, `-` reads the numbers from standard input
     #[arg(value_name = "NUMBERS... TEXT")]
     words: Vec<String>,
-    /// Read the numbers from a file: CSV, one number on each line, vCards or JSON lines; `-` is standard input
+    /// Read the numbers from a CSV file or a file with one number on each line; `-` is standard input
     #[arg(short, long, value_name = "FILE")]
     pub(super) file: Option<PathBuf>,
-    #[command(flatten)]
-    pub(super) reading: Reading,
+    /// The column of the numbers: its name in the header, or its place counted from 1
+    #[arg(long, value_name = "NAME")]
+    pub(super) column: Option<String>,
     /// Read the text from this file; `-` is standard input
     #[arg(short, long, value_name = "FILE")]
     pub(super) message_file: Option<PathBuf>,
@@ -45,8 +46,9 @@ pub(crate) struct Args {
     /// Write a CSV file that says what became of each number; the file must not exist
     #[arg(long, value_name = "FILE")]
     pub(super) report: Option<PathBuf>,
-    #[command(flatten)]
-    pub(super) rules: Rules,
+    /// Check numbers against each country's own rules, too
+    #[arg(long)]
+    pub(super) strict: bool,
     /// Requests a second, up to 4; the gateway's firewall blocks an address over 5, all programs on it together
     #[arg(long, value_name = "N", default_value = "2", value_parser = rate)]
     pub(super) rate: f64,
@@ -101,12 +103,14 @@ pub(super) fn read(args: &Args) -> Result<(Source, String), Failure> {
         return Err(Failure::usage(format!("{word:?} is no phone number; nothing was sent"))
             .action("put the text in quotes, as the last argument"));
     }
-    Ok((Source::new(words, args.file.clone(), args.reading.clone())?, text))
+    Ok((Source::new(words, args.file.clone(), args.column.clone())?, text))
 }
 
 fn looks_like_a_text(text: String) -> Result<String, Failure> {
     let like_a_number = |c: char| c.is_numeric() || " +-().,/".contains(c);
-    if text.chars().all(like_a_number) && text.split(',').any(|part| PhoneNumber::parse(part).is_ok()) {
+    if text.chars().all(like_a_number)
+        && text.split(',').any(|part| PhoneNumber::parse_with(part, kwtsms_async::CountryCheck::Off).is_ok())
+    {
         return Err(Failure::usage(
             "the last argument is the text, and it looks like a phone number; nothing was sent",
         )

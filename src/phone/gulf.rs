@@ -1,0 +1,231 @@
+//! The numbering plans of the six Gulf states, as far as a length and a first digit go.
+//!
+//! From the plans that the states gave to the ITU (E.164 national numbering plans of Bahrain, Kuwait, Oman, Qatar,
+//! Saudi Arabia and the United Arab Emirates). Services below the length of a subscriber's number (hotlines, toll-free
+//! numbers) get no messages and are not in it.
+
+use std::fmt;
+use std::str::FromStr;
+
+use super::error::{NotMobileReason, PhoneError, Region};
+use super::number::PhoneNumber;
+use super::shape::Written;
+
+/// A state of the Gulf, by whose numbering plan a number is read.
+///
+/// From text it is read by its dial code or its two letters: `965`, `+965`, `KW`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum GulfCountry {
+    /// 973: 8 digits.
+    Bahrain,
+    /// 971: 9 digits from 5 on, mobiles; 8 or 9 others.
+    Emirates,
+    /// 965: 8 digits.
+    Kuwait,
+    /// 968: 8 digits.
+    Oman,
+    /// 974: 8 digits.
+    Qatar,
+    /// 966: 9 digits.
+    SaudiArabia,
+}
+
+impl GulfCountry {
+    /// All six.
+    pub const ALL: [Self; 6] =
+        [Self::Bahrain, Self::Emirates, Self::Kuwait, Self::Oman, Self::Qatar, Self::SaudiArabia];
+
+    /// The dial code, without `+` or zeros.
+    pub const fn dial_code(self) -> u16 {
+        match self {
+            Self::Bahrain => 973,
+            Self::Emirates => 971,
+            Self::Kuwait => 965,
+            Self::Oman => 968,
+            Self::Qatar => 974,
+            Self::SaudiArabia => 966,
+        }
+    }
+
+    /// The two letters of ISO 3166.
+    pub const fn region(self) -> Region {
+        Region(*match self {
+            Self::Bahrain => b"BH",
+            Self::Emirates => b"AE",
+            Self::Kuwait => b"KW",
+            Self::Oman => b"OM",
+            Self::Qatar => b"QA",
+            Self::SaudiArabia => b"SA",
+        })
+    }
+
+    /// True where a zero is dialled in front of a number inside the country.
+    const fn has_trunk_zero(self) -> bool {
+        matches!(self, Self::Emirates | Self::SaudiArabia)
+    }
+
+    /// True if digits after the country code are a subscriber's; they do not begin with 0.
+    fn has(self, national: u64, digits: u32) -> bool {
+        digits == count(national)
+            && match self {
+                Self::Bahrain | Self::Kuwait | Self::Oman | Self::Qatar => digits == 8,
+                Self::SaudiArabia => digits == 9,
+                Self::Emirates => digits == 9 || digits == 8 && national / 10_u64.pow(7) != 5,
+            }
+    }
+
+    /// The number with this country's code in front, if its digits are a subscriber's.
+    fn number(self, national: u64) -> Option<PhoneNumber> {
+        let digits = count(national);
+        self.has(national, digits)
+            .then(|| PhoneNumber(u64::from(self.dial_code()) * 10_u64.pow(digits) + national))
+    }
+}
+
+impl fmt::Display for GulfCountry {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(match self {
+            Self::Bahrain => "Bahrain",
+            Self::Emirates => "United Arab Emirates",
+            Self::Kuwait => "Kuwait",
+            Self::Oman => "Oman",
+            Self::Qatar => "Qatar",
+            Self::SaudiArabia => "Saudi Arabia",
+        })
+    }
+}
+
+/// A text names no state of the Gulf.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "no country of the Gulf: give 965 (Kuwait), 966 (Saudi Arabia), 968 (Oman), 971 (Emirates), 973 (Bahrain) or 974 (Qatar)"
+)]
+pub struct GulfCountryError;
+
+impl FromStr for GulfCountry {
+    type Err = GulfCountryError;
+
+    fn from_str(text: &str) -> Result<Self, GulfCountryError> {
+        let text = text.trim();
+        let code = text.strip_prefix('+').or_else(|| text.strip_prefix("00")).unwrap_or(text);
+        let named = |country: &Self| {
+            code == country.dial_code().to_string() || text.eq_ignore_ascii_case(country.region().as_str())
+        };
+        Self::ALL.into_iter().find(named).ok_or(GulfCountryError)
+    }
+}
+
+/// How many digits a number has; none has no more than 15.
+fn count(value: u64) -> u32 {
+    value.checked_ilog10().map_or(0, |power| power + 1)
+}
+
+/// A number of the Gulf, taken apart.
+struct Split {
+    country: GulfCountry,
+    national: u64,
+    /// How many digits stand after the code, zeros counted.
+    digits: u32,
+}
+
+fn split(value: u64) -> Option<Split> {
+    let digits = count(value).checked_sub(3)?;
+    let power = 10_u64.pow(digits);
+    let code = value / power;
+    let country = GulfCountry::ALL.into_iter().find(|country| u64::from(country.dial_code()) == code)?;
+    Some(Split { country, national: value % power, digits })
+}
+
+/// The number, if it is a whole one of the Gulf.
+fn whole(value: u64) -> Option<PhoneNumber> {
+    split(value).filter(|it| it.country.has(it.national, it.digits)).map(|_| PhoneNumber(value))
+}
+
+/// A number without its country code, if it can be one of this country's.
+///
+/// `zeros` is how many zeros stand in front of it.
+pub(super) fn at_home(number: PhoneNumber, zeros: usize, country: GulfCountry) -> Option<PhoneNumber> {
+    (zeros == 0 || zeros == 1 && country.has_trunk_zero()).then(|| country.number(number.0))?
+}
+
+fn refused(
+    country: Option<GulfCountry>,
+    reason: NotMobileReason,
+    suggestion: Option<PhoneNumber>,
+) -> PhoneError {
+    PhoneError::NotMobile { region: country.map(GulfCountry::region), reason, suggestion }
+}
+
+/// True for a number of Kuwait that needs no further look: most numbers here.
+#[inline]
+pub(super) fn is_kuwaiti(number: PhoneNumber) -> bool {
+    (965_1000_0000..=965_9999_9999).contains(&number.0)
+}
+
+/// Holds a number against the plans.
+///
+/// # Errors
+///
+/// [`PhoneError::NotMobile`], with the number that was meant where that is clear.
+pub(super) fn check(number: PhoneNumber, written: Written) -> Result<PhoneNumber, PhoneError> {
+    if number.digits() == 8 {
+        // Mobiles of Kuwait begin with 4, 5, 6 and 9 (gateway-api: what clients hold).
+        let mobile = matches!(number.0 / 10_u64.pow(7), 4 | 5 | 6 | 9);
+        let suggestion = GulfCountry::Kuwait.number(number.0).filter(|_| mobile);
+        return Err(refused(
+            suggestion.and(Some(GulfCountry::Kuwait)),
+            NotMobileReason::NoCountryCode,
+            suggestion,
+        ));
+    }
+    let found = split(number.0);
+    if written.zeros == 1 {
+        let country = found.map(|it| it.country);
+        return Err(refused(country, NotMobileReason::NationalForm, whole(number.0)));
+    }
+    if let Some(Split { country, national, digits }) = found {
+        return if country.has(national, digits) {
+            Ok(number)
+        } else if let Some(again) =
+            split(national).filter(|it| it.country == country).and_then(|_| whole(national))
+        {
+            Err(refused(Some(country), NotMobileReason::CodeTwice, Some(again)))
+        } else if count(national) < digits {
+            Err(refused(Some(country), NotMobileReason::NationalForm, country.number(national)))
+        } else {
+            let digits = digits as usize;
+            Err(refused(Some(country), NotMobileReason::Length { digits }, None))
+        };
+    }
+    if written.groups.bracketed_zero {
+        return Err(refused(None, NotMobileReason::NationalForm, None));
+    }
+    apart(number, written)
+}
+
+/// Refuses what reads as a number from abroad only because other digits stand beside a number of the Gulf: `2 965…`
+/// behind a name, `22221111-555`.
+pub(super) fn apart(number: PhoneNumber, written: Written) -> Result<PhoneNumber, PhoneError> {
+    let Written { zeros, plus, groups } = written;
+    if whole(number.0).is_some() {
+        return Ok(number);
+    }
+    let all = zeros + number.digits();
+    for before in groups.borders().filter(|before| (zeros + 1..all).contains(before)) {
+        let rest = (all - before) as u32;
+        let behind = number.0 % 10_u64.pow(rest);
+        // One zero in front is none of how a country code is dialled.
+        if whole(behind).is_some() && rest - count(behind) != 1 {
+            return Err(PhoneError::OtherDigits);
+        }
+    }
+    if let Some(8) = groups.borders().next()
+        && !plus
+        && zeros == 0
+        && GulfCountry::Kuwait.number(number.0 / 10_u64.pow(all as u32 - 8)).is_some()
+    {
+        return Err(refused(None, NotMobileReason::NoCountryCode, None));
+    }
+    Ok(number)
+}
