@@ -5,7 +5,7 @@ use std::sync::{Mutex, PoisonError};
 
 use crate::credits::Credits;
 use crate::events;
-use crate::wire::{Key, RawReply};
+use crate::wire::RawReply;
 
 /// Credits of an account. Two balances are equal if their credits are, whatever reply told them.
 #[derive(Debug, Clone)]
@@ -27,11 +27,7 @@ impl Balance {
     /// Reads a balance reply.
     #[inline]
     pub(crate) fn read(raw: &RawReply) -> Option<Self> {
-        Some(Self {
-            available: raw.credits(Key::Available)?,
-            purchased: raw.credits(Key::Purchased),
-            raw: Some(raw.clone()),
-        })
+        Some(Self { available: raw.available()?, purchased: raw.purchased(), raw: Some(raw.clone()) })
     }
 
     /// Credits that can be spent.
@@ -80,10 +76,7 @@ impl Cached {
     #[inline]
     pub(crate) fn learn(&self, order: u64, raw: &RawReply) {
         let told = Balance::read(raw);
-        let available = match &told {
-            Some(balance) => Some(balance.available),
-            None => raw.credits(Key::BalanceAfter),
-        };
+        let available = told.as_ref().map(|balance| balance.available).or_else(|| raw.balance());
         let Some(available) = available else { return };
         let crossed = {
             let mut newest = self.newest.lock().unwrap_or_else(PoisonError::into_inner);

@@ -43,6 +43,9 @@ pub enum ErrorKind {
     /// This client wrote to the number less than 16 s ago, and the gateway would refuse the request
     /// (ERR028). No request was made; [`Error::retry_after`] says when: [`Delivery::NotSent`].
     RecentNumber,
+    /// The store that requests depend on cannot be reached or failed (see [`Error::action`]); try again when it is
+    /// back: [`Delivery::NotSent`].
+    Store,
     /// The run was stopped before this batch: [`Delivery::NotSent`].
     Stopped,
     /// DNS, TCP or TLS failed. Tried 3 times with a short pause, since nothing left: [`Delivery::NotSent`].
@@ -122,6 +125,7 @@ impl Error {
             ErrorKind::TooManyWaiting => "send later, or spread the calls: too many wait for their turn",
             ErrorKind::Deadline => "send again with a longer deadline; no request was made",
             ErrorKind::RecentNumber => "wait as long as retry_after() says, or call .wait()",
+            ErrorKind::Store => "see that the store can be reached and written, then send again",
             ErrorKind::Stopped => "see what stopped the run, correct it, and send what was not attempted",
             ErrorKind::Connect => {
                 "check the network; if it works for others, ask kwtSMS support whether their firewall blocked \
@@ -159,7 +163,8 @@ impl Error {
             ErrorKind::Connect
             | ErrorKind::TooManyWaiting
             | ErrorKind::Deadline
-            | ErrorKind::RecentNumber => true,
+            | ErrorKind::RecentNumber
+            | ErrorKind::Store => true,
             ErrorKind::Api => self.retry_after().is_some(),
             ErrorKind::Timeout | ErrorKind::Interrupted | ErrorKind::BadReply => self.0.reading,
             _ => false,
@@ -315,6 +320,17 @@ impl Error {
             "a number was written to less than 16 s ago, and the gateway would refuse it",
         )
         .with(|e| e.retry_after = Some(wait))
+    }
+
+    /// `action` names the store.
+    #[cfg(any(feature = "store", feature = "redis"))]
+    pub(crate) fn store(action: &'static str, source: impl StdError + Send + Sync + 'static) -> Self {
+        Self::new(ErrorKind::Store, Delivery::NotSent, "the store failed, and no request was made").with(
+            |e| {
+                e.action = Some(action);
+                e.source = Some(Arc::new(source));
+            },
+        )
     }
 
     pub(crate) fn stopped(cause: Option<Error>) -> Self {

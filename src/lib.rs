@@ -69,6 +69,8 @@ mod retry;
 pub mod sandbox;
 mod secret;
 mod send;
+#[cfg(any(feature = "store", feature = "redis"))]
+mod store;
 pub mod transport;
 mod wire;
 
@@ -84,6 +86,8 @@ pub use report::{Accepted, Account, Batch, Duplicate, Invalid, Outcome, SendRepo
 pub use retry::{Retry, RetryReason};
 pub use secret::Secret;
 pub use send::SendCall;
+#[cfg(feature = "store")]
+pub use store::Store;
 pub use wire::{RawReply, Repair};
 
 pub use code::{ApiCode, CodeClass, CodeSource, UserMessage};

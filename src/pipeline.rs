@@ -17,7 +17,7 @@ use tracing::{Instrument, Span};
 use crate::balance::Cached;
 use crate::clock::{before, misses};
 use crate::error::{Delivery, Error};
-use crate::events::{self, Facts, Finished};
+use crate::events::{self, Attempt, Facts, Finished};
 use crate::ids::SenderId;
 use crate::limit::{Lane, Limiter, Turn};
 use crate::phone::PhoneRules;
@@ -234,14 +234,16 @@ impl Core {
     ) -> Result<T, Error> {
         let core = Arc::clone(self);
         let facts = call.facts.clone();
+        let endpoint = call.endpoint;
         let connections = self.limiter.as_ref().map(Limiter::connections);
-        let request = Request::new(call.endpoint, call.body.clone()).telling(connections);
+        let request = Request::new(endpoint, call.body.clone()).telling(connections);
         let reservation = call.reservation.clone();
         let exchange = async move {
             let begin = Instant::now();
             let order = core.cached.next();
-            let answer =
-                tokio::time::timeout(core.attempt_timeout, core.transport.post(request.clone())).await;
+            let attempt = Attempt::new(endpoint, &core.credentials, &facts, attempt);
+            events::request_leaves(&attempt);
+            let answer = tokio::time::timeout(core.attempt_timeout, core.transport.post(request)).await;
             let (http_status, result) = match answer {
                 Err(_) => (None, Err(Error::timeout(core.attempt_timeout))),
                 Ok(Err(error)) => (None, Err(Error::transport(error))),
@@ -263,15 +265,13 @@ impl Core {
             if let Ok((raw, _)) = &result {
                 core.cached.learn(order, raw);
             }
-            events::request_finished(&Finished {
-                request: &request,
-                facts: &facts,
-                attempt,
+            let finished = Finished {
                 wait: begin - since,
                 took: begin.elapsed(),
                 http_status,
                 result: result.as_ref().map(|(raw, _)| raw),
-            });
+            };
+            events::request_finished(&attempt, &finished);
             result.map(|(_, read)| read)
         };
         let exchange = Exchange::new(exchange);

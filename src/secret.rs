@@ -1,5 +1,6 @@
 //! The API password, which leaves this type in one place only.
 
+use std::borrow::Cow;
 use std::fmt;
 
 use secrecy::{ExposeSecret, SecretString};
@@ -22,6 +23,21 @@ impl Secret {
     /// Gives the password in clear; called where the head of every request body is written and nowhere else.
     pub(crate) fn expose(&self) -> &str {
         self.0.expose_secret()
+    }
+
+    /// A text with `***` wherever it repeats the password, or instead of it if it is nothing else. A password of up to
+    /// three letters is only seen when it is the whole text, since it stands in any.
+    #[cfg_attr(not(feature = "jsonl"), allow(dead_code))]
+    pub(crate) fn hidden_in<'a>(&self, text: &'a str) -> Cow<'a, str> {
+        const HIDDEN: &str = "***";
+        let password = self.0.expose_secret();
+        if text == password {
+            return HIDDEN.into();
+        }
+        if password.len() < 4 || !text.contains(password) {
+            return text.into();
+        }
+        text.replace(password, HIDDEN).into()
     }
 }
 
@@ -50,5 +66,17 @@ mod tests {
     #[test]
     fn debug_never_shows_the_password() {
         assert_eq!(format!("{:?}", Secret::new("hunter2")), "Secret(***)");
+    }
+
+    #[test]
+    fn a_text_that_repeats_the_password_loses_it() {
+        let password = Secret::new("hunter2");
+        for (text, shown) in
+            [("hunter2", "***"), ("is hunter2, hunter2", "is ***, ***"), ("hunter", "hunter")]
+        {
+            assert_eq!(password.hidden_in(text), shown);
+        }
+        let short = Secret::new("abc");
+        assert_eq!((short.hidden_in("abc").as_ref(), short.hidden_in("abcd").as_ref()), ("***", "abcd"));
     }
 }

@@ -61,6 +61,7 @@ impl Client {
         Reading::new(&self.core, |core, options| async move {
             let body = message_body(&core, &message_id);
             let mut call = Call::reading(Endpoint::Dlr, body);
+            call.facts.message_id = Some(message_id);
             options.apply(&mut call);
             core.run(call, |raw| {
                 read(raw).ok_or_else(|| Error::bad_reply("the reply holds no reports", raw.clone()))

@@ -9,7 +9,7 @@ use tokio::sync::watch;
 use tokio::time::Instant;
 
 use crate::error::Error;
-use crate::events;
+use crate::events::{self, Facts, MessageFacts};
 use crate::ids::SenderId;
 use crate::limit::Lane;
 use crate::message::MessageText;
@@ -20,7 +20,7 @@ use crate::recipients::Mobile;
 use crate::report::Accepted;
 use crate::retry::{OnRetry, Policy, Retry};
 use crate::transport::Endpoint;
-use crate::wire::{Key, RawReply, RequestBody};
+use crate::wire::{RawReply, RequestBody};
 
 /// What a call may say of a message beyond numbers and text.
 #[derive(Debug, Clone, Default)]
@@ -40,9 +40,7 @@ impl MessageOptions {
 /// A message that passed every local check, for any number of requests.
 #[derive(Debug)]
 pub(crate) struct Outgoing {
-    text: MessageText,
-    /// In place of the client's.
-    sender: Option<SenderId>,
+    message: Arc<MessageFacts>,
     pub(crate) test: bool,
     pub(crate) until: Option<Instant>,
     on_retry: Option<OnRetry>,
@@ -57,16 +55,12 @@ impl Outgoing {
         let sender = options.sender.as_deref().map(SenderId::parse).transpose();
         let sender = sender.map_err(|error| Error::input_from("the sender id is not usable", error))?;
         let test = options.test_mode.unwrap_or(core.test_mode);
-        let outgoing = Self { text, sender, test, until, on_retry: options.on_retry.clone() };
-        let shared = outgoing.sender(core).is_shared_test_sender();
-        if !test && shared && !core.shared_sender_told.swap(true, Ordering::AcqRel) {
+        let sender = sender.unwrap_or_else(|| core.sender_id.clone());
+        if !test && sender.is_shared_test_sender() && !core.shared_sender_told.swap(true, Ordering::AcqRel) {
             events::shared_sender();
         }
-        Ok(outgoing)
-    }
-
-    fn sender<'a>(&'a self, core: &'a Core) -> &'a SenderId {
-        self.sender.as_ref().unwrap_or(&core.sender_id)
+        let message = Arc::new(MessageFacts::new(sender, text, test));
+        Ok(Self { message, test, until, on_retry: options.on_retry.clone() })
     }
 
     /// A call for these numbers.
@@ -81,23 +75,22 @@ impl Outgoing {
         stop: Option<watch::Receiver<bool>>,
     ) -> Call {
         let body = RequestBody::new(&core.credentials)
-            .field("sender", self.sender(core))
+            .field("sender", &self.message.sender)
             .field("mobile", &Mobile(numbers))
-            .field("message", self.text.as_str())
+            .field("message", self.message.text.as_str())
             // A string, as in the document's sample; absent would mean a live send.
             .field("test", if self.test { "1" } else { "0" })
             .finish();
         Call {
             endpoint: Endpoint::Send,
             body,
-            facts: events::Facts {
+            facts: Facts {
                 numbers: match &reservation {
                     Some(reservation) => Arc::clone(reservation.numbers()),
                     None => numbers.into(),
                 },
-                text_chars: Some(self.text.as_str().chars().count()),
-                pages: Some(self.text.pages()),
-                test: Some(self.test),
+                message: Some(Arc::clone(&self.message)),
+                message_id: None,
             },
             lane,
             turn: None,
@@ -116,7 +109,7 @@ pub(crate) fn accepted(raw: &RawReply) -> Result<Accepted, Error> {
     let Some(message_id) = raw.message_id() else {
         return Err(Error::bad_reply("the gateway said OK and gave no readable message id", raw.clone()));
     };
-    let counted = raw.whole(Key::Numbers).and_then(|counted| counted.try_into().ok());
+    let counted = raw.counted();
     if counted == Some(0) {
         // Not a success: Ok never means that nothing was accepted. Not a refusal either: there is an id.
         return Err(Error::bad_reply("the gateway said OK and counted no number", raw.clone()));
@@ -124,9 +117,9 @@ pub(crate) fn accepted(raw: &RawReply) -> Result<Accepted, Error> {
     Ok(Accepted {
         message_id,
         counted,
-        points_charged: raw.credits(Key::PointsCharged),
-        balance_after: raw.credits(Key::BalanceAfter),
-        unix_timestamp: raw.whole(Key::UnixTimestamp),
+        points_charged: raw.points_charged(),
+        balance_after: raw.balance(),
+        unix_timestamp: raw.unix_timestamp(),
         raw: raw.clone(),
     })
 }

@@ -11,7 +11,7 @@ use crate::error::Error;
 use crate::ids::MessageId;
 use crate::pipeline::{Call, Core};
 use crate::transport::Endpoint;
-use crate::wire::{Key, RawReply, RequestBody};
+use crate::wire::{RawReply, RequestBody};
 
 /// A message's place in the gateway's queue. Not a delivery report.
 #[derive(Clone)]
@@ -63,6 +63,7 @@ impl Client {
         Reading::new(&self.core, |core, options| async move {
             let body = message_body(&core, &message_id);
             let mut call = Call::reading(Endpoint::Status, body);
+            call.facts.message_id = Some(message_id);
             options.apply(&mut call);
             core.run(call, read).await
         })
@@ -76,14 +77,11 @@ pub(super) fn message_body(core: &Core, message_id: &MessageId) -> Bytes {
 }
 
 fn read(raw: &RawReply) -> Result<MessageStatus, Error> {
-    let text = |key| raw.text(key).map(Cow::into_owned);
-    match text(Key::Status) {
-        Some(status) => {
-            let description = text(Key::Description);
-            Ok(MessageStatus { status, description, raw: raw.clone() })
-        }
-        None => Err(Error::bad_reply("the reply holds no status", raw.clone())),
-    }
+    let Some(status) = raw.status() else {
+        return Err(Error::bad_reply("the reply holds no status", raw.clone()));
+    };
+    let description = raw.description().map(Cow::into_owned);
+    Ok(MessageStatus { status: status.into_owned(), description, raw: raw.clone() })
 }
 
 #[cfg(test)]

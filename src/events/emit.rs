@@ -1,41 +1,20 @@
 //! The only file with tracing's macros.
 
 use std::fmt;
-use std::sync::Arc;
 use std::time::Duration;
 
 use tracing::{Level, Span};
 
-use super::{TARGET, event, field};
+use super::facts::{Attempt, Finished};
+use super::names::{TARGET, event, field};
 use crate::credits::Credits;
 use crate::error::{Delivery, Error, ErrorKind};
 use crate::ids::MessageId;
 use crate::limit::Lane;
 use crate::phone::PhoneNumber;
 use crate::retry::{Retry, RetryReason};
-use crate::transport::{Endpoint, Request};
-use crate::wire::{Key, RawReply, Repair};
-
-/// What events may say of a call's input.
-#[derive(Debug, Clone, Default)]
-pub(crate) struct Facts {
-    pub(crate) numbers: Arc<[PhoneNumber]>,
-    pub(crate) text_chars: Option<usize>,
-    pub(crate) pages: Option<usize>,
-    pub(crate) test: Option<bool>,
-}
-
-/// One finished exchange.
-pub(crate) struct Finished<'a> {
-    #[cfg_attr(not(feature = "jsonl"), allow(dead_code))] // its body is for the log layer
-    pub(crate) request: &'a Request,
-    pub(crate) facts: &'a Facts,
-    pub(crate) attempt: u32,
-    pub(crate) wait: Duration,
-    pub(crate) took: Duration,
-    pub(crate) http_status: Option<u16>,
-    pub(crate) result: Result<&'a RawReply, &'a Error>,
-}
+use crate::transport::Endpoint;
+use crate::wire::{RawReply, Repair};
 
 /// Masks of the first numbers; the rest are counted by the field beside it.
 struct Masks<'a>(&'a [PhoneNumber]);
@@ -48,6 +27,10 @@ impl fmt::Display for Masks<'_> {
         }
         if self.0.len() > 5 { f.write_str(",…") } else { Ok(()) }
     }
+}
+
+fn masks(numbers: &[PhoneNumber]) -> Option<tracing::field::DisplayValue<Masks<'_>>> {
+    (!numbers.is_empty()).then_some(tracing::field::display(Masks(numbers)))
 }
 
 /// The name of what became of the request.
@@ -71,40 +54,63 @@ pub(crate) fn call_span(endpoint: Endpoint) -> Span {
     tracing::info_span!(target: TARGET, "kwtsms", { field::ENDPOINT } = endpoint.name())
 }
 
+/// A request leaves. Emitted just before, so that whoever writes it down knows after a kill what was in flight.
+#[inline]
+pub(crate) fn request_leaves(attempt: &Attempt<'_>) {
+    #[cfg(feature = "jsonl")]
+    let _laid_out = super::transcript::lay_out(attempt, None);
+    let facts = attempt.facts;
+    let message = facts.message.as_deref();
+    tracing::event!(
+        target: TARGET,
+        Level::DEBUG,
+        { field::EVENT } = event::SENDING,
+        { field::ENDPOINT } = attempt.endpoint.name(),
+        { field::REQUEST_ID } = attempt.id,
+        { field::ATTEMPT } = attempt.number,
+        { field::NUMBERS } = (!facts.numbers.is_empty()).then_some(facts.numbers.len()),
+        { field::RECIPIENTS } = masks(&facts.numbers),
+        { field::PAGES } = message.map(|message| message.text.pages()),
+        { field::TEXT_CHARS } = message.map(|message| message.text_chars),
+        { field::TEST } = message.map(|message| message.test),
+    );
+}
+
 /// One event per finished request. Fields that nobody listens for are not built: the macro asks first.
 #[inline]
-pub(crate) fn request_finished(done: &Finished<'_>) {
+pub(crate) fn request_finished(attempt: &Attempt<'_>, done: &Finished<'_>) {
     #[cfg(feature = "jsonl")]
-    let _laid_out = super::transcript::lay_out(done);
-    let endpoint = done.request.endpoint();
+    let _laid_out = super::transcript::lay_out(attempt, Some(done));
     let delivery = delivery(done.result);
     #[cfg(feature = "metrics")]
     {
-        crate::metrics::request(endpoint.name(), delivery, done.wait, done.took);
-        if let Some(points) = done.result.ok().and_then(points) {
+        crate::metrics::request(attempt.endpoint.name(), delivery, done.wait, done.took);
+        if let Some(points) = done.result.ok().and_then(RawReply::points_charged) {
             crate::metrics::charged(points);
         }
     }
+    let facts = attempt.facts;
+    let message = facts.message.as_deref();
     macro_rules! emit {
         ($level:expr) => {
             tracing::event!(
                 target: TARGET,
                 $level,
                 { field::EVENT } = event::REQUEST,
-                { field::ENDPOINT } = endpoint.name(),
+                { field::ENDPOINT } = attempt.endpoint.name(),
                 { field::OK } = done.result.is_ok(),
                 { field::CODE } = done.result.err().and_then(Error::code).map(tracing::field::display),
                 { field::KIND } = done.result.err().map(|error| tracing::field::debug(error.kind())),
                 { field::DELIVERY } = delivery,
-                { field::ATTEMPT } = done.attempt,
-                { field::NUMBERS } = (!done.facts.numbers.is_empty()).then_some(done.facts.numbers.len()),
-                { field::RECIPIENTS } = (!done.facts.numbers.is_empty())
-                    .then_some(tracing::field::display(Masks(&done.facts.numbers))),
-                { field::PAGES } = done.facts.pages,
-                { field::TEXT_CHARS } = done.facts.text_chars,
-                { field::TEST } = done.facts.test,
-                { field::POINTS } = done.result.ok().and_then(points).map(Credits::as_f64),
-                { field::BALANCE } = done.result.ok().and_then(balance).map(Credits::as_f64),
+                { field::REQUEST_ID } = attempt.id,
+                { field::ATTEMPT } = attempt.number,
+                { field::NUMBERS } = (!facts.numbers.is_empty()).then_some(facts.numbers.len()),
+                { field::RECIPIENTS } = masks(&facts.numbers),
+                { field::PAGES } = message.map(|message| message.text.pages()),
+                { field::TEXT_CHARS } = message.map(|message| message.text_chars),
+                { field::TEST } = message.map(|message| message.test),
+                { field::POINTS } = done.result.ok().and_then(RawReply::points_charged).map(Credits::as_f64),
+                { field::BALANCE } = done.result.ok().and_then(RawReply::balance).map(Credits::as_f64),
                 { field::MESSAGE_ID } = message_id(done.result).map(tracing::field::display),
                 { field::REPAIR } = done.result.map_or_else(Error::raw, Some).and_then(RawReply::repair).map(Repair::as_str),
                 { field::WAIT_MS } = millis(done.wait),
@@ -123,14 +129,6 @@ pub(crate) fn request_finished(done: &Finished<'_>) {
 /// The id of an accepted message; of one of unknown outcome the id that stands in what came.
 fn message_id(result: Result<&RawReply, &Error>) -> Option<MessageId> {
     result.map_or_else(|error| error.message_id().cloned(), RawReply::message_id)
-}
-
-fn points(raw: &RawReply) -> Option<Credits> {
-    raw.credits(Key::PointsCharged)
-}
-
-fn balance(raw: &RawReply) -> Option<Credits> {
-    raw.credits(Key::BalanceAfter).or_else(|| raw.credits(Key::Available))
 }
 
 /// A failed attempt will be made again.

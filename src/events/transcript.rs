@@ -1,49 +1,59 @@
-//! The bodies of an exchange on their way to the log layer, beside its event and not in it.
+//! The facts of a request on their way to the log layer, beside its event and not in it.
 //!
-//! An event's fields are seen by every subscriber, so bodies must not be among them. They lie in a thread-local that
-//! only this crate can read, and only while the event is handed to the subscribers of this thread. Without a log
+//! An event's fields are seen by every subscriber, so texts and numbers must not be among them. They lie in a thread-local
+//! that only this crate can read, and only while the event is handed to the subscribers of this thread. Without a log
 //! layer nothing is put there: one relaxed load.
 
 use std::cell::RefCell;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use super::emit::{Facts, Finished};
+use super::facts::{Attempt, Facts, Finished};
 use crate::error::Error;
-use crate::transport::Request;
-use crate::wire::RawReply;
+use crate::transport::Endpoint;
+use crate::wire::{Credentials, RawReply};
 
-/// What the log layer is told of an exchange. Handles only: nothing is copied.
+/// What the log layer is told of a request. Handles only: nothing is copied.
 #[derive(Debug, Clone)]
 pub(crate) struct Transcript {
-    pub(crate) request: Request,
+    pub(crate) id: u64,
+    pub(crate) endpoint: Endpoint,
+    pub(crate) credentials: Credentials,
     pub(crate) facts: Facts,
-    pub(crate) result: Result<RawReply, Error>,
+    /// `None` of a request that is about to leave.
+    pub(crate) result: Option<Result<RawReply, Error>>,
 }
 
 static LISTENERS: AtomicUsize = AtomicUsize::new(0);
+/// Those of them that are told of requests before they leave.
+static AHEAD: AtomicUsize = AtomicUsize::new(0);
 
 thread_local! {
     static CURRENT: RefCell<Option<Transcript>> = const { RefCell::new(None) };
 }
 
-/// As long as one lives, exchanges are laid out.
+/// As long as one lives, requests are laid out.
 #[derive(Debug)]
-pub(crate) struct Listener(());
+pub(crate) struct Listener {
+    ahead: bool,
+}
 
 impl Listener {
-    pub(crate) fn new() -> Self {
+    /// `ahead` says that it is told of requests before they leave too.
+    pub(crate) fn new(ahead: bool) -> Self {
         LISTENERS.fetch_add(1, Ordering::Relaxed);
-        Self(())
+        AHEAD.fetch_add(usize::from(ahead), Ordering::Relaxed);
+        Self { ahead }
     }
 }
 
 impl Drop for Listener {
     fn drop(&mut self) {
         LISTENERS.fetch_sub(1, Ordering::Relaxed);
+        AHEAD.fetch_sub(usize::from(self.ahead), Ordering::Relaxed);
     }
 }
 
-/// Takes the exchange away again, also when a subscriber panics.
+/// Takes the request away again, also when a subscriber panics.
 pub(super) struct LaidOut;
 
 impl Drop for LaidOut {
@@ -52,21 +62,24 @@ impl Drop for LaidOut {
     }
 }
 
-/// Lays an exchange out while the guard lives, if anybody listens.
-pub(super) fn lay_out(done: &Finished<'_>) -> Option<LaidOut> {
-    if LISTENERS.load(Ordering::Relaxed) == 0 {
+/// Lays a request out while the guard lives, if anybody listens.
+pub(super) fn lay_out(attempt: &Attempt<'_>, done: Option<&Finished<'_>>) -> Option<LaidOut> {
+    let listeners = if done.is_some() { &LISTENERS } else { &AHEAD };
+    if listeners.load(Ordering::Relaxed) == 0 {
         return None;
     }
     let transcript = Transcript {
-        request: done.request.clone(),
-        facts: done.facts.clone(),
-        result: done.result.cloned().map_err(Clone::clone),
+        id: attempt.id,
+        endpoint: attempt.endpoint,
+        credentials: attempt.credentials.clone(),
+        facts: attempt.facts.clone(),
+        result: done.map(|done| done.result.cloned().map_err(Clone::clone)),
     };
     CURRENT.with(|current| current.replace(Some(transcript)));
     Some(LaidOut)
 }
 
-/// The exchange whose event is being handed out on this thread.
+/// The request whose event is being handed out on this thread.
 pub(crate) fn current() -> Option<Transcript> {
     CURRENT.with(|current| current.borrow().clone())
 }
@@ -77,26 +90,25 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
-    use crate::transport::Endpoint;
+    use crate::secret::Secret;
     use crate::wire::tests::ok;
 
     #[test]
-    fn bodies_are_laid_out_only_while_somebody_listens_and_only_for_the_event() {
-        let request = Request::new(Endpoint::Send, "{}".into());
+    fn requests_are_laid_out_only_while_somebody_listens_and_only_for_the_event() {
+        let (credentials, facts) = (Credentials::new("user", &Secret::new("pass")), Facts::default());
+        let attempt = Attempt::new(Endpoint::Send, &credentials, &facts, 1);
         let reply = ok(r#"{"result":"OK"}"#);
         let done = Finished {
-            request: &request,
-            facts: &Facts::default(),
-            attempt: 1,
             wait: Duration::ZERO,
             took: Duration::ZERO,
             http_status: Some(200),
             result: Ok(&reply),
         };
-        assert!(lay_out(&done).is_none(), "nobody listens");
-        let listener = Listener::new();
+        assert!(lay_out(&attempt, Some(&done)).is_none(), "nobody listens");
+        let listener = Listener::new(false);
+        assert!(lay_out(&attempt, None).is_none(), "nobody wants to know before it leaves");
         let panicked = std::panic::catch_unwind(AssertUnwindSafe(|| {
-            let _laid_out = lay_out(&done);
+            let _laid_out = lay_out(&attempt, Some(&done));
             assert!(current().is_some());
             assert!(std::thread::spawn(|| current().is_none()).join().unwrap(), "other threads see nothing");
             panic!("as a subscriber may");
@@ -104,6 +116,9 @@ mod tests {
         assert!(panicked.is_err());
         assert!(current().is_none());
         drop(listener);
-        assert!(lay_out(&done).is_none());
+        let listener = Listener::new(true);
+        assert!(lay_out(&attempt, None).is_some_and(|_| current().is_some_and(|told| told.result.is_none())));
+        drop(listener);
+        assert!(lay_out(&attempt, None).is_none() && lay_out(&attempt, Some(&done)).is_none());
     }
 }

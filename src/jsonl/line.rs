@@ -1,32 +1,17 @@
-//! One transcript as one line.
+//! A request, or how it ended, as one line.
 
-use std::borrow::Cow;
-use std::fmt::Write;
 use std::time::SystemTime;
 
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 use serde_json::{Map, Value};
 use time::OffsetDateTime;
 use time::format_description::BorrowedFormatItem;
 use time::macros::format_description;
-use zeroize::Zeroize;
 
 use super::mask::{self, HIDDEN, Sent};
+use super::options::Bodies;
+use crate::events::Facts;
 use crate::events::transcript::Transcript;
-
-/// What the log shows of numbers and texts. The password it never shows.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum Bodies {
-    /// Numbers masked (`965****432`), the text replaced by its length and pages, and of the reply only what the
-    /// API document names, in the shape that it has there: codes, ids, credits, counts. Free text of the gateway is
-    /// replaced by its length, since it may repeat the text or a number.
-    #[default]
-    Masked,
-    /// Numbers, texts and replies as they travelled, one-time codes included: the Python client's lines. Who may
-    /// read the file may read the messages.
-    Full,
-}
 
 /// As the Python client writes it.
 const STAMP: &[BorrowedFormatItem<'_>] =
@@ -35,87 +20,87 @@ const STAMP: &[BorrowedFormatItem<'_>] =
 #[derive(Serialize)]
 struct Line<'a> {
     ts: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    event: Option<&'static str>,
     endpoint: &'static str,
-    request: Option<Posted<'a>>,
+    request: Posted<'a>,
+    #[serde(flatten)]
+    end: Option<End>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    request_id: Option<String>,
+}
+
+/// How a request ended.
+#[derive(Serialize)]
+struct End {
     response: Option<Map<String, Value>>,
     ok: bool,
     error: Option<String>,
 }
 
 /// What was posted, in the order that the gateway's document has it.
-#[derive(Serialize, Deserialize)]
+#[derive(Serialize)]
 struct Posted<'a> {
-    #[serde(borrow)]
-    username: Cow<'a, str>,
-    #[serde(borrow)]
-    password: Cow<'a, str>,
+    username: String,
+    password: &'static str,
     #[serde(skip_serializing_if = "Option::is_none")]
-    sender: Option<String>,
+    sender: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     mobile: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     message: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    test: Option<String>,
+    test: Option<&'static str>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    msgid: Option<String>,
+    msgid: Option<&'a str>,
 }
 
-/// Writes the line, with its end.
-pub(super) fn write(transcript: &Transcript, at: SystemTime, bodies: Bodies) -> Vec<u8> {
-    let mut request: Option<Posted<'_>> = serde_json::from_slice(transcript.request.body()).ok();
-    let password =
-        request.as_mut().map(|posted| std::mem::replace(&mut posted.password, Cow::Borrowed(HIDDEN)));
-    let reply = match &transcript.result {
-        Ok(raw) => Some(raw),
-        Err(error) => error.raw(),
-    };
-    let response = reply.map(|raw| {
-        let sent = Sent {
-            password: password.as_deref().unwrap_or_default(),
-            mobile: request.as_ref().and_then(|posted| posted.mobile.as_deref()).unwrap_or_default(),
-            message: request.as_ref().and_then(|posted| posted.message.as_deref()).unwrap_or_default(),
-        };
-        match bodies {
-            Bodies::Masked => mask::reply(raw.as_object(), &sent),
-            Bodies::Full => mask::without_password(raw.as_object(), sent.password),
-        }
-    });
-    if bodies == Bodies::Masked
-        && let Some(posted) = &mut request
-    {
-        hide(posted, transcript);
-    }
+/// Writes the line, with its end. `run` names the log among those that wrote to the same file, where requests have
+/// their ids.
+pub(super) fn write(transcript: &Transcript, at: SystemTime, bodies: Bodies, run: Option<&str>) -> Vec<u8> {
     let line = Line {
         ts: OffsetDateTime::from(at).format(STAMP).unwrap_or_default(),
-        endpoint: transcript.request.endpoint().name(),
-        request,
-        response,
-        ok: transcript.result.is_ok(),
-        error: transcript.result.as_ref().err().map(|error| format!("{error:#}")),
+        event: transcript.result.is_none().then_some(crate::events::event::SENDING),
+        endpoint: transcript.endpoint.name(),
+        request: posted(transcript, bodies),
+        end: transcript.result.as_ref().map(|result| End {
+            response: result.as_ref().map_or_else(|error| error.raw(), Some).map(|reply| match bodies {
+                Bodies::Masked => mask::reply(reply.as_object(), &Sent::new(transcript)),
+                Bodies::Full => mask::without_password(reply.as_object(), &transcript.credentials),
+            }),
+            ok: result.is_ok(),
+            error: result.as_ref().err().map(|error| format!("{error:#}")),
+        }),
+        request_id: run.map(|run| format!("{run}-{}", transcript.id)),
     };
     let mut bytes = serde_json::to_vec(&line).unwrap_or_default(); // strings and numbers always serialise
     bytes.push(b'\n');
-    if let Some(Cow::Owned(mut copy)) = password {
-        copy.zeroize(); // it held an escape, so it was copied
-    }
     bytes
 }
 
-/// Masks what was posted.
-fn hide(posted: &mut Posted<'_>, transcript: &Transcript) {
-    if mask::is_number(&posted.username) {
-        posted.username = Cow::Owned(mask::numbers(&posted.username));
-    }
-    if let Some(mobile) = &mut posted.mobile {
-        *mobile = mask::numbers(mobile);
-    }
-    if let Some(message) = &mut posted.message {
-        let characters = transcript.facts.text_chars.unwrap_or_else(|| message.chars().count());
-        *message = format!("{HIDDEN} ({characters} characters");
-        if let Some(pages) = transcript.facts.pages {
-            let _ = write!(message, ", {pages} page{}", if pages == 1 { "" } else { "s" });
-        }
-        message.push(')');
+fn posted(transcript: &Transcript, bodies: Bodies) -> Posted<'_> {
+    let Facts { numbers, message, message_id } = &transcript.facts;
+    let username = transcript.credentials.username();
+    let is_masked = bodies == Bodies::Masked;
+    let mobile = || {
+        let numbers =
+            numbers.iter().map(|number| if is_masked { number.masked() } else { number.to_string() });
+        numbers.collect::<Vec<_>>().join(",")
+    };
+    Posted {
+        username: if is_masked { mask::username(username) } else { username.to_owned() },
+        password: HIDDEN,
+        sender: message.as_ref().map(|message| message.sender.as_str()),
+        mobile: (!numbers.is_empty()).then(mobile),
+        message: message.as_ref().map(|message| match bodies {
+            Bodies::Masked => {
+                let (pages, characters) = (message.text.pages(), message.text_chars);
+                let plural = if pages == 1 { "" } else { "s" };
+                format!("{HIDDEN} ({characters} characters, {pages} page{plural})")
+            }
+            Bodies::Full => message.text.as_str().to_owned(),
+        }),
+        test: message.as_ref().map(|message| if message.test { "1" } else { "0" }),
+        msgid: message_id.as_ref().map(|id| id.as_str()),
     }
 }

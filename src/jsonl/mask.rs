@@ -6,41 +6,44 @@
 use serde_json::{Map, Value};
 
 use crate::credits::Credits;
+use crate::events::transcript::Transcript;
 use crate::ids::{MessageId, SenderId};
 use crate::phone::PhoneNumber;
-use crate::wire::is_words;
+use crate::wire::{Credentials, is_words};
 
 /// What stands for something that is not shown.
 pub(super) const HIDDEN: &str = "***";
 
 /// What was sent, so that a reply that repeats it is caught.
 pub(super) struct Sent<'a> {
-    pub(super) password: &'a str,
-    pub(super) mobile: &'a str,
-    pub(super) message: &'a str,
+    credentials: &'a Credentials,
+    numbers: Vec<String>,
+    text: Option<&'a str>,
 }
 
-impl Sent<'_> {
+impl<'a> Sent<'a> {
+    pub(super) fn new(transcript: &'a Transcript) -> Self {
+        Self {
+            credentials: &transcript.credentials,
+            numbers: transcript.facts.numbers.iter().map(PhoneNumber::to_string).collect(),
+            text: transcript.facts.message.as_ref().map(|message| message.text.as_str()),
+        }
+    }
+
     /// True if a value repeats the password, the text or a part of it, or a number.
     fn is_repeated_by(&self, value: &str) -> bool {
-        holds_password(value, self.password)
-            || (!self.message.is_empty() && (value.contains(self.message) || self.message.contains(value)))
-            || self.mobile.split(',').any(|number| !number.is_empty() && value.contains(number))
+        holds_password(value, self.credentials)
+            || self.text.is_some_and(|text| value.contains(text) || text.contains(value))
+            || self.numbers.iter().any(|number| value.contains(number))
     }
 }
 
-fn holds_password(value: &str, password: &str) -> bool {
-    // A password of a letter or two stands in any text.
-    value == password || (password.len() >= 4 && value.contains(password))
+fn holds_password(value: &str, credentials: &Credentials) -> bool {
+    credentials.without_password(value) != value
 }
 
 fn hidden() -> Value {
     Value::from(HIDDEN)
-}
-
-/// Comma-separated numbers, each masked.
-pub(super) fn numbers(list: &str) -> String {
-    list.split(',').map(number).collect::<Vec<_>>().join(",")
 }
 
 /// What stands in a number's place: masked, or hidden whole if it is none.
@@ -48,9 +51,9 @@ fn number(text: &str) -> String {
     PhoneNumber::as_digits(text).map_or_else(|| HIDDEN.to_owned(), PhoneNumber::masked)
 }
 
-/// True for an API user name that is none: the account's mobile number, put there by mistake.
-pub(super) fn is_number(username: &str) -> bool {
-    PhoneNumber::of_user_name(username).is_some()
+/// An API user name; masked if it is none, but the account's mobile number, put there by mistake.
+pub(super) fn username(username: &str) -> String {
+    PhoneNumber::of_user_name(username).map_or_else(|| username.to_owned(), PhoneNumber::masked)
 }
 
 /// A reply, as far as it may be shown.
@@ -120,7 +123,7 @@ fn amount(value: &Value, sent: &Sent<'_>) -> Value {
         Some(number) => number.to_string(),
         None => return if value.is_null() { Value::Null } else { hidden() },
     };
-    if sent.mobile.split(',').any(|mobile| mobile == number) || number == sent.password {
+    if sent.numbers.contains(&number) || sent.credentials.without_password(&number) != number {
         return hidden();
     }
     value.clone()
@@ -174,23 +177,22 @@ fn masked_number(value: &Value) -> Value {
 }
 
 /// A reply as it came, but for the password, which no reply should hold.
-pub(super) fn without_password(reply: &Map<String, Value>, password: &str) -> Map<String, Value> {
+pub(super) fn without_password(reply: &Map<String, Value>, credentials: &Credentials) -> Map<String, Value> {
     let mut shown = Map::new();
     for (key, value) in reply {
-        let value = if names_password(key) { hidden() } else { value_without(value, password) };
-        let key = if holds_password(key, password) { HIDDEN } else { key };
+        let value = if names_password(key) { hidden() } else { value_without(value, credentials) };
+        let key = if holds_password(key, credentials) { HIDDEN } else { key };
         shown.insert(key.to_owned(), value);
     }
     shown
 }
 
-fn value_without(value: &Value, password: &str) -> Value {
+fn value_without(value: &Value, credentials: &Credentials) -> Value {
     match value {
-        Value::String(text) if text == password => hidden(),
-        Value::String(text) if holds_password(text, password) => Value::from(text.replace(password, HIDDEN)),
-        Value::Number(number) if holds_password(&number.to_string(), password) => hidden(),
-        Value::Array(entries) => entries.iter().map(|entry| value_without(entry, password)).collect(),
-        Value::Object(fields) => Value::Object(without_password(fields, password)),
+        Value::String(text) => Value::from(credentials.without_password(text)),
+        Value::Number(number) if holds_password(&number.to_string(), credentials) => hidden(),
+        Value::Array(entries) => entries.iter().map(|entry| value_without(entry, credentials)).collect(),
+        Value::Object(fields) => Value::Object(without_password(fields, credentials)),
         other => other.clone(),
     }
 }

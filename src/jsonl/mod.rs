@@ -1,4 +1,5 @@
-//! The JSONL log: one line for every request that was answered or failed, as a layer for `tracing-subscriber`.
+//! The JSONL log: one line for every request that was answered or failed, as a layer for `tracing-subscriber`; and, if
+//! that is asked for, one before each request leaves.
 //!
 //! ```
 //! # #[cfg(feature = "sandbox")] {
@@ -36,7 +37,16 @@
 //! | `ok` | true if the gateway said OK |
 //! | `error` | `null`, or what failed, in this crate's words and with the gateway's code |
 //!
-//! Every attempt of a call has its line. What was refused before a request was made has none.
+//! Every attempt of a call has its line. What was refused before a request was made has none. Lines are written from
+//! what the call was given, never read back out of a request's body.
+//!
+//! With [`Options::sending`] a line stands before each request leaves too: `ts`, `"event":"sending"`, `endpoint`,
+//! `request` and `request_id`. The same `request_id` then ends the line of its answer. After a kill of the process the
+//! requests without that second line were in flight, and what they asked for is of unknown outcome:
+//!
+//! ```sh
+//! jq -s 'group_by(.request_id)[] | select(length == 1) | .[0] | select(.event == "sending")' kwtsms.log
+//! ```
 //!
 //! # What it shows
 //!
@@ -54,21 +64,24 @@
 //!
 //! It is appended to, and made with mode 0600 if it does not exist; the mode of an existing file is left alone. A
 //! thread of its own writes each line by one write, so that two processes may share a file and lines stay whole.
-//! A log that cannot be written never holds up or fails a call: what is lost is counted, see [`JsonlGuard`]. The
-//! file stays the one that was opened: if its name is taken away, or becomes a folder, lines go to the old file
-//! until the program starts again, so rotate by copying and truncating.
+//! A log that cannot be written never fails a call, nor holds one up unless [`Options::sending`] says so: what is lost is
+//! counted, see [`JsonlGuard`]. Before each line the name is looked at: if the file was renamed or removed, as logrotate
+//! does, the next line goes to a new one, with mode 0600 unless logrotate made it already. Where none can be made, lines
+//! go on to the old file. Rotating by copying and truncating works too.
 
 mod file;
 mod layer;
 mod line;
 mod mask;
+mod options;
 
 use std::io;
 use std::path::Path;
 
 pub use layer::{JsonlGuard, JsonlLayer, Lines, Requests};
-pub use line::Bodies;
+pub use options::{Bodies, Options};
 
+use self::file::Appender;
 use crate::config::Environment;
 use crate::error::Error;
 
@@ -99,9 +112,9 @@ pub fn from_env<S>() -> Result<Option<(JsonlLayer<S>, JsonlGuard)>, Error> {
 /// # Errors
 ///
 /// As for [`from_env`].
-pub fn from_env_with<S>(bodies: Bodies) -> Result<Option<(JsonlLayer<S>, JsonlGuard)>, Error> {
+pub fn from_env_with<S>(options: impl Into<Options>) -> Result<Option<(JsonlLayer<S>, JsonlGuard)>, Error> {
     let env = Environment::from_env()?;
-    env.log_file().flatten().map(|path| to_file(path, bodies)).transpose()
+    env.log_file().flatten().map(|path| to_file(path, options)).transpose()
 }
 
 /// Opens a log file, or makes it with mode 0600.
@@ -109,11 +122,17 @@ pub fn from_env_with<S>(bodies: Bodies) -> Result<Option<(JsonlLayer<S>, JsonlGu
 /// # Errors
 ///
 /// Of kind `Config`, saying why: the folder does not exist, the path is a folder, this user may not write there.
-pub fn to_file<S>(path: impl AsRef<Path>, bodies: Bodies) -> Result<(JsonlLayer<S>, JsonlGuard), Error> {
-    Ok(layer::start(file::open(path.as_ref())?, bodies))
+pub fn to_file<S>(
+    path: impl AsRef<Path>,
+    options: impl Into<Options>,
+) -> Result<(JsonlLayer<S>, JsonlGuard), Error> {
+    Ok(layer::start(Appender::open(path.as_ref())?, options.into()))
 }
 
 /// Logs to a writer of one's own, from a thread of its own. Each line is handed over whole.
-pub fn to_writer<S>(writer: impl io::Write + Send + 'static, bodies: Bodies) -> (JsonlLayer<S>, JsonlGuard) {
-    layer::start(file::Appender::new(writer), bodies)
+pub fn to_writer<S>(
+    writer: impl io::Write + Send + 'static,
+    options: impl Into<Options>,
+) -> (JsonlLayer<S>, JsonlGuard) {
+    layer::start(Appender::new(writer), options.into())
 }

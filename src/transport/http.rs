@@ -12,6 +12,8 @@ use reqwest::header::{ACCEPT, ACCEPT_ENCODING, CONTENT_TYPE, HOST, HeaderMap, He
 use reqwest::{Method, Url, redirect, retry};
 
 use super::connector::{TellSetUps, drive};
+#[cfg(feature = "rustls")]
+use super::tls;
 use super::{Endpoint, MAX_REPLY, Request, Response, Transport, TransportError, TransportFailure};
 
 /// Idle connections are dropped after this: common servers close theirs from 5 s on, and a request that
@@ -85,26 +87,14 @@ pub(crate) fn authority(url: &Url) -> String {
 
 #[cfg(feature = "rustls")]
 fn with_tls(builder: reqwest::ClientBuilder, needed: bool) -> Result<reqwest::ClientBuilder, HttpSetupError> {
-    // The provider is given explicitly and never installed process-wide: the application may have its own.
-    let provider = Arc::new(rustls::crypto::ring::default_provider());
-    let config = rustls::ClientConfig::builder_with_provider(provider)
-        .with_safe_default_protocol_versions()
-        .map_err(HttpSetupError::Certificates)?;
-    if !needed {
+    let config = if needed {
+        tls::trusted()
+    } else {
         // reqwest asks for a provider even if no connection will use it; certificates are not looked for.
-        let config = config.with_root_certificates(rustls::RootCertStore::empty());
-        return Ok(builder.tls_backend_preconfigured(config.with_no_client_auth()));
-    }
-    #[cfg(feature = "webpki-roots")]
-    let config = config.with_root_certificates(rustls::RootCertStore::from_iter(
-        webpki_roots::TLS_SERVER_ROOTS.iter().cloned(),
-    ));
-    #[cfg(not(feature = "webpki-roots"))]
-    let config = {
-        use rustls_platform_verifier::BuilderVerifierExt;
-        config.with_platform_verifier().map_err(HttpSetupError::Certificates)?
+        tls::builder()
+            .map(|config| config.with_root_certificates(rustls::RootCertStore::empty()).with_no_client_auth())
     };
-    Ok(builder.tls_backend_preconfigured(config.with_no_client_auth()))
+    Ok(builder.tls_backend_preconfigured(config.map_err(HttpSetupError::Certificates)?))
 }
 
 #[cfg(all(feature = "native-tls", not(feature = "rustls")))]

@@ -3,6 +3,8 @@
 mod connections;
 mod connector;
 pub(crate) mod http;
+#[cfg(any(feature = "rustls", feature = "postgres", feature = "redis"))]
+pub(crate) mod tls;
 
 use std::fmt;
 use std::sync::Arc;

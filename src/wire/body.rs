@@ -1,15 +1,24 @@
 //! Request bodies.
 
+use std::borrow::Cow;
+use std::sync::Arc;
+
 use bytes::Bytes;
 use serde::Serialize;
 use zeroize::Zeroizing;
 
 use crate::secret::Secret;
 
-/// The user name and password as they stand in every request body, `{"username":…,"password":…`, without the end of
-/// the object.
+/// Who asks: the user name and the password. Cheap to clone.
 #[derive(Clone)]
-pub(crate) struct Credentials(Zeroizing<Vec<u8>>);
+pub(crate) struct Credentials(Arc<Login>);
+
+struct Login {
+    username: String,
+    password: Secret,
+    /// Both as they stand in every request body, `{"username":…,"password":…`, without the end of the object.
+    head: Zeroizing<Vec<u8>>,
+}
 
 const PLAIN: &str = "strings and numbers always serialise";
 
@@ -17,20 +26,32 @@ impl Credentials {
     /// The only place where the password is exposed.
     pub(crate) fn new(username: &str, password: &Secret) -> Self {
         #[derive(Serialize)]
-        struct Login<'a> {
+        struct Fields<'a> {
             username: &'a str,
             password: &'a str,
         }
 
+        let secret = password.clone();
         let password = password.expose();
         // The longest escape of a byte is the six of \u0000; 64 hold the names of the fields. A buffer that grows
         // would leave a copy behind.
         let room = 64 + 6 * (username.len() + password.len());
-        let mut login = Zeroizing::new(Vec::with_capacity(room));
-        serde_json::to_writer(&mut *login, &Login { username, password }).expect(PLAIN);
-        debug_assert!(login.len() <= room, "the buffer grew");
-        login.pop();
-        Self(login)
+        let mut head = Zeroizing::new(Vec::with_capacity(room));
+        serde_json::to_writer(&mut *head, &Fields { username, password }).expect(PLAIN);
+        debug_assert!(head.len() <= room, "the buffer grew");
+        head.pop();
+        Self(Arc::new(Login { username: username.to_owned(), password: secret, head }))
+    }
+
+    #[cfg_attr(not(feature = "jsonl"), allow(dead_code))]
+    pub(crate) fn username(&self) -> &str {
+        &self.0.username
+    }
+
+    /// A text of somebody else without the password that it may repeat.
+    #[cfg_attr(not(feature = "jsonl"), allow(dead_code))]
+    pub(crate) fn without_password<'a>(&self, text: &'a str) -> Cow<'a, str> {
+        self.0.password.hidden_in(text)
     }
 }
 
@@ -50,7 +71,8 @@ pub(crate) struct RequestBody<'a> {
 impl<'a> RequestBody<'a> {
     /// A body that holds nothing but the credentials.
     #[inline]
-    pub(crate) fn new(Credentials(login): &'a Credentials) -> Self {
+    pub(crate) fn new(credentials: &'a Credentials) -> Self {
+        let login = &credentials.0.head;
         // Room for a one-time code. Growing would leave a copy behind, so the credentials come into their place last.
         let mut body = Zeroizing::new(Vec::with_capacity(login.len() + 128));
         body.resize(login.len(), 0);

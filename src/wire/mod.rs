@@ -12,7 +12,8 @@ use crate::code::ApiCode;
 
 pub(crate) use body::{Credentials, RequestBody};
 pub(crate) use lenient::message_id_in;
-pub(crate) use reply::{Key, text};
+use reply::Key;
+pub(crate) use reply::text;
 pub use reply::{RawReply, Repair};
 
 /// True for plain words, as the gateway's states of a message are. Only these are written out: anything else could

@@ -50,7 +50,7 @@ impl Repair {
 
 /// A field of one value, whichever of its names the reply gives it.
 #[derive(Debug, Clone, Copy)]
-pub(crate) enum Key {
+pub(super) enum Key {
     Result,
     Code,
     Description,
@@ -158,7 +158,7 @@ impl RawReply {
 
     /// A field as text; a number is what its digits are.
     #[inline]
-    pub(crate) fn text(&self, key: Key) -> Option<Cow<'_, str>> {
+    pub(super) fn text(&self, key: Key) -> Option<Cow<'_, str>> {
         let written = self.written(key)?;
         match written.as_bytes()[0] {
             b'"' if !written.contains('\\') => Some(written[1..written.len() - 1].trim().into()),
@@ -173,13 +173,13 @@ impl RawReply {
 
     /// A field as credits, whether integer, float or string.
     #[inline]
-    pub(crate) fn credits(&self, key: Key) -> Option<Credits> {
+    fn credits(&self, key: Key) -> Option<Credits> {
         self.text(key)?.parse().ok()
     }
 
     /// A field as a whole number, whether integer, float or string.
     #[inline]
-    pub(crate) fn whole(&self, key: Key) -> Option<i64> {
+    fn whole(&self, key: Key) -> Option<i64> {
         let text = self.text(key)?;
         text.parse().ok().or_else(|| whole(text.parse().ok()?))
     }
@@ -188,6 +188,52 @@ impl RawReply {
     #[inline]
     pub(crate) fn message_id(&self) -> Option<MessageId> {
         MessageId::parse(&self.text(Key::MessageId)?).ok()
+    }
+
+    /// How many numbers the gateway counted.
+    #[inline]
+    pub(crate) fn counted(&self) -> Option<u64> {
+        self.whole(Key::Numbers)?.try_into().ok()
+    }
+
+    /// Credits charged for the request.
+    #[inline]
+    pub(crate) fn points_charged(&self) -> Option<Credits> {
+        self.credits(Key::PointsCharged)
+    }
+
+    /// Credits left: after a send, or asked for.
+    #[inline]
+    pub(crate) fn balance(&self) -> Option<Credits> {
+        self.credits(Key::BalanceAfter).or_else(|| self.available())
+    }
+
+    /// Credits left, as the answer to `balance/` names them.
+    #[inline]
+    pub(crate) fn available(&self) -> Option<Credits> {
+        self.credits(Key::Available)
+    }
+
+    /// Credits bought in all.
+    #[inline]
+    pub(crate) fn purchased(&self) -> Option<Credits> {
+        self.credits(Key::Purchased)
+    }
+
+    /// The gateway's clock.
+    #[inline]
+    pub(crate) fn unix_timestamp(&self) -> Option<i64> {
+        self.whole(Key::UnixTimestamp)
+    }
+
+    /// A message's state, and the gateway's words for it.
+    pub(crate) fn status(&self) -> Option<Cow<'_, str>> {
+        self.text(Key::Status)
+    }
+
+    /// The gateway's own words.
+    pub(crate) fn description(&self) -> Option<Cow<'_, str>> {
+        self.text(Key::Description)
     }
 
     /// True if a message id stands there under the name that the answer to a send has for it.

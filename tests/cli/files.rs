@@ -200,7 +200,7 @@ fn an_unknown_batch_in_the_middle_is_told_with_its_lines_and_the_run_goes_on() {
 fn files_that_cannot_be_used_cost_nothing() {
     let world = World::new();
     world.write("two.csv", "name,phone,mobile\na,96598765432,96551234567\n");
-    world.write("utf16.csv", b"\xff\xfe9\x006\x00\n\x00");
+    world.write("binary.csv", b"\x009\x006\0\0\n\0");
     world.write("quote.csv", "name,phone\n\"Ali,96598765432\nx,96551234567\n");
     world.write("empty.csv", "");
     world.write("there.csv", "of an earlier run");
@@ -211,7 +211,7 @@ fn files_that_cannot_be_used_cost_nothing() {
         (&["send", "-f", "folder", "hi"], "folder cannot be read"),
         (&["send", "-f", "two.csv", "hi"], "choose one with --column: 1 (name), 2 (phone), 3 (mobile)"),
         (&["send", "-f", "two.csv", "--column", "tel", "hi"], "has no column \"tel\""),
-        (&["send", "-f", "utf16.csv", "hi"], "save it as CSV UTF-8"),
+        (&["send", "-f", "binary.csv", "hi"], "save as CSV UTF-8"),
         (&["send", "-f", "quote.csv", "hi"], "line 2: a quote is not closed"),
         (&["send", "-f", "empty.csv", "hi"], "is empty"),
         (&["send", "-f", "good.csv", "hi", "--report", "there.csv"], "choose another name for the report"),
@@ -250,4 +250,22 @@ fn a_cell_with_a_line_break_is_refused_whole() {
     let rows = report(&world, "r.csv");
     assert!(rows[&2][0].join(" ").contains("a line break stands in the cell"), "{rows:?}");
     assert_eq!(world.sandbox.messages()[0].numbers(), ["96598765432"]);
+}
+
+#[test]
+fn no_cell_of_a_report_is_computed_by_a_spreadsheet() {
+    let world = World::new();
+    world.write(
+        "c.csv",
+        "phone,name\n=HYPERLINK(\"http://x/\"&A1),a\n+965-9876-5432,b\n+96551234567,c\n\"@SUM(1,2)\",d\n",
+    );
+    world.run(&["send", "-f", "c.csv", "hi", "--report", "r.csv"]).exits(3);
+    let cells: Vec<_> = report(&world, "r.csv").into_values().flatten().flatten().collect();
+    assert!(
+        cells.contains(&"'+965-9876-5432".to_owned()) && cells.contains(&"+96551234567".to_owned()),
+        "{cells:?}"
+    );
+    for cell in cells {
+        assert!(!cell.starts_with(['=', '-', '@']), "{cell}");
+    }
 }

@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used)] // a helper of a test may panic like the test
 
+mod contacts;
 mod faults;
 mod files;
 #[cfg(unix)]

@@ -43,7 +43,7 @@ fn what_files_hold_and_how_they_are_called() {
     let forged = "\"a\n  Sent  |  msg-id: forged\"";
     world.write(
         &name,
-        format!("{HOSTILE}phone{HOSTILE},name\n{HOSTILE}abc,x\n96598765432,y\n{forged},z\n9{HOSTILE},w\n"),
+        format!("{HOSTILE}phone,name{HOSTILE}\n{HOSTILE}abc,x\n96598765432,y\n{forged},z\n9{HOSTILE},w\n"),
     );
     let (ran, json) = both(&world, &["send", "-f", &name, "hi", "--dry-run"], "a dry run");
     assert!(ran.out.contains("abc") && json.out.contains("abc"), "{}", ran.out);
@@ -58,7 +58,7 @@ fn what_files_hold_and_how_they_are_called() {
     let report = std::fs::read_to_string(world.path("r.csv")).unwrap();
     assert!(!report.contains(steers) && report.contains("abc"), "{report:?}");
 
-    world.write(&name, format!("{HOSTILE}a,{HOSTILE}b\nx,y\n"));
+    world.write(&name, format!("{HOSTILE}a,{HOSTILE}b\n{}", "some,text\n".repeat(9)));
     let (ran, _) = both(&world, &["send", "-f", &name, "hi"], "columns that are shown");
     assert!(ran.err.contains("--column"), "{}", ran.err);
     both(&world, &["send", "-f", &name, "hi", "--column", HOSTILE], "a column that is not there");

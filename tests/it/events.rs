@@ -30,7 +30,7 @@ async fn an_accepted_message_is_one_event_with_every_fact() {
     sandbox.set_latency(Duration::from_millis(120));
     let client = client(&sandbox);
     let report = client.send([NUMBER, "96551234567"], OTP).await.unwrap();
-    let events = capture.ours();
+    let events = capture.named(event::REQUEST);
     assert_eq!(events.len(), 1, "{events:?}");
     let seen = &events[0];
     assert_eq!(seen.level, Level::INFO);
@@ -95,7 +95,7 @@ async fn a_refusal_is_a_warning_with_its_code() {
     let sandbox = Sandbox::in_process();
     sandbox.faults().push(Fault::code("ERR003"));
     client(&sandbox).send(NUMBER, OTP).await.unwrap_err();
-    let seen = &capture.ours()[0];
+    let seen = &capture.named(event::REQUEST)[0];
     assert_eq!(seen.level, Level::WARN);
     for (name, value) in [
         (field::OK, "false"),
@@ -187,15 +187,19 @@ async fn each_attempt_has_its_event_and_each_retry_one_before_its_pause() {
     assert_eq!(
         story,
         [
+            (event::SENDING, "1", None),
             (event::REQUEST, "1", None),
             (event::RETRY, "1", Some("transport")),
+            (event::SENDING, "2", None),
             (event::REQUEST, "2", None),
             (event::RETRY, "2", Some("transport")),
+            (event::SENDING, "3", None),
             (event::REQUEST, "3", None),
         ]
     );
-    assert_eq!(events[0].get(field::DELIVERY), Some("not_sent"));
-    assert_eq!(events[4].get(field::DELIVERY), Some("accepted"));
+    let ended = capture.named(event::REQUEST);
+    assert_eq!(ended[0].get(field::DELIVERY), Some("not_sent"));
+    assert_eq!(ended[2].get(field::DELIVERY), Some("accepted"));
 }
 
 #[tokio::test(start_paused = true)]
@@ -256,9 +260,9 @@ async fn a_call_dropped_after_its_request_left_still_has_its_event() {
     let client = client(&sandbox);
     let call = client.send(NUMBER, OTP).into_future().instrument(info_span!("login"));
     tokio::time::timeout(Duration::from_secs(1), call).await.unwrap_err();
-    assert_eq!(capture.ours().len(), 0, "nothing is known yet");
+    assert_eq!(capture.named(event::REQUEST).len(), 0, "nothing is known yet");
     tokio::time::sleep(Duration::from_secs(2)).await;
-    let events = capture.ours();
+    let events = capture.named(event::REQUEST);
     assert_eq!(events.len(), 1);
     assert_eq!(events[0].get(field::DELIVERY), Some("accepted"));
     assert_eq!(events[0].get(field::MESSAGE_ID), Some(sandbox.messages()[0].id()));
@@ -450,7 +454,7 @@ async fn every_event_and_field_has_its_constant() {
     client.send("96550000009", OTP).await.unwrap();
     let _ = client.balance().deadline(Duration::ZERO).await;
     let _ = client.balance().deadline(Duration::ZERO).await;
-    let source = include_str!("../../src/events/mod.rs");
+    let source = include_str!("../../src/events/names.rs");
     let events = capture.ours();
     for seen in &events {
         let name = seen.get(events::field::EVENT).unwrap();
@@ -463,6 +467,7 @@ async fn every_event_and_field_has_its_constant() {
     names.sort_unstable();
     names.dedup();
     let mut all = [
+        event::SENDING,
         event::REQUEST,
         event::RETRY,
         event::LIMITER,

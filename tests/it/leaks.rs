@@ -219,7 +219,7 @@ impl Ears {
         let (subscriber, log) = {
             let name = format!("kwtsms-leaks-{}-{:x}.log", std::process::id(), fastrand::u64(..));
             let path = std::env::temp_dir().join(name);
-            let (layer, guard) = jsonl::to_file(&path, jsonl::Bodies::default()).unwrap();
+            let (layer, guard) = jsonl::to_file(&path, jsonl::Options::default().sending(true)).unwrap();
             (subscriber.with(layer), (path, guard))
         };
         let default = listen(subscriber);
@@ -241,7 +241,7 @@ impl Ears {
             drop(self.log.1);
             let log = std::fs::read_to_string(&self.log.0).unwrap();
             std::fs::remove_file(self.log.0).unwrap();
-            assert!(log.lines().count() >= requests);
+            assert!(log.lines().count() >= 2 * requests);
             assert_clean("the log", &log);
         }
         self.capture.all().into_iter().map(|seen| seen.target).collect()
@@ -480,6 +480,16 @@ async fn every_type(shown: &mut Shown) {
         shown.debug("Requests", layer.filter());
         shown.debug("JsonlGuard", &guard);
         shown.debug("Bodies", &jsonl::Bodies::Full);
+        shown.debug("Options", &jsonl::Options::from(jsonl::Bodies::Full).sending(true));
+    }
+
+    #[cfg(feature = "store")]
+    {
+        let folder = tempfile::tempdir().unwrap();
+        let store = kwtsms_async::Store::open(folder.path().join("kwtsms.db")).await.unwrap();
+        shown.debug("Store", &store);
+        let url = format!("postgres://leak_user:{PASSWORD}@127.0.0.1:1/db");
+        shown.error("Error", &kwtsms_async::Store::open(url).await.unwrap_err());
     }
 }
 
@@ -519,7 +529,7 @@ async fn no_public_type_leaks_when_it_is_formatted() {
         assert!(!text.trim().is_empty());
         assert_clean(name, text);
     }
-    if cfg!(all(feature = "jsonl", feature = "strict-numbers")) {
+    if cfg!(all(feature = "jsonl", feature = "strict-numbers", feature = "store")) {
         let formatted: BTreeSet<_> = shown.0.iter().map(|(name, _)| (*name).to_owned()).collect();
         let mut missing = String::new();
         for name in declared().difference(&formatted) {

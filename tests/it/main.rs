@@ -13,8 +13,6 @@ mod cancellation;
 #[cfg(feature = "sandbox")]
 mod capture;
 mod circles;
-#[cfg(all(feature = "rustls", not(feature = "webpki-roots"), target_os = "linux"))]
-mod door;
 #[cfg(feature = "sandbox")]
 mod endpoints;
 #[cfg(any(feature = "rustls", feature = "native-tls"))] // a client of the real gateway needs TLS
@@ -60,6 +58,8 @@ mod sandbox_doors;
 mod sandbox_faults;
 #[cfg(feature = "sandbox")]
 mod sandbox_hostile;
+#[cfg(feature = "store")]
+mod store;
 #[cfg(feature = "strict-numbers")]
 mod strict_numbers;
 mod surface;

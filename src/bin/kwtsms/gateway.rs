@@ -41,16 +41,10 @@ impl Drop for Log {
 /// What only some verbs ask of the client.
 #[derive(Debug, Default)]
 pub(crate) struct ClientOptions {
-    /// Check numbers against each country's rules.
-    pub(crate) strict: bool,
+    /// How numbers are checked.
+    pub(crate) check: CountryCheck,
     /// Requests a second of a bulk run.
     pub(crate) rate: Option<f64>,
-}
-
-impl ClientOptions {
-    pub(crate) fn check(&self) -> CountryCheck {
-        if self.strict { CountryCheck::Strict } else { CountryCheck::Off }
-    }
 }
 
 impl Gateway {
@@ -88,7 +82,7 @@ impl Gateway {
 }
 
 fn build(builder: ClientBuilder, global: &Global, options: &ClientOptions) -> Result<Client, Failure> {
-    let mut builder = builder.country_check(options.check());
+    let mut builder = builder.country_check(options.check);
     if let Some(timeout) = global.timeout {
         // What runs out while connecting is known not to be sent, so connecting must run out first.
         builder = builder.timeout(timeout).connect_timeout(CONNECT.min(timeout.mul_f64(0.6)));

@@ -167,6 +167,59 @@ async fn a_disk_that_hangs_holds_nobody_up_and_what_is_dropped_is_counted() {
     drop((default, guard));
 }
 
+fn lines_of(path: &Path) -> usize {
+    std::fs::read_to_string(path).map_or(0, |text| parse(&text).len())
+}
+
+#[cfg(unix)]
+#[tokio::test(start_paused = true)]
+async fn a_log_that_was_renamed_or_removed_goes_on_in_a_new_file_of_its_name() {
+    use std::os::unix::fs::PermissionsExt;
+    let folder = Folder::new();
+    let (guard, default) = listen_to_file(&folder.file());
+    let client = in_process();
+    let old = folder.0.join("kwtsms.log.1");
+    client.balance().await.unwrap();
+    wait_until(|| lines_of(&folder.file()) == 1);
+
+    std::fs::rename(folder.file(), &old).unwrap(); // logrotate without `create`
+    client.balance().await.unwrap();
+    wait_until(|| lines_of(&folder.file()) == 1);
+    assert_eq!(std::fs::metadata(folder.file()).unwrap().permissions().mode() & 0o777, 0o600);
+
+    std::fs::rename(folder.file(), &old).unwrap();
+    std::fs::write(folder.file(), "{\"ts\":\"20").unwrap(); // `create`, and another process was cut short in it
+    client.balance().await.unwrap();
+    wait_until(|| std::fs::read_to_string(folder.file()).unwrap().lines().count() == 2);
+
+    std::fs::remove_file(folder.file()).unwrap();
+    client.balance().await.unwrap();
+    wait_until(|| lines_of(&folder.file()) == 1);
+    assert_eq!(lines_of(&old), 1);
+
+    std::fs::write(folder.file(), "").unwrap(); // `copytruncate`
+    client.balance().await.unwrap();
+    wait_until(|| lines_of(&folder.file()) == 1);
+    drop(default);
+    assert_eq!(guard.finish(), 0);
+}
+
+#[cfg(unix)]
+#[tokio::test(start_paused = true)]
+async fn a_renamed_log_whose_folder_is_gone_is_written_to_its_end() {
+    let (folder, elsewhere) = (Folder::new(), Folder::new());
+    let (guard, default) = listen_to_file(&folder.file());
+    let client = in_process();
+    client.balance().await.unwrap();
+    wait_until(|| lines_of(&folder.file()) == 1);
+    std::fs::rename(folder.file(), elsewhere.file()).unwrap();
+    std::fs::remove_dir(&folder.0).unwrap();
+    client.balance().await.unwrap();
+    drop(default);
+    assert_eq!(guard.finish(), 0);
+    assert_eq!(lines_of(&elsewhere.file()), 2);
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_path_that_becomes_a_folder_is_seen_at_the_next_start_only() {
     let folder = Folder::new();
@@ -184,14 +237,14 @@ async fn a_path_that_becomes_a_folder_is_seen_at_the_next_start_only() {
 
 // Other processes: this test binary again, running one of the helpers below.
 
-fn child(helper: &str, folder: &Folder, env: &[(&str, &str)]) -> Command {
+pub(super) fn child(helper: &str, folder: &Folder, env: &[(&str, &str)]) -> Command {
     let mut command = Command::new(std::env::current_exe().unwrap());
-    command.args([&format!("jsonl::file::{helper}"), "--exact", "--ignored", "--nocapture"]);
+    command.args([&format!("jsonl::{helper}"), "--exact", "--ignored", "--nocapture"]);
     command.current_dir(&folder.0).env_remove("KWTSMS_LOG_FILE").envs(env.iter().copied());
     command
 }
 
-fn run(mut command: Command) -> Output {
+pub(super) fn run(mut command: Command) -> Output {
     let output = command.output().unwrap();
     assert!(output.status.success(), "{output:?}");
     output
@@ -220,7 +273,7 @@ fn two_processes_append_to_one_file_and_lines_stay_whole() {
     let folder = Folder::new();
     let helpers: Vec<_> = (0..2)
         .map(|_| {
-            let mut command = child("helper_that_writes_many_long_lines", &folder, &[]);
+            let mut command = child("file::helper_that_writes_many_long_lines", &folder, &[]);
             command.stdout(std::process::Stdio::null()).spawn().unwrap()
         })
         .collect();
@@ -252,7 +305,7 @@ fn helper_that_logs_as_the_environment_says() {
 #[test]
 fn the_environment_names_the_log_and_no_file_appears_unasked() {
     let says = |folder: &Folder, env: &[(&str, &str)]| {
-        let output = run(child("helper_that_logs_as_the_environment_says", folder, env));
+        let output = run(child("file::helper_that_logs_as_the_environment_says", folder, env));
         String::from_utf8(output.stdout).unwrap()
     };
     let files = |folder: &Folder| std::fs::read_dir(&folder.0).unwrap().count();

@@ -330,7 +330,7 @@ async fn a_log_that_is_off_takes_nothing_from_other_layers() {
     let (off, _guard) = off.unzip();
     let _default = listen(tracing_subscriber::registry().with(capture.clone()).with(off));
     in_process().balance().await.unwrap();
-    assert_eq!(capture.ours().len(), 1);
+    assert_eq!(capture.ours().len(), 2);
 }
 
 #[tokio::test(start_paused = true)]

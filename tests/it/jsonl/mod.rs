@@ -2,6 +2,7 @@
 
 mod file;
 mod lines;
+mod sending;
 
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
@@ -10,7 +11,7 @@ use std::sync::{Arc, Mutex, mpsc};
 use std::time::Duration;
 
 use futures::future::BoxFuture;
-use kwtsms_async::jsonl::{self, Bodies, JsonlGuard};
+use kwtsms_async::jsonl::{self, Bodies, JsonlGuard, Options};
 use kwtsms_async::sandbox::{Fault, Sandbox, SandboxTransport};
 use kwtsms_async::transport::{Request, Response, Transport, TransportError};
 use kwtsms_async::{Client, CountryCheck, ErrorKind, PhoneNumber};
@@ -66,9 +67,9 @@ impl Write for Buffer {
 struct Log(Buffer, JsonlGuard, DefaultGuard);
 
 impl Log {
-    fn start(bodies: Bodies) -> Self {
+    fn start(options: impl Into<Options>) -> Self {
         let buffer = Buffer::default();
-        let (layer, guard) = jsonl::to_writer(buffer.clone(), bodies);
+        let (layer, guard) = jsonl::to_writer(buffer.clone(), options);
         let default = listen(tracing_subscriber::registry().with(layer));
         Self(buffer, guard, default)
     }

@@ -8,7 +8,7 @@ use serde_json::json;
 use crate::connect::connect;
 use crate::exit::{Ended, Exit, Failure};
 use crate::gateway::ClientOptions;
-use crate::numbers::{Row, Source, damage};
+use crate::numbers::{Reading, Row, Rules, Source};
 use crate::options::Global;
 use crate::output::Out;
 
@@ -17,15 +17,13 @@ pub(crate) struct Args {
     /// Numbers; commas make lists, `-` is standard input
     #[arg(required_unless_present = "file")]
     numbers: Vec<String>,
-    /// Read the numbers from a CSV file or a file with one number on each line
+    /// Read the numbers from a file: CSV, one number on each line, vCards or JSON lines
     #[arg(short, long, value_name = "FILE", conflicts_with = "numbers")]
     file: Option<PathBuf>,
-    /// The column of the numbers: its name in the header, or its place counted from 1
-    #[arg(long, value_name = "NAME")]
-    column: Option<String>,
-    /// Check numbers against each country's own rules, too
-    #[arg(long)]
-    strict: bool,
+    #[command(flatten)]
+    reading: Reading,
+    #[command(flatten)]
+    rules: Rules,
     /// Check here only: no request, no account needed
     #[arg(long)]
     offline: bool,
@@ -49,26 +47,26 @@ struct Groups {
 }
 
 pub(crate) async fn run(args: Args, global: &Global, out: &mut Out) -> Ended {
-    let options = ClientOptions { strict: args.strict, rate: None };
-    let source = Source::new(args.numbers, args.file, args.column)?;
+    let options = ClientOptions { check: args.rules.check(), rate: None };
+    let source = Source::new(args.numbers, args.file, args.reading)?;
     let mut groups = Groups::default();
     let mut rows = Vec::new();
     // On a thread of its own: Ctrl-C ends a wait for standard input, too.
     let read = {
-        let source = source.clone();
-        tokio::task::spawn_blocking(move || source.open()?.collect::<Result<Vec<Row>, Failure>>()).await
+        let (source, check) = (source.clone(), options.check);
+        tokio::task::spawn_blocking(move || source.open(check)?.collect::<Result<Vec<Row>, Failure>>()).await
     };
     let read = read.map_err(|error| Failure::usage_from("the numbers cannot be read", &error))?;
-    for row in read? {
-        match damage(&row.input) {
-            Some(reason) => groups.invalid.push(Invalid { row, reason: reason.to_owned() }),
+    for mut row in read? {
+        match row.refused.take() {
+            Some(reason) => groups.invalid.push(Invalid { row, reason }),
             None => rows.push(row),
         }
     }
     if args.offline {
         let mut seen = std::collections::HashSet::new();
         for row in rows {
-            match PhoneNumber::parse_with(&row.input, options.check()) {
+            match PhoneNumber::parse_with(&row.input, options.check) {
                 Ok(number) if !seen.insert(number) => groups.duplicates += 1,
                 Ok(number) => groups.ok.push(number.to_string()),
                 Err(error) => groups.invalid.push(Invalid { row, reason: error.to_string() }),

@@ -1,156 +1,420 @@
-//! Which column holds the numbers, and whether the first row names it.
+//! What the name of a column says, in English and Arabic, as Excel, Google, Outlook, HubSpot and Salesforce write it.
 
-use kwtsms_async::PhoneNumber;
+use super::list::is_mark;
 
-use super::list::parts;
-use crate::exit::Failure;
+/// How surely a column holds the numbers to send to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Rank {
+    /// It says nothing of the kind.
+    Other,
+    /// A number of some kind: `Number`, رقم, `Contact`, `To`. It may be a row's, an order's, a member's.
+    Number,
+    /// A phone that another is better than: at home, at work, in an emergency.
+    OtherPhone,
+    /// A phone.
+    Phone,
+}
 
-/// Names of such a column, as people write them in English and Arabic.
-const NAMES: [&str; 20] = [
+/// Words for a phone. Arabic words stand without the article and with their letters made alike, see [`words`].
+const PHONE: [&str; 33] = [
     "phone",
-    "mobile",
-    "number",
-    "msisdn",
     "telephone",
     "tel",
+    "mobile",
+    "mob",
     "cell",
+    "cellular",
+    "cellphone",
     "gsm",
+    "msisdn",
     "whatsapp",
-    "contact",
-    "recipient",
-    "recipients",
-    "to",
+    "handphone",
+    "smartphone",
+    "handy",
     "هاتف",
-    "الهاتف",
+    "هواتف",
     "موبايل",
-    "الموبايل",
+    "موبايلات",
+    "موبيل",
     "جوال",
-    "الجوال",
-    "رقم",
+    "جوالات",
+    "تليفون",
+    "تلفون",
+    "تلفونات",
+    "نقال",
+    "محمول",
+    "خلوي",
+    "متحرك",
+    "واتساب",
+    "واتس",
+    "وتساب",
+    "سيلولار",
+    "تيليفون",
 ];
 
-/// What the first row says.
-#[derive(Debug, PartialEq, Eq)]
-pub(super) struct Header {
-    /// The column of the numbers, from 0.
-    pub(super) column: usize,
-    /// Its name, if the first row is a header.
-    pub(super) name: Option<String>,
-}
+/// Words that make another column of one that speaks of a phone: what it is, when it was called, whether it may be.
+const ABOUT: [&str; 72] = [
+    "label",
+    "type",
+    "kind",
+    "ext",
+    "extn",
+    "extension",
+    "code",
+    "prefix",
+    "country",
+    "verified",
+    "verification",
+    "confirmed",
+    "valid",
+    "validated",
+    "opt",
+    "optin",
+    "optout",
+    "consent",
+    "permission",
+    "status",
+    "date",
+    "time",
+    "timezone",
+    "updated",
+    "created",
+    "modified",
+    "last",
+    "carrier",
+    "operator",
+    "network",
+    "provider",
+    "model",
+    "os",
+    "brand",
+    "device",
+    "version",
+    "app",
+    "source",
+    "note",
+    "notes",
+    "comment",
+    "comments",
+    "format",
+    "count",
+    "name",
+    "fax",
+    "pager",
+    "telex",
+    "isdn",
+    "tty",
+    "tdd",
+    "radio",
+    "id",
+    "uuid",
+    "hash",
+    "call",
+    "calls",
+    "called",
+    "bill",
+    "plan",
+    "url",
+    "link",
+    "has",
+    "is",
+    "not",
+    "نوع",
+    "اسم",
+    "رمز",
+    "كود",
+    "مفتاح",
+    "فاكس",
+    "تاريخ",
+];
 
-/// Reads the first row. `wanted` is a name or a place counted from 1.
-///
-/// Two columns of numbers, say a phone and a civil id, look alike, and a text to the wrong one cannot be taken
-/// back: where there is a doubt, nothing is guessed.
-pub(super) fn read(first: &[String], wanted: Option<&str>, file: &str) -> Result<Header, Failure> {
-    let is_header = !first.iter().any(|cell| is_number(cell))
-        && first.iter().any(|cell| cell.chars().any(char::is_alphabetic) && !cell.contains('@'));
-    let header = |column: usize| Header {
-        column,
-        name: first.get(column).filter(|_| is_header).map(|name| name.trim().to_owned()),
-    };
-    let listed = || {
-        first
-            .iter()
-            .enumerate()
-            .map(|(i, name)| format!("{} ({})", i + 1, name.trim()))
-            .collect::<Vec<_>>()
-            .join(", ")
-    };
-    if let Some(wanted) = wanted {
-        let named: Vec<_> = (0..first.len())
-            .filter(|&i| is_header && first[i].trim().to_lowercase() == wanted.trim().to_lowercase())
-            .collect();
-        return match (named.as_slice(), wanted.trim().parse::<usize>()) {
-            ([column], _) => Ok(header(*column)),
-            ([], Ok(place)) if (1..=first.len()).contains(&place) => Ok(header(place - 1)),
-            ([], _) if is_header => Err(Failure::usage(format!("{file} has no column {wanted:?}"))
-                .action(format!("choose one of {}", listed()))),
-            ([], _) => Err(Failure::usage(format!("{file} has no header with a column {wanted:?}"))
-                .action(format!("choose by place, --column 1 to --column {}", first.len()))),
-            _ => Err(Failure::usage(format!("{file} has several columns {wanted:?}"))
-                .action("choose by place: --column 1, --column 2, …")),
+/// More of them in Arabic.
+const ABOUT_ARABIC: [&str; 10] =
+    ["حاله", "وقت", "مشغل", "شبكه", "ملاحظات", "ملاحظه", "تحويله", "موافقه", "معرف", "هويه"];
+
+/// Words for a phone that is not the one to write to where there is another.
+const ELSEWHERE: [&str; 34] = [
+    "home",
+    "house",
+    "work",
+    "office",
+    "business",
+    "company",
+    "landline",
+    "land",
+    "fixed",
+    "other",
+    "assistant",
+    "assistants",
+    "asst",
+    "car",
+    "callback",
+    "emergency",
+    "secondary",
+    "alternate",
+    "alternative",
+    "alt",
+    "backup",
+    "spouse",
+    "manager",
+    "منزل",
+    "بيت",
+    "عمل",
+    "مكتب",
+    "شركه",
+    "طوارئ",
+    "طواري",
+    "ارضي",
+    "ثابت",
+    "اخر",
+    "بديل",
+];
+
+/// Words for a number of some kind.
+const NUMBER: [&str; 23] = [
+    "number",
+    "numbers",
+    "num",
+    "nums",
+    "nr",
+    "contact",
+    "contacts",
+    "recipient",
+    "recipients",
+    "receiver",
+    "to",
+    "destination",
+    "sms",
+    "رقم",
+    "ارقام",
+    "اتصال",
+    "تواصل",
+    "مستلم",
+    "مستلمين",
+    "مستقبل",
+    "الي",
+    "مرسل",
+    "اليه",
+];
+
+/// Words that add nothing to one of those.
+const FILLING: [&str; 9] = ["no", "the", "send", "full", "international", "intl", "value", "primary", "main"];
+
+/// Tells the rank of a column by its name.
+pub(super) fn rank(name: &str) -> Rank {
+    let words = words(name);
+    let any = |list: &[&str]| words.iter().any(|word| list.contains(&word.as_str()));
+    if words.iter().any(|word| is_phone(word)) {
+        return match () {
+            () if any(&ABOUT) || any(&ABOUT_ARABIC) => Rank::Other,
+            () if any(&ELSEWHERE) => Rank::OtherPhone,
+            () => Rank::Phone,
         };
     }
-    if first.len() == 1 {
-        return Ok(header(0));
-    }
-    let fits = |fits: &dyn Fn(&String) -> bool| {
-        let columns: Vec<_> = (0..first.len()).filter(|&i| fits(&first[i])).collect();
-        if let [column] = columns.as_slice() { Some(*column) } else { None }
-    };
-    let column = if is_header {
-        fits(&|name| NAMES.contains(&name.trim().to_lowercase().as_str()))
-            .or_else(|| fits(&|name| words(name).any(|word| NAMES.contains(&word))))
-    } else {
-        fits(&|cell| is_number(cell))
-    };
-    column.map(header).ok_or_else(|| {
-        Failure::usage(format!("{file}: it is not clear which column holds the numbers")).action(format!(
-            "choose one with --column: {}",
-            if is_header {
-                listed()
-            } else {
-                (1..=first.len()).map(|i| i.to_string()).collect::<Vec<_>>().join(", ")
+    let is = |word: &String, list: &[&str]| list.contains(&word.as_str());
+    let only = words
+        .iter()
+        .all(|word| is(word, &NUMBER) || is(word, &FILLING) || word.chars().all(char::is_numeric));
+    if only && any(&NUMBER) { Rank::Number } else { Rank::Other }
+}
+
+fn is_phone(word: &str) -> bool {
+    // MOBILENO, phonenumber, customerphone
+    let word = ["numbers", "number", "num", "nos", "no", "nr"]
+        .iter()
+        .find_map(|end| word.strip_suffix(end))
+        .filter(|rest| rest.len() > 2)
+        .unwrap_or(word);
+    PHONE.contains(&word)
+        || word.strip_suffix('s').is_some_and(|one| PHONE.contains(&one))
+        || ["phone", "mobile"].iter().any(|end| word.ends_with(end))
+}
+
+/// A name made alike: its words, by one blank.
+pub(super) fn alike(name: &str) -> String {
+    words(name).join(" ")
+}
+
+/// The words of a name without case, marks, tatweel, harakat, the article ال, and with alef, ya and ta marbuta in
+/// one form each. `mobilePhone2` are three, WhatsApp is one.
+fn words(name: &str) -> Vec<String> {
+    let name: String = name.chars().filter(|c| !is_mark(*c) && !is_written_around(*c)).map(letter).collect();
+    let mut words = Vec::new();
+    for part in name.split(|c: char| !c.is_alphanumeric()).filter(|part| !part.is_empty()) {
+        let whole = part.to_lowercase();
+        if PHONE.contains(&whole.as_str()) {
+            words.push(whole);
+            continue;
+        }
+        let mut before: Option<char> = None;
+        for c in part.chars() {
+            let begins = before.is_none_or(|before| {
+                before.is_lowercase() && c.is_uppercase() || before.is_numeric() != c.is_numeric()
+            });
+            before = Some(c);
+            match words.last_mut() {
+                Some(word) if !begins => word.extend(c.to_lowercase()),
+                _ => words.push(c.to_lowercase().collect()),
             }
-        ))
-    })
+        }
+    }
+    for word in &mut words {
+        if let Some(rest) = word.strip_prefix("ال").filter(|rest| rest.chars().count() > 2) {
+            *word = rest.to_owned();
+        }
+    }
+    words
 }
 
-fn words(name: &str) -> impl Iterator<Item = &str> {
-    // Lower case is for comparison only; names of columns that matter here are short and simple.
-    name.split(|c: char| !c.is_alphanumeric()).filter(|word| !word.is_empty())
+/// Tatweel, harakat, and the accents of Latin letters.
+fn is_written_around(c: char) -> bool {
+    matches!(c, '\u{640}' | '\u{610}'..='\u{61a}' | '\u{64b}'..='\u{65f}' | '\u{670}' | '\u{6d6}'..='\u{6ed}' | '\u{300}'..='\u{36f}')
 }
 
-/// True for a cell that holds a number or a list of them.
-fn is_number(cell: &str) -> bool {
-    parts(cell).any(|part| {
-        !part.chars().any(char::is_alphabetic)
-            && PhoneNumber::parse_with(part, kwtsms_async::CountryCheck::Off).is_ok()
-    })
+fn letter(c: char) -> char {
+    match c {
+        'أ' | 'إ' | 'آ' | 'ٱ' => 'ا',
+        'ى' | 'ی' => 'ي',
+        'ة' => 'ه',
+        'ک' => 'ك',
+        c => c,
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn column(first: &[&str], wanted: Option<&str>) -> Result<(usize, Option<String>), String> {
-        let first: Vec<_> = first.iter().map(|&cell| cell.to_owned()).collect();
-        read(&first, wanted, "x.csv").map(|header| (header.column, header.name)).map_err(|failure| {
-            format!("{} {}", failure.reasons.join(" "), failure.action.unwrap_or_default())
-        })
-    }
-
     #[test]
-    fn the_column_is_found_by_name_by_place_or_by_its_content() {
-        let named = |column: usize, name: &str| Ok((column, Some(name.to_owned())));
-        assert_eq!(column(&["Name", "Mobile"], None), named(1, "Mobile"));
-        assert_eq!(column(&["الاسم", "رقم"], None), named(1, "رقم"));
-        assert_eq!(column(&["name", "customer phone", "city"], None), named(1, "customer phone"));
-        assert_eq!(column(&["name", "phone", "mobile"], Some("MOBILE")), named(2, "mobile"));
-        assert_eq!(column(&["name", "phone", "mobile"], Some("2")), named(1, "phone"));
-        assert_eq!(column(&["whatever"], None), named(0, "whatever"));
-        assert_eq!(column(&["Ali", "+965 9876 5432"], None), Ok((1, None)));
-        assert_eq!(column(&["96598765432"], None), Ok((0, None)));
-        assert_eq!(column(&["12"], None), Ok((0, None)), "a bad number is a row, not a header");
-        assert_eq!(column(&["a@b.com"], None), Ok((0, None)));
-        assert_eq!(column(&["96598765432", "96551234567"], Some("2")), Ok((1, None)));
-    }
-
-    #[test]
-    fn nothing_is_guessed_where_there_is_a_doubt() {
-        for (first, wanted, says) in [
-            (&["name", "phone", "mobile"][..], None, "2 (phone), 3 (mobile)"),
-            (&["96598765432", "96551234567"], None, "1, 2"),
-            (&["name", "city"], None, "1 (name)"),
-            (&["name", "city"], Some("phone"), "no column"),
-            (&["phone", "phone"], Some("phone"), "several"),
-            (&["96598765432"], Some("phone"), "no header"),
-            (&["name"], Some("2"), "no column"),
-            (&["name"], Some("0"), "no column"),
+    fn names_of_phones_are_known_however_they_are_written() {
+        for name in [
+            "Phone",
+            "PHONE",
+            "phones",
+            "Mobile",
+            "mobile_no",
+            "MOBILENO",
+            "MobileNumber",
+            "mobilePhone",
+            "Phone No.",
+            "phone-number",
+            "Phone 1 - Value",
+            "Phone Number",
+            "Mobile Phone Number",
+            "Mobile Phone",
+            "Primary Phone",
+            "customer phone",
+            "customerphone",
+            "Cell",
+            "Cell #",
+            "Tel.",
+            "TelNo",
+            "Telephone",
+            "MSISDN",
+            "GSM",
+            "WhatsApp",
+            "WhatsApp Number",
+            "\u{200e}Phone",
+            "\u{feff}phone",
+            "Pho\u{ad}ne",
+            "Téléphone",
+            "E.164 phone",
+            "الجوال",
+            "الـجـوّال",
+            "جوال",
+            "رقم الجوال",
+            "رقم_الهاتف",
+            "هاتف",
+            "الهاتف النقال",
+            "رَقْمُ الهَاتِف",
+            "موبايل",
+            "رقم الموبايل",
+            "تليفون",
+            "الواتساب",
+            "رقم الواتس اب",
+            "المحمول",
         ] {
-            let error = column(first, wanted).unwrap_err();
-            assert!(error.contains(says), "{error}");
+            assert_eq!(rank(name), Rank::Phone, "{name}");
         }
+    }
+
+    #[test]
+    fn phones_elsewhere_rank_below_and_numbers_of_some_kind_below_them() {
+        for name in [
+            "Home Phone",
+            "Business Phone 2",
+            "Company Main Phone",
+            "Assistant's Phone",
+            "Asst. Phone",
+            "Other Phone",
+            "Car Phone",
+            "هاتف المنزل",
+            "هاتف العمل",
+            "Emergency mobile",
+        ] {
+            assert_eq!(rank(name), Rank::OtherPhone, "{name}");
+        }
+        for name in [
+            "Number",
+            "numbers",
+            "No. 1 to",
+            "To",
+            "recipient",
+            "Contact",
+            "Contact No",
+            "Contact number",
+            "رقم",
+            "الرقم",
+            "أرقام",
+            "رقم التواصل",
+            "إلى",
+        ] {
+            assert_eq!(rank(name), Rank::Number, "{name}");
+        }
+    }
+
+    #[test]
+    fn what_only_speaks_of_phones_or_is_another_number_is_neither() {
+        for name in [
+            "Phone 1 - Label",
+            "Phone 1 - Type",
+            "Phone Extension",
+            "Phone Country Code",
+            "Mobile verified",
+            "Home Fax",
+            "Pager",
+            "TTY/TDD Phone",
+            "Phonetic First Name",
+            "Mobile carrier",
+            "Mobile OS",
+            "Last phone call",
+            "Do Not Call Phone",
+            "WhatsApp opt-in",
+            "Phone ID",
+            "نوع الهاتف",
+            "مفتاح الهاتف",
+            "Order number",
+            "civil id number",
+            "ID Number",
+            "Customer number",
+            "Account no",
+            "No.",
+            "#",
+            "رقم الطلب",
+            "الرقم المدني",
+            "رقم العضوية",
+            "Name",
+            "City",
+            "الاسم",
+            "",
+            "Total",
+            "Customer",
+            "Microwave",
+            "tomorrow",
+        ] {
+            assert_eq!(rank(name), Rank::Other, "{name}");
+        }
+        assert_eq!(alike(" Phone_Number "), alike("phoneNumber"));
+        assert_eq!(alike("الـجوّال"), alike("الجوال"));
     }
 }

@@ -1,9 +1,19 @@
-//! Numbers as they are handed in: arguments, CSV files, files with one number on each line, standard input.
+//! Numbers as they are handed in: arguments, standard input, and files as spreadsheets, phones and databases write them.
 
+mod column;
+mod csv;
 mod header;
+mod jsonl;
+mod kind;
+mod lines;
 mod list;
+mod record;
+mod rules;
 mod source;
 mod table;
+mod vcard;
 
-pub(crate) use list::{Row, damage};
-pub(crate) use source::{Rows, Source};
+pub(crate) use list::Row;
+pub(crate) use rules::Rules;
+pub(crate) use source::{Reading, Rows, Source};
+pub(crate) use table::Column;

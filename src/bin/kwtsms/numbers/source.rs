@@ -2,18 +2,43 @@
 
 use std::collections::VecDeque;
 use std::fs::File;
+use std::io::Read;
 use std::path::{Path, PathBuf};
 
-use super::list::{Row, has_line_break, parts};
-use super::table::Table;
+use encoding_rs::Encoding;
+use kwtsms_async::CountryCheck;
+
+use super::csv::Csv;
+use super::jsonl::JsonLines;
+use super::kind::{self, Kind};
+use super::lines::Lines;
+use super::list::{Row, parts};
+use super::table::{Column, Table};
+use super::vcard::Vcards;
 use crate::exit::Failure;
+
+/// How a file is read.
+#[derive(Debug, Clone, Default, clap::Args)]
+pub(crate) struct Reading {
+    /// The column of the numbers: its name in the header, or its place counted from 1
+    #[arg(long, value_name = "NAME")]
+    column: Option<String>,
+    /// The encoding of the file, such as windows-1256; UTF-8, and UTF-16 by its mark, need no name
+    #[arg(long, value_name = "NAME", value_parser = encoding)]
+    encoding: Option<&'static Encoding>,
+}
+
+fn encoding(label: &str) -> Result<&'static Encoding, &'static str> {
+    Encoding::for_label(label.as_bytes())
+        .ok_or("no encoding of that name is known; utf-8, utf-16le, utf-16be and windows-1256 are some")
+}
 
 /// Where numbers come from.
 #[derive(Debug, Clone)]
 pub(crate) enum Source {
     Arguments(Vec<String>),
-    File { path: PathBuf, column: Option<String> },
-    Stdin { column: Option<String> },
+    File { path: PathBuf, reading: Reading },
+    Stdin { reading: Reading },
 }
 
 impl Source {
@@ -21,18 +46,21 @@ impl Source {
     pub(crate) fn new(
         numbers: Vec<String>,
         file: Option<PathBuf>,
-        column: Option<String>,
+        reading: Reading,
     ) -> Result<Self, Failure> {
         let from_stdin = numbers.iter().any(|number| number == "-");
         match file {
-            Some(path) if path == Path::new("-") => Ok(Self::Stdin { column }),
-            Some(path) => Ok(Self::File { path, column }),
-            None if from_stdin && numbers.len() == 1 => Ok(Self::Stdin { column }),
+            Some(path) if path == Path::new("-") => Ok(Self::Stdin { reading }),
+            Some(path) => Ok(Self::File { path, reading }),
+            None if from_stdin && numbers.len() == 1 => Ok(Self::Stdin { reading }),
             None if from_stdin => {
                 Err(Failure::usage("give the numbers as arguments or by standard input (-), not both"))
             }
-            None if column.is_some() => {
+            None if reading.column.is_some() => {
                 Err(Failure::usage("--column names a column of a file: give the file with --file"))
+            }
+            None if reading.encoding.is_some() => {
+                Err(Failure::usage("--encoding is that of a file: give the file with --file"))
             }
             None => Ok(Self::Arguments(numbers)),
         }
@@ -70,24 +98,33 @@ impl Source {
     }
 
     /// Opens it: a file is looked into, so that a wrong column is found before anything is sent.
-    pub(crate) fn open(&self) -> Result<Rows, Failure> {
-        let table = match self {
+    pub(crate) fn open(&self, check: CountryCheck) -> Result<Rows, Failure> {
+        let (input, name, reading): (Box<dyn Read + Send>, _, _) = match self {
             Self::Arguments(arguments) => {
                 let rows: Vec<_> =
-                    (1..).zip(arguments.clone()).map(|(line, input)| Row { line, input }).collect();
+                    (1..).zip(arguments).map(|(line, input)| Row::new(line, input.as_str())).collect();
                 return Ok(Rows { cells: Cells::Arguments(rows.into_iter()), parts: VecDeque::new() });
             }
-            Self::File { path, column } => {
-                let file = File::open(path).map_err(|error| {
-                    Failure::usage_from(format!("{} cannot be read", path.display()), &error)
-                })?;
-                Table::open(Box::new(file), &path.display().to_string(), column.as_deref())?
+            Self::File { path, reading } => {
+                let name = path.display().to_string();
+                let file = File::open(path)
+                    .map_err(|error| Failure::usage_from(format!("{name} cannot be read"), &error))?;
+                (Box::new(file), name, reading)
             }
-            Self::Stdin { column } => {
-                Table::open(Box::new(std::io::stdin()), "standard input", column.as_deref())?
-            }
+            Self::Stdin { reading } => (Box::new(std::io::stdin()), "standard input".to_owned(), reading),
         };
-        Ok(Rows { cells: Cells::Table(Box::new(table)), parts: VecDeque::new() })
+        let (lines, head) = Lines::open(input, &name, reading.encoding)?;
+        let wanted = reading.column.as_deref();
+        let cells = match kind::of(&head, &name)? {
+            Kind::Table => Cells::Table(Box::new(Table::of_csv(Csv::open(lines, &head)?, wanted, check)?)),
+            Kind::JsonLines => Cells::Table(Box::new(Table::of_json(JsonLines::open(lines), wanted, check)?)),
+            Kind::Vcard if wanted.is_some() => {
+                return Err(Failure::usage(format!("{name} holds vCards, which have no columns"))
+                    .action("leave out --column: their TEL lines are read"));
+            }
+            Kind::Vcard => Cells::Vcards(Box::new(Vcards::open(lines))),
+        };
+        Ok(Rows { cells, parts: VecDeque::new() })
     }
 }
 
@@ -95,6 +132,7 @@ impl Source {
 enum Cells {
     Arguments(std::vec::IntoIter<Row>),
     Table(Box<Table>),
+    Vcards(Box<Vcards>),
 }
 
 /// The inputs one by one: a cell or an argument that holds a list gives several of the same line.
@@ -120,11 +158,11 @@ impl Rows {
         Ok(over)
     }
 
-    /// The name of the column that is read, if the file has a header.
-    pub(crate) fn column(&self) -> Option<&str> {
+    /// The column that is read, if the file has several or names it.
+    pub(crate) fn column(&self) -> Option<&Column> {
         match &self.cells {
-            Cells::Arguments(_) => None,
             Cells::Table(table) => table.column(),
+            Cells::Arguments(_) | Cells::Vcards(_) => None,
         }
     }
 }
@@ -142,14 +180,13 @@ impl Iterator for Rows {
                 Ok(cell) => cell,
                 Err(failure) => return Some(Err(failure)),
             },
+            // A TEL line holds one number, and a semicolon begins its extension.
+            Cells::Vcards(cards) => return cards.read().transpose(),
         };
-        // Whether a line break in a cell stands between two numbers or inside one, nobody can tell: half a number may
-        // be a stranger's. An argument is a list as it was pasted.
-        if matches!(self.cells, Cells::Table(_)) && has_line_break(&cell.input) {
+        if cell.refused.is_some() {
             return Some(Ok(cell));
         }
-        let line = cell.line;
-        self.parts = parts(&cell.input).map(|part| Row { line, input: part.to_owned() }).collect();
+        self.parts = parts(&cell.input).map(|part| Row::new(cell.line, part)).collect();
         // Nothing but blanks and commas is a bad number, and not none.
         Some(Ok(self.parts.pop_front().unwrap_or(cell)))
     }
@@ -160,11 +197,18 @@ mod tests {
     use super::*;
 
     fn rows(source: &Source) -> Vec<(u64, String)> {
-        source.open().unwrap().map(|row| row.map(|row| (row.line, row.input)).unwrap()).collect()
+        source
+            .open(CountryCheck::Off)
+            .unwrap()
+            .map(|row| row.map(|row| (row.line, row.input)).unwrap())
+            .collect()
     }
 
     fn arguments(list: &[&str]) -> Vec<(u64, String)> {
-        rows(&Source::new(list.iter().map(|&text| text.to_owned()).collect(), None, None).unwrap())
+        rows(
+            &Source::new(list.iter().map(|&text| text.to_owned()).collect(), None, Reading::default())
+                .unwrap(),
+        )
     }
 
     #[test]
@@ -189,7 +233,7 @@ mod tests {
     fn looking_ahead_loses_nothing() {
         let list = vec!["1,2,3".to_owned(), "4".to_owned(), "5,6".to_owned()];
         for count in 0..8 {
-            let mut rows = Source::Arguments(list.clone()).open().unwrap();
+            let mut rows = Source::Arguments(list.clone()).open(CountryCheck::Off).unwrap();
             assert_eq!(rows.are_over(count).unwrap(), count < 6);
             let inputs: Vec<_> = rows.map(|row| row.unwrap().input).collect();
             assert_eq!(inputs, ["1", "2", "3", "4", "5", "6"]);
@@ -198,9 +242,16 @@ mod tests {
 
     #[test]
     fn numbers_come_from_one_place_only() {
-        assert!(Source::new(vec!["-".into(), "965".into()], None, None).is_err());
-        assert!(Source::new(vec!["965".into()], None, Some("phone".into())).is_err());
-        assert!(Source::new(vec!["-".into()], None, None).unwrap().is_stream());
-        assert!(Source::new(vec![], Some("-".into()), None).unwrap().is_stream());
+        assert!(Source::new(vec!["-".into(), "965".into()], None, Reading::default()).is_err());
+        assert!(
+            Source::new(
+                vec!["965".into()],
+                None,
+                Reading { column: Some("phone".into()), ..Reading::default() }
+            )
+            .is_err()
+        );
+        assert!(Source::new(vec!["-".into()], None, Reading::default()).unwrap().is_stream());
+        assert!(Source::new(vec![], Some("-".into()), Reading::default()).unwrap().is_stream());
     }
 }

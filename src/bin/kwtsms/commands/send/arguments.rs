@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use kwtsms_async::PhoneNumber;
 
 use crate::exit::{EXIT_CODES, Failure};
-use crate::numbers::Source;
+use crate::numbers::{Reading, Rules, Source};
 use crate::text;
 
 const EXAMPLES: &str = "\
@@ -22,12 +22,11 @@ pub(crate) struct Args {
     /// Numbers and, last, the text; commas make lists, `-` reads the numbers from standard input
     #[arg(value_name = "NUMBERS... TEXT")]
     words: Vec<String>,
-    /// Read the numbers from a CSV file or a file with one number on each line; `-` is standard input
+    /// Read the numbers from a file: CSV, one number on each line, vCards or JSON lines; `-` is standard input
     #[arg(short, long, value_name = "FILE")]
     pub(super) file: Option<PathBuf>,
-    /// The column of the numbers: its name in the header, or its place counted from 1
-    #[arg(long, value_name = "NAME")]
-    pub(super) column: Option<String>,
+    #[command(flatten)]
+    pub(super) reading: Reading,
     /// Read the text from this file; `-` is standard input
     #[arg(short, long, value_name = "FILE")]
     pub(super) message_file: Option<PathBuf>,
@@ -46,9 +45,8 @@ pub(crate) struct Args {
     /// Write a CSV file that says what became of each number; the file must not exist
     #[arg(long, value_name = "FILE")]
     pub(super) report: Option<PathBuf>,
-    /// Check numbers against each country's own rules, too
-    #[arg(long)]
-    pub(super) strict: bool,
+    #[command(flatten)]
+    pub(super) rules: Rules,
     /// Requests a second, up to 4; the gateway's firewall blocks an address over 5, all programs on it together
     #[arg(long, value_name = "N", default_value = "2", value_parser = rate)]
     pub(super) rate: f64,
@@ -103,7 +101,7 @@ pub(super) fn read(args: &Args) -> Result<(Source, String), Failure> {
         return Err(Failure::usage(format!("{word:?} is no phone number; nothing was sent"))
             .action("put the text in quotes, as the last argument"));
     }
-    Ok((Source::new(words, args.file.clone(), args.column.clone())?, text))
+    Ok((Source::new(words, args.file.clone(), args.reading.clone())?, text))
 }
 
 fn looks_like_a_text(text: String) -> Result<String, Failure> {

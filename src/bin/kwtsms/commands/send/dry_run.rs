@@ -23,6 +23,7 @@ pub(super) async fn show(
     out: &mut Out,
 ) -> Ended {
     let (sender, test) = sender_and_mode(args, global)?;
+    let rows = source.open(options.check)?; // what cannot be read is said first
     out.line("DRY RUN — nothing is sent.");
     out.line("");
     out.line(format_args!("  Text: {}", texts::on_one_line(text.as_str())));
@@ -33,7 +34,7 @@ pub(super) async fn show(
     let json = out.is_json();
     let (mut invalid, mut duplicates) = (Vec::new(), Vec::new());
     let unit = source.unit();
-    let measured = measure(source, text, options.check(), |entries: &[Entry]| {
+    let measured = measure(rows, text, options.check, |entries: &[Entry]| {
         for entry in entries {
             let line = entry.row.line;
             match (entry.end, entry.number) {
@@ -58,7 +59,7 @@ pub(super) async fn show(
 
     let points = text.points(usize::try_from(measured.numbers).unwrap_or(usize::MAX));
     if let Some(column) = &measured.column {
-        out.line(format_args!("  Column: {} (line 1 is the header)", column));
+        out.line(format_args!("  {column}"));
     }
     out.line(format_args!(
         "  Would send to {} in {}  |  refused {}  |  duplicates {}",
@@ -77,7 +78,7 @@ pub(super) async fn show(
         document["dry_run"] = json!(true);
         document["sender"] = json!(sender);
         document["test"] = json!(test);
-        document["column"] = json!(measured.column);
+        document["column"] = json!(measured.column.as_ref().and_then(|column| column.name.as_ref()));
         document["numbers"] = json!(measured.numbers);
         document["batches"] = json!(measured.batches);
         document["points"] = json!(points);

@@ -57,7 +57,7 @@ impl Entry {
 
 /// The entries of a batch and of what was met on the way to it, by line.
 pub(super) fn of_batch(batch: &Batch, feed: &Feed) -> Vec<Entry> {
-    let mut entries = of_damaged(feed);
+    let mut entries = of_refused(feed);
     let end = RowOutcome::of(batch.outcome());
     let (message_id, code, reason) = match batch.result() {
         Ok(accepted) => {
@@ -93,6 +93,10 @@ pub(super) fn of_batch(batch: &Batch, feed: &Feed) -> Vec<Entry> {
 }
 
 /// The entries of what was kept from the run.
-pub(super) fn of_damaged(feed: &Feed) -> Vec<Entry> {
-    feed.damaged().into_iter().map(|(row, why)| Entry::new(row, RowOutcome::Invalid, why)).collect()
+pub(super) fn of_refused(feed: &Feed) -> Vec<Entry> {
+    let entry = |mut row: Row| {
+        let why = row.refused.take().unwrap_or_default();
+        Entry::new(row, RowOutcome::Invalid, why)
+    };
+    feed.refused().into_iter().map(entry).collect()
 }

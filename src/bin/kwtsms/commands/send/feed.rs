@@ -7,7 +7,7 @@ use futures::Stream;
 use tokio::sync::mpsc;
 
 use crate::exit::Failure;
-use crate::numbers::{Row, Rows, damage};
+use crate::numbers::{Row, Rows};
 
 /// Rows read ahead of the run: reading must not hold up the sending.
 const AHEAD: usize = 1_024;
@@ -17,7 +17,7 @@ const AHEAD: usize = 1_024;
 struct Ledger {
     next: u64,
     rows: BTreeMap<u64, Row>,
-    damaged: Vec<(Row, &'static str)>,
+    refused: Vec<Row>,
     failure: Option<Failure>,
 }
 
@@ -67,8 +67,8 @@ impl Feed {
                 None
             }
             Ok(row) => {
-                if let Some(why) = damage(&row.input) {
-                    ledger.damaged.push((row, why));
+                if row.refused.is_some() {
+                    ledger.refused.push(row);
                     return None;
                 }
                 let position = ledger.next;
@@ -83,12 +83,12 @@ impl Feed {
     /// The row of a position that has come back.
     pub(crate) fn take(&self, position: u64) -> Row {
         // The run gives back what it was given, once.
-        self.lock().rows.remove(&position).unwrap_or(Row { line: 0, input: String::new() })
+        self.lock().rows.remove(&position).unwrap_or(Row::new(0, String::new()))
     }
 
-    /// Rows that were kept from the run since the last call, with the reason.
-    pub(crate) fn damaged(&self) -> Vec<(Row, &'static str)> {
-        std::mem::take(&mut self.lock().damaged)
+    /// Rows that were kept from the run since the last call.
+    pub(crate) fn refused(&self) -> Vec<Row> {
+        std::mem::take(&mut self.lock().refused)
     }
 
     /// The position that the next row will have.

@@ -10,7 +10,7 @@ use super::entry::{self, Entry};
 use super::feed::Feed;
 use super::tally::Tally;
 use crate::exit::Failure;
-use crate::numbers::Source;
+use crate::numbers::{Column, Rows};
 
 /// Takes requests and throws them away.
 #[derive(Debug)]
@@ -30,8 +30,8 @@ impl Transport for Nowhere {
 /// What a run would be.
 #[derive(Debug, Default)]
 pub(crate) struct Measure {
-    /// The column that is read, if the file has a header.
-    pub(crate) column: Option<String>,
+    /// The column that is read, if the file has several or names it.
+    pub(crate) column: Option<Column>,
     /// Numbers in the input, good and bad.
     pub(crate) inputs: u64,
     /// Numbers that would be sent to.
@@ -43,13 +43,12 @@ pub(crate) struct Measure {
 
 /// Measures a run; `look` sees every number, batch by batch, and what would not be sent to.
 pub(crate) async fn measure(
-    source: &Source,
+    rows: Rows,
     text: &MessageText,
     check: CountryCheck,
     mut look: impl FnMut(&[Entry]),
 ) -> Result<Measure, Failure> {
-    let rows = source.open()?;
-    let column = rows.column().map(str::to_owned);
+    let column = rows.column().cloned();
     let client =
         Client::builder("nobody", "nothing").transport(Nowhere).unpaced().country_check(check).build()?;
     let (feed, inputs) = Feed::start(rows);
@@ -64,7 +63,7 @@ pub(crate) async fn measure(
         batches += u64::from(!batch.numbers().is_empty());
         see(entry::of_batch(&batch, &feed));
     }
-    see(entry::of_damaged(&feed));
+    see(entry::of_refused(&feed));
     if let Some(failure) = feed.failure() {
         return Err(failure);
     }

@@ -38,11 +38,11 @@ impl Report {
 
     pub(crate) fn write(&mut self, entries: &[Entry]) -> Result<(), Failure> {
         for entry in entries {
-            let (line, input) = (entry.row.line.to_string(), harmless(&entry.row.input));
+            let line = entry.row.line.to_string();
             let number = entry.number.map(|number| number.to_string()).unwrap_or_default();
             self.row([
                 &line,
-                &input,
+                &entry.row.input,
                 &number,
                 entry.end.word(),
                 entry.message_id.as_deref().unwrap_or_default(),
@@ -54,7 +54,7 @@ impl Report {
     }
 
     fn row(&mut self, cells: [&str; 7]) -> Result<(), Failure> {
-        self.writer.write_record(cells.map(plain)).map_err(|error| self.cannot(&error))
+        self.writer.write_record(cells.map(as_text)).map_err(|error| self.cannot(&error))
     }
 
     fn flush(&mut self) -> Result<(), Failure> {
@@ -66,26 +66,41 @@ impl Report {
     }
 }
 
-/// A cell that a spreadsheet does not take for a formula: the input comes from outside. A number with a plus in
-/// front is no formula and stays as it is.
-fn harmless(input: &str) -> String {
-    let suspicious = input.starts_with(['=', '+', '-', '@', '\t', '\r', '\n']);
-    let number = input.starts_with('+')
-        && input.chars().skip(1).all(|c| c.is_numeric() || matches!(c, ' ' | '(' | ')' | '.' | '/' | '-'));
-    if suspicious && !number { format!("'{input}") } else { input.to_owned() }
+/// A cell as text: no spreadsheet computes it and no terminal obeys it. Inputs, descriptions and ids come from outside.
+///
+/// A number with a plus in front stays as it is, but for `+965-9876`, which is a subtraction.
+fn as_text(cell: &str) -> String {
+    let cell = plain(cell);
+    let begins = cell.trim_start().chars().next();
+    // The wide ones are what Japanese and Chinese keyboards type.
+    let computed = begins.is_some_and(|c| "=+-@＝＋－＠|%".contains(c));
+    let number = cell.strip_prefix('+').is_some_and(|rest| rest.chars().all(|c| c.is_numeric() || c == ' '));
+    if computed && !number { format!("'{cell}") } else { cell }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::harmless;
+    use super::as_text;
 
     #[test]
-    fn no_cell_of_the_input_becomes_a_formula() {
-        for input in ["=1+1", "@SUM(A1)", "+cmd|' /C calc'!A0", "-2+3", "\t=1", "+965+A1"] {
-            assert_eq!(harmless(input), format!("'{input}"));
+    fn no_cell_from_outside_is_computed() {
+        for cell in [
+            "=1+1",
+            "@SUM(A1)",
+            "+cmd|' /C calc'!A0",
+            "-2+3",
+            " =1",
+            "+965+A1",
+            "+965-9876-5432",
+            "＝1+1",
+            "+965(1)",
+        ] {
+            assert_eq!(as_text(cell), format!("'{cell}"));
         }
-        for input in ["+965 9876-5432", "96598765432", "abc", "", "(965) 1", "٩٦٥"] {
-            assert_eq!(harmless(input), input);
+        assert_eq!(as_text("\t=1\r"), "\u{fffd}=1\u{fffd}", "it begins with a sign now");
+        for cell in ["+965 9876 5432", "96598765432", "abc", "", "(965) 1", "٩٦٥", "+٩٦٥ ٩٨٧٦", "a=b"]
+        {
+            assert_eq!(as_text(cell), cell);
         }
     }
 }

@@ -81,7 +81,7 @@ pub(super) async fn execute(client: &Client, job: Job<'_>, out: &mut Out) -> End
             _ = tick.tick() => progress::show(&bar, &handle.progress(), state.aside, state.interrupted),
         }
     }
-    let rest = entry::of_damaged(&feed);
+    let rest = entry::of_refused(&feed);
     state.record(&rest);
     printer.entries(&rest, out);
     bar.finish_and_clear();

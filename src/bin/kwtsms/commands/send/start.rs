@@ -20,21 +20,24 @@ const UNASKED: u64 = 100;
 pub(crate) async fn run(args: Args, global: &Global, out: &mut Out) -> Ended {
     let (source, original) = arguments::read(&args)?;
     let text = MessageText::new(original.as_str())?;
-    let options = ClientOptions { strict: args.strict, rate: Some(args.rate) };
+    let options = ClientOptions { check: args.rules.check(), rate: Some(args.rate) };
     let sender = args.sender.as_deref().map(SenderId::parse).transpose()?;
     if args.dry_run {
         return dry_run::show(&args, global, &source, &original, &text, &options, out).await;
     }
     // What can be read once only shows on the way how much there is. Before the client is there, since a run that
     // goes nowhere must not stand in its log.
-    let measured =
-        if source.is_stream() { None } else { Some(measure(&source, &text, options.check(), |_| {}).await?) };
-    let mut rows = source.open()?;
+    let measured = if source.is_stream() {
+        None
+    } else {
+        Some(measure(source.open(options.check)?, &text, options.check, |_| {}).await?)
+    };
+    let mut rows = source.open(options.check)?;
     let gateway = connect(global, &options, out).await?;
     let test = if args.live { false } else { args.test || gateway.client.test_mode() };
     let sender = sender.unwrap_or_else(|| gateway.client.sender_id().clone());
     if let Some(column) = rows.column() {
-        out.note(format_args!("Numbers from the column {column:?}; line 1 is the header."));
+        out.note(column);
     }
     if !test && !args.yes && !gateway.is_sandbox() {
         let (many, numbers) = match &measured {
