@@ -5,6 +5,8 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
+const DAY: Duration = Duration::from_secs(24 * 60 * 60);
+
 /// What is known of the set-ups of connections to the gateway.
 #[derive(Debug, Default)]
 pub(crate) struct Connections(Mutex<SetUps>);
@@ -21,7 +23,7 @@ struct SetUps {
 impl Connections {
     /// Tells of a set-up that has begun; it lasts until what is returned is dropped, `most` at the most.
     pub(crate) fn begin(self: &Arc<Self>, most: Duration) -> Connecting {
-        let latest = Instant::now() + most;
+        let latest = Instant::now() + most.min(DAY); // "never" is a time-out too
         let mut set_ups = self.lock();
         let id = set_ups.begun;
         set_ups.begun += 1;
@@ -87,6 +89,7 @@ mod tests {
             Some(begin + ms(2_000) + GAP),
             "it came to nothing"
         );
+        drop(connections.begin(Duration::MAX));
         drop(hangs);
         assert_eq!(connections.clear(Instant::now(), GAP), Some(begin + ms(5_400) + GAP), "or so it seemed");
     }

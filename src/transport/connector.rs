@@ -126,3 +126,154 @@ impl<T> Future for Telling<T> {
         self.poll_telling(cx).0
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::convert::Infallible;
+
+    use tokio::time::{Instant, sleep};
+
+    use super::*;
+
+    const GAP: Duration = Duration::from_millis(250);
+
+    fn ms(ms: u64) -> Duration {
+        Duration::from_millis(ms)
+    }
+
+    /// Connects within a second.
+    #[derive(Clone)]
+    struct Slow;
+
+    impl Service<()> for Slow {
+        type Response = ();
+        type Error = Infallible;
+        type Future = BoxFuture<'static, Result<(), Infallible>>;
+
+        fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
+            Poll::Ready(Ok(()))
+        }
+
+        fn call(&mut self, (): ()) -> Self::Future {
+            Box::pin(async {
+                sleep(ms(1_000)).await;
+                Ok(())
+            })
+        }
+    }
+
+    fn connector() -> Told<Slow> {
+        TellSetUps { most: ms(5_000) }.layer(Slow)
+    }
+
+    /// Polls once.
+    async fn poll(exchange: &mut BoxFuture<'static, Option<&'static str>>) -> Poll<Option<&'static str>> {
+        futures::poll!(exchange)
+    }
+
+    fn driven(
+        connections: &Arc<Connections>,
+        exchange: impl Future<Output = &'static str> + Send + 'static,
+    ) -> BoxFuture<'static, Option<&'static str>> {
+        Box::pin(drive(Box::pin(exchange), Arc::clone(connections)))
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_caller_that_is_not_polled_does_not_stop_a_set_up_nor_the_request_behind_it() {
+        let connections = Arc::new(Connections::default());
+        let begin = Instant::now();
+        let (left, leaves) = tokio::sync::oneshot::channel();
+        let mut exchange = driven(&connections, async {
+            connector().call(()).await.unwrap();
+            left.send(Instant::now()).unwrap();
+            "answer"
+        });
+        assert!(poll(&mut exchange).await.is_pending());
+        assert_eq!(connections.clear(begin, GAP), Some(begin + GAP), "it is under way");
+        assert_eq!(leaves.await.unwrap(), begin + ms(1_000));
+        assert_eq!(connections.clear(Instant::now() + ms(9_000), GAP), Some(begin + ms(1_000) + GAP));
+        assert_eq!(poll(&mut exchange).await, Poll::Ready(Some("answer")));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_set_up_that_goes_on_in_the_background_is_told_to_its_end() {
+        let connections = Arc::new(Connections::default());
+        let begin = Instant::now();
+        let mut exchange = driven(&connections, async {
+            let mut set_up = connector().call(());
+            tokio::select! {
+                _ = &mut set_up => "on its own connection",
+                () = sleep(ms(300)) => {
+                    tokio::spawn(set_up);
+                    "on another one"
+                }
+            }
+        });
+        assert_eq!((&mut exchange).await, Some("on another one"));
+        assert_eq!(begin.elapsed(), ms(300));
+        sleep(ms(600)).await;
+        assert_eq!(connections.clear(Instant::now(), GAP), Some(begin + ms(900) + GAP), "it goes on");
+        sleep(ms(600)).await;
+        assert_eq!(connections.clear(Instant::now(), GAP), Some(begin + ms(1_000) + GAP));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_set_up_in_a_later_poll_is_told_and_goes_on_too() {
+        let connections = Arc::new(Connections::default());
+        let begin = Instant::now();
+        let mut exchange = driven(&connections, async {
+            sleep(ms(100)).await; // the kept connection turns out to be closed
+            connector().call(()).await.unwrap();
+            "answer"
+        });
+        assert!(poll(&mut exchange).await.is_pending());
+        assert_eq!(connections.clear(begin, GAP), None);
+        sleep(ms(101)).await;
+        assert!(poll(&mut exchange).await.is_pending());
+        sleep(ms(2_000)).await;
+        let ended = connections.clear(Instant::now(), GAP).unwrap() - GAP - begin;
+        assert_eq!(ended.as_millis(), 1_101);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn an_exchange_that_is_dropped_while_it_connects_ends() {
+        let connections = Arc::new(Connections::default());
+        let begin = Instant::now();
+        let mut exchange = driven(&connections, async {
+            connector().call(()).await.unwrap();
+            panic!("it goes on")
+        });
+        assert!(poll(&mut exchange).await.is_pending());
+        sleep(ms(500)).await;
+        drop(exchange);
+        sleep(ms(2_000)).await;
+        assert_eq!(connections.clear(Instant::now(), GAP), Some(begin + ms(500) + GAP));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn an_exchange_on_a_kept_connection_stays_with_its_caller() {
+        let connections = Arc::new(Connections::default());
+        let task = tokio::task::try_id();
+        let exchange = driven(&connections, async move {
+            sleep(ms(100)).await;
+            assert_eq!(tokio::task::try_id(), task);
+            "answer"
+        });
+        assert_eq!(exchange.await, Some("answer"));
+        assert_eq!(connections.clear(Instant::now(), GAP), None);
+    }
+
+    #[test]
+    fn an_exchange_whose_runtime_goes_away_while_it_connects_is_told_to_be_gone() {
+        let connections = Arc::new(Connections::default());
+        let runtime = || tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        let ends = runtime();
+        let mut exchange = driven(&connections, async {
+            connector().call(()).await.unwrap();
+            "answer"
+        });
+        assert!(ends.block_on(poll(&mut exchange)).is_pending());
+        drop(ends);
+        assert_eq!(runtime().block_on(exchange), None);
+    }
+}

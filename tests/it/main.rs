@@ -13,6 +13,8 @@ mod cancellation;
 #[cfg(feature = "sandbox")]
 mod capture;
 mod circles;
+#[cfg(all(feature = "rustls", not(feature = "webpki-roots"), target_os = "linux"))]
+mod door;
 #[cfg(feature = "sandbox")]
 mod endpoints;
 #[cfg(any(feature = "rustls", feature = "native-tls"))] // a client of the real gateway needs TLS
