@@ -4,7 +4,7 @@ use super::error::PhoneError;
 use super::gulf;
 use super::number::PhoneNumber;
 use super::rules::{CountryCheck, PhoneRules};
-use super::shape::{Groups, Written, examine};
+use super::shape::{Written, examine};
 use super::sign::{Sign, decimal_digit, sign};
 
 /// What one pass over an input finds.
@@ -12,89 +12,152 @@ use super::sign::{Sign, decimal_digit, sign};
 struct Found {
     /// The digits as a number, if there are no more than [`EXACT_DIGITS`](Self::EXACT_DIGITS).
     value: u64,
-    /// How many digits there are from the first that is not zero.
-    digits: usize,
-    /// How many zeros stand before it.
-    zeros: usize,
-    at_sign: bool,
-    /// A `+` stands before the first digit.
-    plus: bool,
-    /// The first digits stand in a group of their own; how many they are.
-    first_group: usize,
-    /// Something else is in it than digits, blanks, hyphens, and `+` or brackets in front.
-    odd: bool,
+    /// How many digits there are, zeros in front included.
+    all: usize,
+    /// What else is in it: a set of the bits below.
+    seen: u8,
 }
+
+/// A `+` stands before the first digit.
+const PLUS: u8 = 1;
+/// A blank, a hyphen or a closing bracket stands behind a digit.
+const GROUPS: u8 = 2;
+const AT_SIGN: u8 = 4;
+/// Something else is in it, and it has to be looked at.
+const ODD: u8 = 8;
+
+/// What a byte that is no digit is in front of the first digit, and behind it.
+static IN_FRONT: [u8; 256] = {
+    let mut table = [ODD; 256];
+    table[b' ' as usize] = 0;
+    table[b'-' as usize] = 0;
+    table[b'(' as usize] = 0;
+    table[b')' as usize] = 0;
+    table[b'+' as usize] = PLUS;
+    table[b'@' as usize] = AT_SIGN;
+    table
+};
+static BEHIND: [u8; 256] = {
+    let mut table = [ODD; 256];
+    table[b' ' as usize] = GROUPS;
+    table[b'-' as usize] = GROUPS;
+    table[b')' as usize] = GROUPS;
+    table[b'@' as usize] = AT_SIGN;
+    table
+};
 
 impl Found {
     /// What fits into a `u64` whatever the digits are.
     const EXACT_DIGITS: usize = 19;
 
     #[inline]
-    fn push(&mut self, digit: u8) {
-        self.value = self.value.wrapping_mul(10).wrapping_add(u64::from(digit));
-        if self.digits > 0 || digit > 0 {
-            self.digits += 1;
-        } else {
-            self.zeros += 1;
-        }
-    }
-
-    #[inline]
     fn in_text(text: &str) -> Self {
         let mut found = Self::default();
-        for (i, byte) in text.bytes().enumerate() {
+        let mut rest = text.as_bytes();
+        while let [byte, behind @ ..] = rest
+            && !byte.is_ascii_digit()
+        {
+            if !byte.is_ascii() {
+                return found.any_script(&text[text.len() - rest.len()..]);
+            }
+            found.seen |= IN_FRONT[usize::from(*byte)];
+            rest = behind;
+        }
+        if let [first @ .., _, _, _] = rest
+            && let Some(eight) = first.first_chunk()
+            && let Some(value) = eight_digits(*eight)
+        {
+            (found.value, found.all) = (value, 8);
+            rest = &rest[8..];
+        }
+        let Self { mut value, mut all, mut seen } = found;
+        while let [byte, behind @ ..] = rest {
             let digit = byte.wrapping_sub(b'0');
             if digit < 10 {
-                found.push(digit);
+                value = value.wrapping_mul(10).wrapping_add(u64::from(digit));
+                all += 1;
+                rest = behind;
             } else if byte.is_ascii() {
-                found.other(byte);
+                seen |= BEHIND[usize::from(*byte)];
+                rest = behind;
             } else {
-                found.any_script(&text[i..]);
-                break;
+                return Self { value, all, seen }.any_script(&text[text.len() - rest.len()..]);
             }
         }
-        found
+        Self { value, all, seen }
     }
 
-    /// True if nothing is in it but a number, groups or not, with its country code from abroad.
-    #[inline]
-    fn is_plain(&self) -> bool {
-        !self.odd && !self.at_sign && self.zeros != 1
-    }
-
-    /// Takes an ASCII character that is no digit.
-    #[inline]
-    fn other(&mut self, byte: u8) {
-        let before = self.zeros + self.digits;
-        if self.first_group == 0 {
-            self.first_group = before;
-        }
-        match byte {
-            b' ' | b'-' | b')' => {}
-            b'+' if before == 0 => self.plus = true,
-            b'(' if before == 0 => {}
-            b'@' => self.at_sign = true,
-            _ => self.odd = true,
-        }
-    }
-
-    fn any_script(&mut self, text: &str) {
-        for c in text.chars() {
-            if let '٠'..='٩' | '۰'..='۹' = c {
-                // The last four bits of these are the digit.
-                self.push((u32::from(c) & 0xF) as u8);
-                continue;
+    #[inline(never)]
+    fn any_script(mut self, text: &str) -> Self {
+        let mut rest = text;
+        loop {
+            let Self { mut value, mut all, .. } = self;
+            // The digits of Arabic and Persian take two bytes, the last four bits of which are the digit.
+            while let [0xD9, digit @ 0xA0..=0xA9, ..] | [0xDB, digit @ 0xB0..=0xB9, ..] = rest.as_bytes() {
+                value = value.wrapping_mul(10).wrapping_add(u64::from(digit & 0xF));
+                all += 1;
+                rest = &rest[2..];
             }
+            (self.value, self.all) = (value, all);
+            let mut chars = rest.chars();
+            let Some(c) = chars.next() else { return self };
+            rest = chars.as_str();
             match sign(c) {
-                Sign::Digit(digit) => self.push(digit),
-                _ if c.is_ascii() => self.other(c as u8),
+                Sign::Digit(digit) => {
+                    self.value = value.wrapping_mul(10).wrapping_add(u64::from(digit));
+                    self.all += 1;
+                }
                 Sign::Mark => {}
                 Sign::Between => self.other(b' '),
                 Sign::Plus => self.other(b'+'),
-                _ => self.odd = true,
+                _ if c.is_ascii() => self.other(c as u8),
+                _ => self.seen |= ODD,
             }
         }
     }
+
+    /// Takes an ASCII character that is no digit.
+    fn other(&mut self, byte: u8) {
+        let table = if self.all == 0 { &IN_FRONT } else { &BEHIND };
+        self.seen |= table[usize::from(byte)];
+    }
+
+    fn has(&self, what: u8) -> bool {
+        self.seen & what != 0
+    }
+
+    /// How many digits there are from the first that is not zero, and how many zeros stand before it.
+    fn counted(&self, text: &str) -> (usize, usize) {
+        let zeros = match (self.value.checked_ilog10(), self.all) {
+            (Some(power), 0..=Self::EXACT_DIGITS) => self.all - power as usize - 1,
+            (None, 0..=Self::EXACT_DIGITS) => self.all,
+            _ => text.chars().filter_map(decimal_digit).take_while(|digit| *digit == 0).count(),
+        };
+        (self.all - zeros, zeros)
+    }
+
+    /// A number of Kuwait with its country code, in groups or not and with nothing else beside it: most numbers here,
+    /// and right by every plan. A single zero in front of it is not.
+    #[inline]
+    fn kuwaiti(&self) -> Option<PhoneNumber> {
+        const DIGITS: usize = 11;
+        let plain = self.seen <= (PLUS | GROUPS) && self.all != DIGITS + 1 && self.all <= Self::EXACT_DIGITS;
+        (plain && (965_1000_0000..=965_9999_9999).contains(&self.value)).then_some(PhoneNumber(self.value))
+    }
+}
+
+/// Eight ASCII digits at once, two by two, four by four and all; `None` if one is none.
+#[inline]
+fn eight_digits(bytes: [u8; 8]) -> Option<u64> {
+    let word = u64::from_le_bytes(bytes);
+    let high = 0xF0F0_F0F0_F0F0_F0F0;
+    // A digit is 3 in its upper half, and stays it when 6 is added.
+    if (word & high) | ((word.wrapping_add(0x0606_0606_0606_0606) & high) >> 4) != 0x3333_3333_3333_3333 {
+        return None;
+    }
+    let pairs = (word & 0x0F0F_0F0F_0F0F_0F0F).wrapping_mul(0x0A01) >> 8;
+    let fours = (pairs & 0x00FF_00FF_00FF_00FF).wrapping_mul(0x64_0001) >> 16;
+    Some((fours & 0x0000_FFFF_0000_FFFF).wrapping_mul(0x2710_0000_0001) >> 32)
 }
 
 impl PhoneNumber {
@@ -123,7 +186,7 @@ impl PhoneNumber {
     /// A number that is an integer already.
     pub(super) fn of_integer(value: u64, rules: PhoneRules) -> Result<Self, PhoneError> {
         let digits = value.checked_ilog10().map_or(0, |power| power as usize + 1);
-        rules.hold(Self::counted(value, digits)?, Written::default())
+        rules.hold(Self::counted(value, digits)?, Written { digits, ..Written::default() })
     }
 
     /// Reads a number as people write it, by the default check, [`CountryCheck::Gulf`].
@@ -179,52 +242,43 @@ assert_eq!(refused.suggestion(), Some(PhoneNumber::parse("96598765432")?));
     pub fn parse_with(text: &str, rules: impl Into<PhoneRules>) -> Result<Self, PhoneError> {
         let rules = rules.into();
         let found = Found::in_text(text);
-        let number = Self::counted(found.value, found.digits);
-        match number {
-            // Most numbers of a Kuwaiti list: nothing odd, and right by every plan.
-            Ok(number)
-                if rules.check == CountryCheck::Gulf && gulf::is_kuwaiti(number) && found.is_plain() =>
-            {
-                Ok(number)
-            }
-            number => rules.judge(number, &found, text),
+        match found.kuwaiti() {
+            Some(number) if rules.check == CountryCheck::Gulf => Ok(number),
+            _ => rules.judge(&found, text),
         }
     }
 }
 
 impl PhoneRules {
-    fn judge(
-        self,
-        number: Result<PhoneNumber, PhoneError>,
-        found: &Found,
-        text: &str,
-    ) -> Result<PhoneNumber, PhoneError> {
-        if found.at_sign {
+    fn judge(self, found: &Found, text: &str) -> Result<PhoneNumber, PhoneError> {
+        if found.has(AT_SIGN) {
             return Err(PhoneError::Email);
         }
-        let groups = match number {
+        let (digits, zeros) = found.counted(text);
+        let number = PhoneNumber::counted(found.value, digits);
+        let shape = match number {
             Err(PhoneError::NoDigits) if text.trim().is_empty() => return Err(PhoneError::Empty),
             Err(PhoneError::NoDigits) => return Err(PhoneError::NoDigits),
-            // A plain run of digits has no groups.
-            _ if found.odd || number.is_ok() && found.first_group > 0 => examine(text),
-            _ => Ok(Groups::default()),
+            _ if found.has(ODD) => examine(text).err(),
+            _ => None,
         };
-        match (number, groups) {
-            (_, Err(PhoneError::Shortened)) => Err(PhoneError::Shortened),
+        match (number, shape) {
+            (_, Some(PhoneError::Shortened)) => Err(PhoneError::Shortened),
             (Err(short @ PhoneError::TooShort { .. }), _) => Err(short),
-            (_, Err(broken)) => Err(broken),
-            (Err(long), Ok(_)) => Err(long),
-            (Ok(number), Ok(groups)) => {
-                self.hold(number, Written { zeros: found.zeros, plus: found.plus, groups })
+            (_, Some(broken)) => Err(broken),
+            (Err(long), None) => Err(long),
+            (Ok(number), None) => {
+                let text = found.has(GROUPS | ODD).then_some(text);
+                self.hold(number, Written { digits, zeros, plus: found.has(PLUS), text })
             }
         }
     }
 
     /// Holds a number against its country.
-    fn hold(self, number: PhoneNumber, written: Written) -> Result<PhoneNumber, PhoneError> {
+    fn hold(self, number: PhoneNumber, written: Written<'_>) -> Result<PhoneNumber, PhoneError> {
         let home = self.country.filter(|_| !written.plus);
         let (number, written) = match home.and_then(|country| gulf::at_home(number, written.zeros, country)) {
-            Some(whole) => (whole, Written::default()),
+            Some(whole) => (whole, Written { digits: whole.digits(), ..Written::default() }),
             None => (number, written),
         };
         match self.check {
@@ -245,14 +299,11 @@ impl PhoneRules {
 /// ```
 pub fn normalize_phone(phone: &str) -> String {
     let found = Found::in_text(phone);
-    match found.digits {
-        0 => String::new(),
-        1..=Found::EXACT_DIGITS => found.value.to_string(),
-        _ => {
-            let digits = phone.chars().filter_map(decimal_digit).skip_while(|digit| *digit == 0);
-            digits.map(|digit| char::from(b'0' + digit)).collect()
-        }
+    if found.all <= Found::EXACT_DIGITS {
+        return if found.value == 0 { String::new() } else { found.value.to_string() };
     }
+    let digits = phone.chars().filter_map(decimal_digit).skip_while(|digit| *digit == 0);
+    digits.map(|digit| char::from(b'0' + digit)).collect()
 }
 
 /// [`PhoneNumber::parse`] by the name that it has in the Python client.

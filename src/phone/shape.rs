@@ -9,12 +9,22 @@ use super::sign::{Sign, may_touch, sign};
 
 /// How a number is written.
 #[derive(Clone, Copy, Debug, Default)]
-pub(super) struct Written {
+pub(super) struct Written<'a> {
+    /// Its digits, without zeros in front.
+    pub(super) digits: usize,
     /// Zeros before its first digit: two or more are an international prefix, one belongs to some country.
     pub(super) zeros: usize,
     /// A `+` stands before its first digit.
     pub(super) plus: bool,
-    pub(super) groups: Groups,
+    /// The input, if its digits may stand in groups.
+    pub(super) text: Option<&'a str>,
+}
+
+impl Written<'_> {
+    /// Looked at only where it decides: most numbers are right or wrong whatever their groups.
+    pub(super) fn groups(self) -> Groups {
+        self.text.and_then(|text| examine(text).ok()).unwrap_or_default()
+    }
 }
 
 /// How the digits of an input are grouped.
@@ -36,7 +46,8 @@ impl Groups {
         (1..u32::BITS as usize).filter(move |digits| self.borders >> digits & 1 == 1)
     }
 
-    fn several(self) -> bool {
+    /// True if there is more than one.
+    pub(super) fn several(self) -> bool {
         self.borders != 0
     }
 }

@@ -24,14 +24,41 @@ pub(super) enum Sign {
 }
 
 /// Sorts a character.
+#[inline]
 pub(super) fn sign(c: char) -> Sign {
     match c {
         '0'..='9' => Sign::Digit(c as u8 - b'0'),
-        ' ' | '-' => Sign::Between,
-        '.' | '\u{ff0e}' => Sign::Dot,
-        '(' | '\u{ff08}' => Sign::Open,
-        ')' | '\u{ff09}' => Sign::Close,
-        '+' | '\u{ff0b}' => Sign::Plus,
+        '\0'..='\x7f' => ASCII[c as usize],
+        _ => beyond_ascii(c),
+    }
+}
+
+static ASCII: [Sign; 128] = {
+    let mut table = [Sign::Letter; 128];
+    let mut byte = 0;
+    while byte < 128 {
+        let c = byte as u8 as char;
+        table[byte] = match c {
+            ' ' | '-' => Sign::Between,
+            '.' => Sign::Dot,
+            '(' => Sign::Open,
+            ')' => Sign::Close,
+            '+' => Sign::Plus,
+            _ if is_separator(c) => Sign::Separator,
+            _ if c.is_ascii_alphabetic() => Sign::Letter,
+            _ => Sign::Other(c),
+        };
+        byte += 1;
+    }
+    table
+};
+
+fn beyond_ascii(c: char) -> Sign {
+    match c {
+        '\u{ff0e}' => Sign::Dot,
+        '\u{ff08}' => Sign::Open,
+        '\u{ff09}' => Sign::Close,
+        '\u{ff0b}' => Sign::Plus,
         _ if is_separator(c) => Sign::Separator,
         '\u{66b}' => Sign::DecimalSeparator,
         // Hyphens and dashes of all lengths, the minus sign, and those of small and full width.

@@ -11,7 +11,7 @@ use super::shape::Written;
 const LOCAL_DIGITS: usize = 8;
 
 /// Gives the number, without a national prefix that stood after the country code.
-pub(super) fn check(number: PhoneNumber, written: Written) -> Result<PhoneNumber, PhoneError> {
+pub(super) fn check(number: PhoneNumber, written: Written<'_>) -> Result<PhoneNumber, PhoneError> {
     if number.digits() == LOCAL_DIGITS {
         let suggestion = kuwaiti(PhoneNumber(965 * 10_u64.pow(8) + number.as_u64()));
         return Err(PhoneError::NotMobile {
