@@ -6,6 +6,8 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
+use reqwest::Url;
+
 use crate::balance::Cached;
 use crate::code::ApiCode;
 use crate::config::{self, Environment};
@@ -18,8 +20,8 @@ use crate::pipeline::{Core, QueueGate};
 use crate::recent::Recent;
 
 use crate::secret::Secret;
-use crate::transport::Transport;
-use crate::transport::http::{HttpTransport, authority};
+use crate::transport::http::authority;
+use crate::transport::{HttpTransport, Transport};
 use crate::wire::Credentials;
 
 /// The client of one account.
@@ -277,7 +279,8 @@ impl ClientBuilder {
         self
     }
 
-    /// Another transport than HTTP, such as the in-process sandbox's.
+    /// Another transport, such as the in-process sandbox's, or one of your own round [`HttpTransport`]. The base URL
+    /// and the connect time-out set here are then not used.
     pub fn transport(mut self, transport: impl Transport) -> Self {
         self.transport = Some(Arc::new(transport));
         self
@@ -310,12 +313,7 @@ impl ClientBuilder {
             None => {
                 let (url, local) = config::base_url(&self.base_url)?;
                 let host = Some(authority(&url));
-                (
-                    Arc::new(HttpTransport::new(url, local, self.connect_timeout).map_err(|error| {
-                        Error::config_from("the connection to the gateway cannot be set up", error)
-                    })?),
-                    host,
-                )
+                (Arc::new(http(url, local, self.connect_timeout)?), host)
             }
         };
         let limiter = match self.pace {
@@ -353,6 +351,27 @@ impl ClientBuilder {
                 shared_sender_told: AtomicBool::new(false),
             }),
         })
+    }
+}
+
+fn http(url: Url, local: bool, connect_timeout: Duration) -> Result<HttpTransport, Error> {
+    HttpTransport::open(url, local, connect_timeout)
+        .map_err(|error| Error::config_from("the connection to the gateway cannot be set up", error))
+}
+
+impl HttpTransport {
+    /// Makes a transport to a base URL such as [`DEFAULT_BASE_URL`](config::DEFAULT_BASE_URL); no connection is made
+    /// yet.
+    ///
+    /// DNS, proxies, TCP and TLS may take so long in all. It must be shorter than the client's
+    /// [`timeout`](ClientBuilder::timeout): what runs out while connecting is known not to be sent.
+    ///
+    /// # Errors
+    ///
+    /// Of kind `Config`: the base URL is refused, or there is no TLS or no CA certificate for it.
+    pub fn new(base_url: &str, connect_timeout: Duration) -> Result<Self, Error> {
+        let (url, local) = config::base_url(base_url)?;
+        http(url, local, connect_timeout)
     }
 }
 

@@ -36,17 +36,63 @@ pub(crate) enum HttpSetupError {
     Client(#[source] reqwest::Error),
 }
 
-/// Posts requests with reqwest and keeps its connections for reuse.
-pub(crate) struct HttpTransport {
+/// Posts requests over HTTP/1.1, and keeps its connections for reuse for 4 s.
+///
+/// It is what a client has unless it is given another transport. An application makes one to wrap it: to record
+/// requests, to divert them, or to try another address where no connection came about.
+///
+/// ```
+/// # #[cfg(feature = "sandbox")]
+/// # #[tokio::main]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// use std::sync::Arc;
+/// use std::sync::atomic::{AtomicU64, Ordering};
+/// use std::time::Duration;
+///
+/// use futures::future::BoxFuture;
+/// use kwtsms_async::Client;
+/// use kwtsms_async::transport::{HttpTransport, Request, Response, Transport, TransportError};
+///
+/// /// Counts what is posted.
+/// #[derive(Debug)]
+/// struct Counting {
+///     http: HttpTransport,
+///     posted: Arc<AtomicU64>,
+/// }
+///
+/// impl Transport for Counting {
+///     fn post(&self, request: Request) -> BoxFuture<'static, Result<Response, TransportError>> {
+///         self.posted.fetch_add(1, Ordering::Relaxed);
+///         self.http.post(request)
+///     }
+///
+///     fn is_local(&self) -> bool {
+///         self.http.is_local()
+///     }
+/// }
+///
+/// let sandbox = kwtsms_async::sandbox::Sandbox::start().await?;
+/// let posted = Arc::<AtomicU64>::default();
+/// let http = HttpTransport::new(&sandbox.base_url(), Duration::from_secs(5))?;
+/// let counting = Counting { http, posted: posted.clone() };
+/// let client = Client::builder("api_user", "api_pass").transport(counting).build()?;
+/// client.balance().await?;
+/// assert_eq!(posted.load(Ordering::Relaxed), 1);
+/// # Ok(())
+/// # }
+/// # #[cfg(not(feature = "sandbox"))]
+/// # fn main() {}
+/// ```
+pub struct HttpTransport {
     client: reqwest::Client,
     /// Made once: each endpoint's own URL, in the order of [`Endpoint::ALL`].
-    urls: [Url; Endpoint::ALL.len()],
+    urls: Vec<Url>,
     local: bool,
 }
 
 impl HttpTransport {
     /// `base` ends with a slash; `local` says that its host is this machine.
-    pub(crate) fn new(base: Url, local: bool, connect: Duration) -> Result<Self, HttpSetupError> {
+    pub(crate) fn open(base: Url, local: bool, connect: Duration) -> Result<Self, HttpSetupError> {
         const JSON: HeaderValue = HeaderValue::from_static("application/json");
         // Made once: hyper would write it anew for each request.
         let host = HeaderValue::from_maybe_shared(Bytes::from(authority(&base)))
@@ -70,11 +116,12 @@ impl HttpTransport {
         let builder = if local { builder.no_proxy() } else { builder };
         let builder = with_tls(builder, base.scheme() == "https")?;
         let client = builder.build().map_err(|error| HttpSetupError::Client(error.without_url()))?;
-        let urls = Endpoint::ALL.map(|endpoint| {
+        let urls = Endpoint::ALL.iter().map(|endpoint| {
             let mut url = base.clone();
             url.set_path(&format!("{}{}/", base.path(), endpoint.name()));
             url
         });
+        let urls = urls.collect();
         Ok(Self { client, urls, local })
     }
 }

@@ -13,6 +13,7 @@ use bytes::Bytes;
 use futures::future::BoxFuture;
 
 pub(crate) use self::connections::Connections;
+pub use self::http::HttpTransport;
 
 /// The most bytes of a reply that are read; a longer one is cut off and is of unknown outcome.
 ///
@@ -41,9 +42,9 @@ pub enum Endpoint {
 }
 
 impl Endpoint {
-    /// All seven, in the order of their declaration.
-    pub const ALL: [Self; 7] =
-        [Self::Balance, Self::SenderId, Self::Coverage, Self::Validate, Self::Send, Self::Status, Self::Dlr];
+    /// All of them, in the order of their declaration.
+    pub const ALL: &'static [Self] =
+        &[Self::Balance, Self::SenderId, Self::Coverage, Self::Validate, Self::Send, Self::Status, Self::Dlr];
 
     /// The name as the gateway spells it, without slashes; events and metrics use it too.
     pub const fn name(self) -> &'static str {
@@ -253,8 +254,8 @@ mod tests {
 
     #[test]
     fn each_endpoint_stands_at_its_own_place() {
-        for (place, endpoint) in Endpoint::ALL.into_iter().enumerate() {
-            assert_eq!(endpoint as usize, place);
+        for (place, endpoint) in Endpoint::ALL.iter().enumerate() {
+            assert_eq!(*endpoint as usize, place);
         }
     }
 }

@@ -41,6 +41,7 @@ mod metrics;
 mod numbers;
 #[cfg(all(feature = "otp", feature = "sandbox"))]
 mod otp;
+mod own_transport;
 #[cfg(feature = "sandbox")]
 mod pacing;
 mod phone_digits;
