@@ -308,7 +308,7 @@ impl OtpBuilder {
             limits.failures_hour,
         ]
         .contains(&0);
-        if none {
+        if none || limits.breaker.is_empty() {
             return refuse("a limit of 0 lets no code be sent or checked: set at least 1".to_owned());
         }
         if limits.budget == Budget::default() || limits.budget.is_empty() {

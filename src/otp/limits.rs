@@ -124,6 +124,11 @@ impl Breaker {
         Self(self.0.map(|(messages, _)| (messages, percent)))
     }
 
+    /// True if it lets nothing through.
+    pub(super) fn is_empty(self) -> bool {
+        self.0.is_some_and(|(messages, _)| messages == 0)
+    }
+
     /// No breaker: the budget alone stands against pumping.
     pub fn off() -> Self {
         Self(None)

@@ -3,7 +3,13 @@
 mod handle;
 mod memory;
 mod operations;
+#[cfg(feature = "postgres")]
+mod postgres;
+#[cfg(feature = "redis")]
+mod redis;
 mod rules;
+#[cfg(feature = "store")]
+mod sqlite;
 
 pub use handle::OtpStore;
 pub use operations::StoreError;

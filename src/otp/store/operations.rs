@@ -22,7 +22,7 @@ pub(crate) struct Count {
     /// The most there may be in a window.
     pub(crate) cap: i64,
     /// The most there may be as a percentage of what was verified in the window, where that is more than `cap`. Counts
-    /// with a share do not begin at nothing in a new window but at half.
+    /// with a share begin the window after one with half of it.
     pub(crate) share: i64,
     pub(crate) window_ms: i64,
 }
@@ -141,13 +141,19 @@ impl StoreError {
     pub(crate) fn new(what: &'static str) -> Self {
         Self { what, source: None }
     }
+}
 
-    #[allow(dead_code)] // of the stores outside of this process
-    pub(crate) fn from_source(
-        what: &'static str,
-        source: impl std::error::Error + Send + Sync + 'static,
-    ) -> Self {
-        Self { what, source: Some(Arc::new(source)) }
+#[cfg(any(feature = "store", feature = "redis"))]
+impl From<crate::store::StoreError> for StoreError {
+    fn from(error: crate::store::StoreError) -> Self {
+        Self { what: "the store of codes failed", source: Some(Arc::new(error)) }
+    }
+}
+
+#[cfg(feature = "postgres")]
+impl From<tokio_postgres::Error> for StoreError {
+    fn from(error: tokio_postgres::Error) -> Self {
+        crate::store::StoreError::from(error).into()
     }
 }
 

@@ -44,16 +44,28 @@ pub(super) struct Counter {
     /// What of it was verified, where that counts.
     pub(super) verified: i64,
     pub(super) expires: i64,
+    /// From when on it says nothing about a window to come.
+    pub(super) forgotten_at: i64,
 }
 
 impl Counter {
     /// The counter as it stands now: in a new window if its own is over.
     fn now(self, count: &Count, now: i64) -> Self {
+        let next = if count.share > 0 { count.window_ms } else { 0 };
         if self.expires > now {
             return self;
         }
-        let kept = |n: i64| if count.share > 0 { n / 2 } else { 0 };
-        Self { n: kept(self.n), verified: kept(self.verified), expires: now + count.window_ms }
+        if self.expires + next > now {
+            let expires = self.expires + next;
+            return Self {
+                n: self.n / 2,
+                verified: self.verified / 2,
+                expires,
+                forgotten_at: expires + next,
+            };
+        }
+        let expires = now + count.window_ms;
+        Self { n: 0, verified: 0, expires, forgotten_at: expires + next }
     }
 
     /// Takes what a count costs; `None` without room.
@@ -69,7 +81,8 @@ impl Counter {
             return self;
         }
         let expires = ends_in_ms.map_or(self.expires, |ends| self.expires.min(now + ends));
-        Self { n: (self.n - give_back).max(0), expires, ..self }
+        let forgotten_at = if expires < self.expires { expires } else { self.forgotten_at };
+        Self { n: (self.n - give_back).max(0), expires, forgotten_at, ..self }
     }
 
     /// Messages of its country were verified.

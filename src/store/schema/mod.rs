@@ -1,21 +1,20 @@
 //! The tables: numbered steps of each module, and which of them a store has seen.
 
 mod check;
+mod module;
+#[cfg(feature = "otp")]
+mod otp;
+
+pub(crate) use module::Module;
 
 use crate::error::Error;
 
-/// A module's steps, in order; the number of the first is 1.
-#[derive(Debug)]
-pub(crate) struct Module {
-    pub(crate) name: &'static str,
-    pub(crate) sqlite: &'static [&'static str],
-    /// Without `BEGIN` and `COMMIT`: each runs in the transaction of the migration.
-    #[cfg_attr(not(feature = "postgres"), allow(dead_code))]
-    pub(crate) postgres: &'static [&'static str],
-}
-
 /// Every module that keeps tables.
-pub(crate) const MODULES: &[&Module] = &[&check::MODULE];
+pub(crate) const MODULES: &[&Module] = &[
+    &check::MODULE,
+    #[cfg(feature = "otp")]
+    &otp::MODULE,
+];
 
 /// Which step each module has reached.
 pub(crate) const CREATE: &str =

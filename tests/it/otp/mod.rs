@@ -1,5 +1,6 @@
 //! One-time codes.
 
+mod attacks;
 mod outcomes;
 mod settings;
 mod shape;

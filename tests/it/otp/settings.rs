@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use kwtsms_async::otp::{Budget, Otp, OtpBuilder, OtpKeys, OtpStore};
+use kwtsms_async::otp::{Breaker, Budget, Otp, OtpBuilder, OtpKeys, OtpStore};
 use kwtsms_async::sandbox::Sandbox;
 use kwtsms_async::{Client, ClientBuilder, ErrorKind, Region};
 
@@ -72,6 +72,7 @@ fn a_limit_of_nothing_and_a_pause_below_the_gateways_are_refused() {
         good().per_prefix(0),
         good().per_country(0),
         good().failures(0),
+        good().breaker(Breaker::unverified(0)),
     ] {
         refused(builder, "limit of 0");
     }

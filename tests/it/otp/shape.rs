@@ -446,7 +446,7 @@ async fn until_none_left(otp: &kwtsms_async::otp::Otp, world: &World) {
 
 #[tokio::test(start_paused = true)]
 async fn the_language_is_the_calls_and_stays_the_challenges() {
-    let world = World::new(Place::memory().await);
+    let world = World::new(Place::memory().await.unwrap());
     let otp = world.builder().await.app_name_arabic("تطبيقي").build().unwrap();
     let start = otp.start(NUMBER, Purpose::LOGIN, &caller()).language(Language::Arabic);
     let started = start.await.unwrap();
@@ -469,7 +469,7 @@ async fn the_language_is_the_calls_and_stays_the_challenges() {
 
 #[tokio::test(start_paused = true)]
 async fn no_address_is_an_error_unless_the_service_was_built_to_do_without() {
-    let world = World::new(Place::memory().await);
+    let world = World::new(Place::memory().await.unwrap());
     let nowhere = Caller::without_address();
     let error = world.otp().await.start(NUMBER, Purpose::LOGIN, &nowhere).await.unwrap_err();
     assert!(
@@ -482,7 +482,7 @@ async fn no_address_is_an_error_unless_the_service_was_built_to_do_without() {
 
 #[tokio::test(start_paused = true)]
 async fn a_call_that_is_never_polled_asks_for_nothing() {
-    let world = World::new(Place::memory().await);
+    let world = World::new(Place::memory().await.unwrap());
     let otp = world.otp().await;
     drop(otp.start(NUMBER, Purpose::LOGIN, &caller()));
     world.start(&otp, NUMBER).await;

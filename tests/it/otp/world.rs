@@ -1,6 +1,8 @@
 //! A gateway, a store and services over them.
 
 use std::net::IpAddr;
+#[cfg(any(feature = "store", feature = "redis"))]
+use std::sync::Arc;
 use std::time::Duration;
 
 use kwtsms_async::otp::{
@@ -10,6 +12,8 @@ use kwtsms_async::otp::{
 use kwtsms_async::sandbox::Sandbox;
 
 use crate::gateway;
+#[cfg(any(feature = "store", feature = "redis"))]
+use crate::store::testing;
 
 pub(crate) const NUMBER: &str = "96598765432";
 pub(crate) const MINUTE: Duration = Duration::from_secs(60);
@@ -21,17 +25,44 @@ pub(crate) const PAUSE: Duration = Duration::from_secs(4 * 60 + 1);
 #[derive(Clone)]
 pub(crate) enum Place {
     Memory(OtpStore),
+    #[cfg(feature = "store")]
+    Sqlite(Arc<testing::SqliteFile>),
+    #[cfg(feature = "postgres")]
+    Postgres(Arc<testing::PostgresServer>),
+    #[cfg(feature = "redis")]
+    Redis(Arc<testing::RedisServer>),
 }
 
 impl Place {
-    pub(crate) async fn memory() -> Self {
-        Self::Memory(OtpStore::memory())
+    pub(crate) async fn memory() -> Option<Self> {
+        Some(Self::Memory(OtpStore::memory()))
+    }
+
+    #[cfg(feature = "store")]
+    pub(crate) async fn sqlite() -> Option<Self> {
+        Some(Self::Sqlite(Arc::new(testing::sqlite())))
+    }
+
+    #[cfg(feature = "postgres")]
+    pub(crate) async fn postgres() -> Option<Self> {
+        testing::postgres().await.map(|server| Self::Postgres(Arc::new(server)))
+    }
+
+    #[cfg(feature = "redis")]
+    pub(crate) async fn redis() -> Option<Self> {
+        testing::redis().await.map(|server| Self::Redis(Arc::new(server)))
     }
 
     /// What another replica opens.
     pub(crate) async fn open(&self) -> OtpStore {
         match self {
             Self::Memory(store) => store.clone(),
+            #[cfg(feature = "store")]
+            Self::Sqlite(file) => kwtsms_async::Store::open(&file.path).await.unwrap().into(),
+            #[cfg(feature = "postgres")]
+            Self::Postgres(server) => kwtsms_async::Store::open(&server.url).await.unwrap().into(),
+            #[cfg(feature = "redis")]
+            Self::Redis(server) => OtpStore::redis(&server.url).await.unwrap(),
         }
     }
 
@@ -39,22 +70,86 @@ impl Place {
     pub(crate) fn longer_than(&self, time: Duration) -> Duration {
         match self {
             Self::Memory(_) => time + Duration::from_secs(10),
+            #[cfg(any(feature = "store", feature = "redis"))]
+            _ => Duration::from_millis(700), // there only the store's clock is set forward
         }
     }
 
     /// How many challenges and counts lie there, where that can be seen.
-    pub(crate) async fn rows(&self) -> u64 {
+    pub(crate) async fn rows(&self) -> i64 {
         match self {
             Self::Memory(_) => 0, // the sweep itself says so
+            #[cfg(feature = "store")]
+            Self::Sqlite(file) => {
+                let db = rusqlite::Connection::open(&file.path).unwrap();
+                let count =
+                    "SELECT (SELECT count(*) FROM kwtsms_otp) + (SELECT count(*) FROM kwtsms_otp_count)";
+                db.query_row(count, [], |row| row.get(0)).unwrap()
+            }
+            #[cfg(feature = "postgres")]
+            Self::Postgres(server) => {
+                // Divides by zero where there are rows.
+                server
+                    .execute("SELECT 1 / (NOT EXISTS (SELECT 1 FROM kwtsms_otp))::int, 1 / (NOT EXISTS (SELECT 1 FROM kwtsms_otp_count))::int")
+                    .await;
+                0
+            }
+            #[cfg(feature = "redis")]
+            Self::Redis(server) => redis_keys(server).len().try_into().unwrap(),
         }
     }
 
-    /// Lets time pass in the store.
+    /// Lets time pass in the store: Tokio's clock, or what lies there is made older.
     pub(crate) async fn pass(&self, time: Duration) {
         match self {
             Self::Memory(_) => tokio::time::advance(time).await,
+            #[cfg(feature = "store")]
+            Self::Sqlite(file) => {
+                let db = rusqlite::Connection::open(&file.path).unwrap();
+                db.busy_timeout(MINUTE).unwrap();
+                db.execute_batch(&older(time, ", forgotten_at = forgotten_at - {ms}")).unwrap();
+            }
+            #[cfg(feature = "postgres")]
+            Self::Postgres(server) => server.execute(&older(time, "")).await,
+            #[cfg(feature = "redis")]
+            Self::Redis(server) => {
+                let script = redis::Script::new(
+                    "for _, field in ipairs({'expires', 'before_expires', 'begun'}) do
+                       local at = redis.call('HGET', KEYS[1], field)
+                       if at and at ~= '0' then redis.call('HINCRBY', KEYS[1], field, -ARGV[1]) end
+                     end
+                     redis.call('PEXPIRE', KEYS[1], redis.call('PTTL', KEYS[1]) - ARGV[1])",
+                );
+                let mut connection = redis_connection(server);
+                for key in redis_keys(server) {
+                    let call = &mut script.key(key);
+                    let _: () = call.arg(time.as_millis() as i64).invoke(&mut connection).unwrap();
+                }
+            }
         }
     }
+}
+
+/// Makes all rows older.
+#[cfg(feature = "store")]
+fn older(time: Duration, of_counts: &str) -> String {
+    let text = "UPDATE kwtsms_otp SET begun = begun - {ms}, forgotten_at = forgotten_at - {ms},
+          expires = CASE WHEN expires = 0 THEN 0 ELSE expires - {ms} END,
+          before_expires = CASE WHEN before_expires = 0 THEN 0 ELSE before_expires - {ms} END;
+        UPDATE kwtsms_otp_count SET expires = expires - {ms}";
+    format!("{text}{of_counts}").replace("{ms}", &time.as_millis().to_string())
+}
+
+#[cfg(feature = "redis")]
+pub(crate) fn redis_connection(server: &testing::RedisServer) -> redis::Connection {
+    let url = server.url.split("prefix=").next().unwrap().trim_end_matches(['?', '&']);
+    redis::Client::open(url).unwrap().get_connection().unwrap()
+}
+
+#[cfg(feature = "redis")]
+pub(crate) fn redis_keys(server: &testing::RedisServer) -> Vec<String> {
+    let prefix = server.url.split("prefix=").nth(1).unwrap();
+    redis::cmd("KEYS").arg(format!("{prefix}*")).query(&mut redis_connection(server)).unwrap()
 }
 
 /// A gateway and a place, and what services over them have in common.
@@ -171,7 +266,36 @@ macro_rules! over_every_store {
             $(
                 #[tokio::test(start_paused = true)]
                 async fn $name() {
-                    super::$name($crate::otp::world::Place::memory().await).await;
+                    super::$name($crate::otp::world::Place::memory().await.unwrap()).await;
+                }
+            )+
+        }
+        #[cfg(feature = "store")]
+        mod sqlite {
+            $(
+                #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+                async fn $name() {
+                    super::$name($crate::otp::world::Place::sqlite().await.unwrap()).await;
+                }
+            )+
+        }
+        #[cfg(feature = "postgres")]
+        mod postgres {
+            $(
+                #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+                async fn $name() {
+                    let Some(place) = $crate::otp::world::Place::postgres().await else { return };
+                    super::$name(place).await;
+                }
+            )+
+        }
+        #[cfg(feature = "redis")]
+        mod redis {
+            $(
+                #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+                async fn $name() {
+                    let Some(place) = $crate::otp::world::Place::redis().await else { return };
+                    super::$name(place).await;
                 }
             )+
         }
