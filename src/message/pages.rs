@@ -26,23 +26,40 @@ pub(super) fn measure(text: &str) -> Size {
     // are 7 pages.
     match septets_of(text) {
         Some(units) => {
-            let pages = pages(units, 160, 153, text.chars().filter_map(septets));
+            let (pages, _) = pages(units, 160, 153, text.chars().filter_map(septets));
             Size { encoding: Encoding::Gsm7, units, pages }
         }
         None => {
             let units = text.chars().map(char::len_utf16).sum();
-            let pages = pages(units, 70, 67, text.chars().map(char::len_utf16));
+            let (pages, _) = pages(units, 70, 67, text.chars().map(char::len_utf16));
             Size { encoding: Encoding::Ucs2, units, pages }
         }
     }
 }
 
-/// Counts the pages of so many units: one that holds `single` of them, or several of `part`. No page border divides a
-/// character: an escape pair or surrogate pair moves to the next page.
+/// Counts the units on the last page of a measured text, and how many a page of it holds.
+pub(super) fn last_page(text: &str, size: Size) -> (usize, usize) {
+    let (single, part) = match size.encoding {
+        Encoding::Gsm7 => (160, 153),
+        Encoding::Ucs2 => (70, 67),
+    };
+    let units =
+        |c: char| if size.encoding == Encoding::Gsm7 { septets(c).unwrap_or(0) } else { c.len_utf16() };
+    let (pages, last) = pages(size.units, single, part, text.chars().map(units));
+    (last, if pages > 1 { part } else { single })
+}
+
+/// Counts the pages of so many units, one that holds `single` of them or several of `part`, and the units on the last.
+/// No page border divides a character: an escape pair or surrogate pair moves to the next page.
 #[inline]
-fn pages(units: usize, single: usize, part: usize, characters: impl Iterator<Item = usize>) -> usize {
+fn pages(
+    units: usize,
+    single: usize,
+    part: usize,
+    characters: impl Iterator<Item = usize>,
+) -> (usize, usize) {
     if units <= single {
-        return usize::from(units > 0);
+        return (usize::from(units > 0), units);
     }
     let (mut pages, mut on_this_page) = (1, 0);
     for character in characters {
@@ -52,7 +69,7 @@ fn pages(units: usize, single: usize, part: usize, characters: impl Iterator<Ite
             on_this_page = character;
         }
     }
-    pages
+    (pages, on_this_page)
 }
 
 /// The septets of a text, `None` if a character is in no table. One-time codes are ASCII, and go by a table of their own.
@@ -94,7 +111,7 @@ pub(super) const fn septets(c: char) -> Option<usize> {
 
 #[cfg(test)]
 mod tests {
-    use super::{Encoding, Size, measure, septets};
+    use super::{Encoding, Size, last_page, measure, septets};
 
     fn gsm7(units: usize, pages: usize) -> Size {
         Size { encoding: Encoding::Gsm7, units, pages }
@@ -116,6 +133,21 @@ mod tests {
             [(1, 1), (70, 1), (71, 2), (134, 2), (135, 3), (402, 6), (403, 7), (469, 7), (470, 8)]
         {
             assert_eq!(measure(&"م".repeat(characters)), ucs2(characters, pages));
+        }
+    }
+
+    #[test]
+    fn the_last_page_holds_what_the_borders_left_for_it() {
+        for (text, last) in [
+            ("a".repeat(160), (160, 160)),
+            ("a".repeat(161), (8, 153)),
+            ("a".repeat(306), (153, 153)),
+            ("a".repeat(307), (1, 153)),
+            ("a".repeat(152) + "€" + &"a".repeat(8), (10, 153)),
+            ("م".repeat(70), (70, 70)),
+            ("م".repeat(71), (4, 67)),
+        ] {
+            assert_eq!(last_page(&text, measure(&text)), last, "{}", text.len());
         }
     }
 

@@ -3,7 +3,7 @@
 use std::fmt;
 
 use super::clean::{Change, clean};
-use super::pages::{Encoding, Size, measure, septets};
+use super::pages::{Encoding, Size, last_page, measure, septets};
 
 /// The most pages the API document v4.1 names (ERR012).
 const DOCUMENTED_PAGES: usize = 6;
@@ -88,6 +88,19 @@ impl MessageText {
     #[must_use]
     pub fn units(&self) -> usize {
         self.size.units
+    }
+
+    /// Counts the units on the last page, and how many a page of this text holds: 160 or 70 on a single one, 153 or 67 on
+    /// each of several.
+    ///
+    /// ```
+    /// let text = kwtsms_async::MessageText::new("a".repeat(161))?;
+    /// assert_eq!((text.pages(), text.last_page()), (2, (8, 153)));
+    /// # Ok::<(), kwtsms_async::TextError>(())
+    /// ```
+    #[must_use]
+    pub fn last_page(&self) -> (usize, usize) {
+        last_page(&self.text, self.size)
     }
 
     /// Names each character that forced UCS-2, once, with the byte in the cleaned text where it first stands.

@@ -7,6 +7,8 @@ mod faults;
 mod files;
 #[cfg(unix)]
 mod interrupt;
+#[cfg(unix)]
+mod programs;
 mod reading;
 mod send;
 mod settings;

@@ -4,6 +4,7 @@ use kwtsms_async::config::Environment;
 
 use crate::exit::{Exit, Failure};
 use crate::gateway::{ClientOptions, Gateway};
+use crate::interrupt::on_a_thread;
 use crate::options::Global;
 use crate::output::{Out, is_interactive, note};
 use crate::{prompt, settings, wizard};
@@ -23,8 +24,14 @@ pub(crate) async fn connect(
     }
 }
 
+/// Reads the settings; a file of them may be a pipe.
+async fn read(global: &Global) -> Result<Environment, Failure> {
+    let global = global.clone();
+    on_a_thread(move || settings::read(&global)).await
+}
+
 async fn credentials(global: &Global, out: &Out) -> Result<Environment, Failure> {
-    let found = settings::read(global)?;
+    let found = read(global).await?;
     let missing = found.missing_credentials();
     if missing.is_empty() {
         return Ok(found);
@@ -41,6 +48,6 @@ async fn credentials(global: &Global, out: &Out) -> Result<Environment, Failure>
         return Err(failure);
     }
     wizard::run(global).await?;
-    let found = settings::read(global)?;
+    let found = read(global).await?;
     if found.missing_credentials().is_empty() { Ok(found) } else { Err(failure) }
 }

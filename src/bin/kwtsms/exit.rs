@@ -14,9 +14,10 @@ Exit codes:
   3    some numbers were accepted (for validate and --dry-run: good) and some were not
   4    the outcome of at least one number is unknown: do not send it again blindly
   5    the account: credentials missing or wrong, no balance, blocked, IP address not allowed
+  6    all was accepted or answered, and standard output could not be written (a full disk)
   130  interrupted: what was not sent is accounted for
 
-Where several fit, the order is 4, 130, 3, 5, 1. Repeated numbers are sent once and count as accepted.
+Where several fit, the order is 4, 130, 3, 5, 1, 6. Repeated numbers are sent once and count as accepted.
 
 Settings come from the environment, then from .env, which `kwtsms setup` writes:
   KWTSMS_USERNAME, KWTSMS_PASSWORD, KWTSMS_SENDER_ID, KWTSMS_TEST_MODE, KWTSMS_LOG_FILE, KWTSMS_BASE_URL
@@ -32,10 +33,21 @@ pub(crate) enum Exit {
     Partly = 3,
     Unknown = 4,
     Account = 5,
+    Unwritten = 6,
     Interrupted = 130,
 }
 
 impl Exit {
+    /// What JSON says of it: a script must not take an unknown outcome for a failure that may be repeated.
+    pub(crate) fn result(self) -> &'static str {
+        match self {
+            Self::Accepted | Self::Unwritten => "OK",
+            Self::Partly => "PARTIAL",
+            Self::Unknown => "UNKNOWN",
+            Self::Refused | Self::Usage | Self::Account | Self::Interrupted => "ERROR",
+        }
+    }
+
     pub(crate) fn code(self) -> ExitCode {
         ExitCode::from(self as u8)
     }
@@ -89,7 +101,7 @@ impl Failure {
 
     pub(crate) fn json(&self) -> Value {
         json!({
-            "result": "ERROR",
+            "result": self.exit.result(),
             "code": self.code,
             "error": self.reasons.join(": "),
             "action": self.action,

@@ -17,7 +17,7 @@ mod wizard;
 
 use std::process::ExitCode;
 
-use clap::{CommandFactory, Parser, Subcommand};
+use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 
 use commands::{
     balance, clean, completions, coverage, dlr, man, pages, sandbox, send, senderid, setup, status, validate,
@@ -68,12 +68,13 @@ enum Command {
     Sandbox(sandbox::Args),
     /// Write the completions for a shell to standard output
     Completions(completions::Args),
-    /// Write the manual page to standard output
-    Man,
+    /// Write a page of the manual to standard output, or all into a folder
+    Man(man::Args),
 }
 
 fn main() -> ExitCode {
-    let Args { global, command } = Args::try_parse().unwrap_or_else(|error| refused(error));
+    let parsed = command_line().try_get_matches().and_then(|matches| Args::from_arg_matches(&matches));
+    let Args { global, command } = parsed.unwrap_or_else(|error| refused(&error));
     let mut out = Out::new(global.json);
     let ended = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
         Ok(runtime) => {
@@ -83,11 +84,18 @@ fn main() -> ExitCode {
         }
         Err(error) => Err(Failure::new(Exit::Refused, "the runtime cannot start").because(Some(&error))),
     };
-    ended.unwrap_or_else(|failure| print(&failure, &mut out)).code()
+    let exit = ended.unwrap_or_else(|failure| print(&failure, &mut out));
+    if exit == Exit::Accepted && out.is_broken() { Exit::Unwritten.code() } else { exit.code() }
+}
+
+/// The command line as it is read, shown and described.
+fn command_line() -> clap::Command {
+    let without_a_gateway = ["pages", "clean", "sandbox", "completions", "man"];
+    options::hide_where_there_is_no_gateway(Args::command(), &without_a_gateway)
 }
 
 /// Ends for a command line that cannot be read, or for `--help`.
-fn refused(error: clap::Error) -> ! {
+fn refused(error: &clap::Error) -> ! {
     let text = error.render().to_string();
     if text.split('\n').any(|line| plain(line) != line) {
         text.split('\n').for_each(note); // an argument stands in it, and steers the terminal
@@ -112,8 +120,8 @@ async fn run(command: Command, global: &Global, out: &mut Out) -> Ended {
         // These may wait for standard input, and Ctrl-C ends them as it ends any program.
         Command::Pages(args) => pages::run(args, out),
         Command::Clean(args) => clean::run(args, out),
-        Command::Completions(args) => completions::run(&args, Args::command(), out),
-        Command::Man => man::run(&Args::command(), out),
+        Command::Completions(args) => completions::run(&args, command_line(), out),
+        Command::Man(args) => man::run(&args, command_line(), out),
     }
 }
 
@@ -136,6 +144,6 @@ mod tests {
 
     #[test]
     fn the_command_line_is_well_formed() {
-        Args::command().debug_assert();
+        command_line().debug_assert();
     }
 }

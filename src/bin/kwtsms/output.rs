@@ -14,17 +14,28 @@ use serde_json::Value;
 #[derive(Debug)]
 pub(crate) struct Out {
     json: bool,
-    gone: bool,
+    /// Why nothing is written any more.
+    gone: Option<io::ErrorKind>,
     bar: ProgressBar,
 }
 
 impl Out {
     pub(crate) fn new(json: bool) -> Self {
-        Self { json, gone: false, bar: ProgressBar::hidden() }
+        Self { json, gone: None, bar: ProgressBar::hidden() }
     }
 
     pub(crate) fn is_json(&self) -> bool {
         self.json
+    }
+
+    /// True if what was printed last, or before it, did not get through.
+    pub(crate) fn is_gone(&self) -> bool {
+        self.gone.is_some()
+    }
+
+    /// True if it did not for another reason than a reader that went away.
+    pub(crate) fn is_broken(&self) -> bool {
+        self.gone.is_some_and(|kind| kind != io::ErrorKind::BrokenPipe)
     }
 
     /// Keeps lines and a progress bar out of each other's way.
@@ -59,11 +70,11 @@ impl Out {
 
     /// What is neither: completions, a manual page.
     pub(crate) fn raw(&mut self, bytes: &[u8]) {
-        if !self.gone {
+        if self.gone.is_none() {
             let mut out = io::stdout().lock();
             if let Err(error) = out.write_all(bytes).and_then(|()| out.flush()) {
-                self.gone = true;
-                if error.kind() != io::ErrorKind::BrokenPipe {
+                self.gone = Some(error.kind());
+                if self.is_broken() {
                     note(format_args!("standard output cannot be written: {error}"));
                 }
             }

@@ -1,11 +1,16 @@
 //! Settings: the environment, `.env`, and the options that stand above both.
 
+use std::fs::File;
+use std::io::Read;
 use std::path::{Path, PathBuf};
 
 use kwtsms_async::config::{self, Environment};
 
 use crate::exit::Failure;
 use crate::options::Global;
+
+/// The longest password file, in bytes.
+const LONGEST: u64 = 4096;
 
 /// The file that the settings are completed from.
 pub(crate) fn env_file(global: &Global) -> PathBuf {
@@ -29,9 +34,17 @@ pub(crate) fn read(global: &Global) -> Result<Environment, Failure> {
 
 /// The first and only line of a file.
 fn password(file: &Path) -> Result<String, Failure> {
-    let text = std::fs::read_to_string(file)
-        .map_err(|error| Failure::usage_from(format!("{} cannot be read", file.display()), &error))?;
-    let line = text.strip_suffix('\n').unwrap_or(&text);
+    let cannot =
+        |error: std::io::Error| Failure::usage_from(format!("{} cannot be read", file.display()), &error);
+    let mut text = String::new();
+    let mut input = File::open(file).map_err(cannot)?.take(LONGEST + 1);
+    input.read_to_string(&mut text).map_err(cannot)?;
+    if text.len() as u64 > LONGEST {
+        let file = file.display();
+        return Err(Failure::usage(format!("{file} holds over {LONGEST} bytes, which is no password")));
+    }
+    let text = text.strip_prefix('\u{feff}').unwrap_or(&text); // as Windows editors write it
+    let line = text.strip_suffix('\n').unwrap_or(text);
     let line = line.strip_suffix('\r').unwrap_or(line);
     if line.is_empty() || line.contains(['\n', '\r']) {
         return Err(Failure::usage(format!("{} must hold the password on one line", file.display())));

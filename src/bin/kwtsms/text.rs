@@ -70,16 +70,10 @@ pub(crate) fn describe(original: &str, text: &MessageText, out: &mut Out) {
         let was = original.get(range).unwrap_or_default();
         out.line(format_args!("  Changed at character {place}: {what} {verb}: {}", visible(was)));
     }
-    let (name, single) = match text.encoding() {
-        Encoding::Gsm7 => ("GSM-7", 160),
-        _ => ("UCS-2", 70),
-    };
-    out.line(format_args!(
-        "  Pages: {}  |  Encoding: {name}  |  {} of {} on a page",
-        text.pages(),
-        text.units(),
-        if text.pages() > 1 { if single == 160 { 153 } else { 67 } } else { single }
-    ));
+    let name = if text.encoding() == Encoding::Gsm7 { "GSM-7" } else { "UCS-2" };
+    let which = if text.pages() > 1 { "the last page" } else { "a page" };
+    let (last, room) = text.last_page();
+    out.line(format_args!("  Pages: {}  |  Encoding: {name}  |  {last} of {room} on {which}", text.pages()));
     let forced: Vec<_> = text.forced_ucs2().collect();
     if let Some((at, _)) = forced.first() {
         let place = text.as_str().get(..*at).map_or(0, |before| before.chars().count()) + 1;

@@ -1,26 +1,42 @@
-//! man: the manual page.
+//! man: the manual, a page for the command and one for each verb.
+
+use std::path::PathBuf;
 
 use clap::Command;
+use clap_mangen::Man;
 
 use crate::exit::{Ended, Exit, Failure};
-use crate::output::Out;
+use crate::output::{Out, note};
 
-/// One page for the command and all of its parts.
-pub(crate) fn run(command: &Command, out: &mut Out) -> Ended {
-    let cannot = |error: std::io::Error| {
-        Failure::new(Exit::Refused, "the manual page cannot be made").because(Some(&error))
-    };
-    let mut page = Vec::new();
-    clap_mangen::Man::new(command.clone()).render(&mut page).map_err(cannot)?;
-    for part in command.get_subcommands() {
-        let name = part.get_name();
-        let (display, binary) = (format!("kwtsms-{name}"), format!("kwtsms {name}"));
-        let man = clap_mangen::Man::new(part.clone().display_name(display).bin_name(binary));
-        man.render_name_section(&mut page).map_err(cannot)?;
-        man.render_synopsis_section(&mut page).map_err(cannot)?;
-        man.render_description_section(&mut page).map_err(cannot)?;
-        man.render_options_section(&mut page).map_err(cannot)?;
+#[derive(Debug, clap::Args)]
+pub(crate) struct Args {
+    /// The verb whose page is wanted; the page of the command itself if left out
+    #[arg(conflicts_with = "folder")]
+    verb: Option<String>,
+    /// Write all pages into this folder: kwtsms.1, kwtsms-send.1, …
+    #[arg(long, value_name = "FOLDER")]
+    folder: Option<PathBuf>,
+}
+
+pub(crate) fn run(args: &Args, mut command: Command, out: &mut Out) -> Ended {
+    command.build(); // gives the verbs their full names, and the options of every command
+    if let Some(folder) = &args.folder {
+        clap_mangen::generate_to(command, folder).map_err(|error| {
+            Failure::usage_from(format!("the pages cannot be written to {}", folder.display()), &error)
+        })?;
+        note(format_args!("The pages stand in {}.", folder.display()));
+        return Ok(Exit::Accepted);
     }
-    out.raw(&page);
+    let page = match &args.verb {
+        None => &command,
+        Some(verb) => command
+            .find_subcommand(verb)
+            .ok_or_else(|| Failure::usage(format!("{verb:?} is none of the verbs; see kwtsms --help")))?,
+    };
+    let mut text = Vec::new();
+    Man::new(page.clone()).render(&mut text).map_err(|error| {
+        Failure::new(Exit::Refused, "the manual page cannot be made").because(Some(&error))
+    })?;
+    out.raw(&text);
     Ok(Exit::Accepted)
 }

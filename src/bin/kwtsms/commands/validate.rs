@@ -8,6 +8,7 @@ use serde_json::json;
 use crate::connect::connect;
 use crate::exit::{Ended, Exit, Failure};
 use crate::gateway::ClientOptions;
+use crate::interrupt::on_a_thread;
 use crate::numbers::{Reading, Row, Rules, Source};
 use crate::options::Global;
 use crate::output::Out;
@@ -51,13 +52,11 @@ pub(crate) async fn run(args: Args, global: &Global, out: &mut Out) -> Ended {
     let source = Source::new(args.numbers, args.file, args.reading)?;
     let mut groups = Groups::default();
     let mut rows = Vec::new();
-    // On a thread of its own: Ctrl-C ends a wait for standard input, too.
     let read = {
         let (source, check) = (source.clone(), options.check);
-        tokio::task::spawn_blocking(move || source.open(check)?.collect::<Result<Vec<Row>, Failure>>()).await
+        on_a_thread(move || source.open(check)?.collect::<Result<Vec<Row>, Failure>>()).await?
     };
-    let read = read.map_err(|error| Failure::usage_from("the numbers cannot be read", &error))?;
-    for mut row in read? {
+    for mut row in read {
         match row.refused.take() {
             Some(reason) => groups.invalid.push(Invalid { row, reason }),
             None => rows.push(row),
@@ -90,19 +89,18 @@ pub(crate) async fn run(args: Args, global: &Global, out: &mut Out) -> Ended {
     }
     groups.invalid.sort_by_key(|invalid| invalid.row.line);
     print(&groups, args.offline, &source, out);
-    Ok(
-        if groups.er.is_empty()
-            && groups.nr.is_empty()
-            && groups.missing.is_empty()
-            && groups.invalid.is_empty()
-        {
-            Exit::Accepted
-        } else if groups.ok.is_empty() {
-            Exit::Refused
-        } else {
-            Exit::Partly
-        },
-    )
+    Ok(groups.exit())
+}
+
+impl Groups {
+    fn exit(&self) -> Exit {
+        let bad = [&self.er, &self.nr, &self.missing].into_iter().any(|group| !group.is_empty());
+        match (bad || !self.invalid.is_empty(), self.ok.is_empty()) {
+            (false, _) => Exit::Accepted,
+            (true, true) => Exit::Refused,
+            (true, false) => Exit::Partly,
+        }
+    }
 }
 
 fn print(groups: &Groups, offline: bool, source: &Source, out: &mut Out) {
@@ -113,7 +111,7 @@ fn print(groups: &Groups, offline: bool, source: &Source, out: &mut Out) {
             .map(|Invalid { row, reason }| json!({ "line": row.line, "input": row.input, "reason": reason }))
             .collect();
         out.document(&json!({
-            "result": "OK",
+            "result": groups.exit().result(),
             "offline": offline,
             "ok": groups.ok,
             "er": groups.er,

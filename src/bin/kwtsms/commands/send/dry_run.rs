@@ -72,9 +72,14 @@ pub(super) async fn show(
         "  About {} at Kuwait's price; other countries cost other amounts",
         counted(points, "credit")
     ));
+    let exit = match (measured.numbers, measured.refused) {
+        (0, _) => Exit::Refused,
+        (_, 0) => Exit::Accepted,
+        _ => Exit::Partly,
+    };
     if json {
         let mut document = texts::document(text);
-        document["result"] = json!("OK");
+        document["result"] = json!(exit.result());
         document["dry_run"] = json!(true);
         document["sender"] = json!(sender);
         document["test"] = json!(test);
@@ -86,13 +91,7 @@ pub(super) async fn show(
         document["duplicates"] = json!(duplicates);
         out.document(&document);
     }
-    Ok(if measured.numbers == 0 {
-        Exit::Refused
-    } else if measured.refused > 0 {
-        Exit::Partly
-    } else {
-        Exit::Accepted
-    })
+    Ok(exit)
 }
 
 /// What a send would use; no account is needed to look.

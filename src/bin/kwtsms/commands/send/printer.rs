@@ -21,6 +21,8 @@ pub(super) struct Printer {
     test: bool,
     has_report: bool,
     batches: Vec<Value>,
+    /// What was sent and stands in a document that is still to be printed.
+    unprinted: Vec<String>,
     requests: u64,
     listed: u64,
     points: Credits,
@@ -36,6 +38,7 @@ impl Printer {
             test,
             has_report,
             batches: Vec::new(),
+            unprinted: Vec::new(),
             requests: 0,
             listed: 0,
             points: Credits::ZERO,
@@ -63,15 +66,19 @@ impl Printer {
             Ok(accepted) => {
                 let balance = accepted.balance_after().map(|left| format!("  |  balance-after: {left}"));
                 let cost = accepted.points_charged().map(|points| format!("  |  cost: {points}"));
-                out.labelled(
-                    style("Sent").green(),
-                    format_args!(
-                        "  |  msg-id: {}  |  {count}{}{}",
-                        accepted.message_id(),
-                        cost.unwrap_or_default(),
-                        balance.unwrap_or_default(),
-                    ),
+                let sent = format!(
+                    "  |  msg-id: {}  |  {count}{}{}",
+                    accepted.message_id(),
+                    cost.unwrap_or_default(),
+                    balance.unwrap_or_default(),
                 );
+                out.labelled(style("Sent").green(), &sent);
+                // The id was paid for, and is the only way to ask what became of the message.
+                if out.is_gone() {
+                    out.note(format_args!("  Sent{sent}"));
+                } else if out.is_json() && self.few {
+                    self.unprinted.push(sent);
+                }
                 if batch.uncounted() > 0 {
                     out.line(format_args!(
                         "  The gateway left out {} of them and does not say which; 'kwtsms validate' tells.",
@@ -144,6 +151,9 @@ impl Printer {
     pub(super) fn end(&self, state: &RunState, rest: &[Entry], out: &mut Out) {
         if out.is_json() {
             out.document(&self.summary(state, rest));
+            if out.is_gone() {
+                self.unprinted.iter().for_each(|sent| out.note(format_args!("  Sent{sent}")));
+            }
         } else {
             self.totals(state, out);
         }
@@ -218,6 +228,7 @@ impl Printer {
                 document["code"] = json!(error.code());
                 document["error"] = json!(format!("{error:#}"));
                 document["action"] = json!(error.action());
+                document["description"] = json!(error.description());
             }
             Err(_) => {}
         }
@@ -226,7 +237,7 @@ impl Printer {
 
     fn summary(&self, state: &RunState, rest: &[Entry]) -> Value {
         let mut summary = json!({
-            "result": state.tally.verdict(),
+            "result": state.result(),
             "test": self.test,
             "interrupted": state.interrupted,
             "account": state.tally.json(),
@@ -236,8 +247,13 @@ impl Printer {
             "error": state.failure.as_ref().map(|failure| failure.reasons.join(": ")),
         });
         if self.few {
-            let first = self.batches.iter().find_map(|batch| batch.get("message_id")).cloned();
-            summary["message_id"] = first.unwrap_or_default();
+            let first = |key: &str| self.batches.iter().find_map(|batch| batch.get(key)).cloned();
+            summary["message_id"] = first("message_id").unwrap_or_default();
+            if state.failure.is_none() {
+                for key in ["error", "code", "action", "description"] {
+                    summary[key] = first(key).unwrap_or_default();
+                }
+            }
             summary["batches"] = json!(self.batches);
         }
         summary

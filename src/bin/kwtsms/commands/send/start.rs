@@ -9,6 +9,7 @@ use super::run::{Job, execute};
 use crate::connect::connect;
 use crate::exit::{Ended, Exit, Failure};
 use crate::gateway::ClientOptions;
+use crate::interrupt::on_a_thread;
 use crate::numbers::Source;
 use crate::options::Global;
 use crate::output::{Out, counted, is_interactive, note, warn};
@@ -16,6 +17,9 @@ use crate::prompt;
 
 /// More numbers than this are not sent to live without a yes.
 const UNASKED: u64 = 100;
+
+/// What to know of a message from KWT-SMS.
+const SHARED: &str = "is shared by all accounts for tests: slow on purpose, not delivered by every carrier";
 
 pub(crate) async fn run(args: Args, global: &Global, out: &mut Out) -> Ended {
     let (source, original) = arguments::read(&args)?;
@@ -39,13 +43,20 @@ pub(crate) async fn run(args: Args, global: &Global, out: &mut Out) -> Ended {
     if let Some(column) = rows.column() {
         out.note(column);
     }
+    let is_shared = sender.is_shared_test_sender() && !test && !gateway.is_sandbox();
+    let mut asked = false;
     if !test && !args.yes && !gateway.is_sandbox() {
         let (many, numbers) = match &measured {
             Some(measured) => (measured.numbers > UNASKED, Some(measured.numbers)),
-            None => (rows.are_over(UNASKED)?, None),
+            None => {
+                let many;
+                (rows, many) = on_a_thread(move || rows.are_over(UNASKED).map(|many| (rows, many))).await?;
+                (many, None)
+            }
         };
         if many {
             confirm(&source, numbers, &text, &sender).await?;
+            asked = true;
         }
     }
     if test {
@@ -54,10 +65,8 @@ pub(crate) async fn run(args: Args, global: &Global, out: &mut Out) -> Ended {
         warn("  Its credits are held until the message is deleted from the queue at kwtsms.com.");
         warn("  To send real messages use --live, or run 'kwtsms setup' and choose Live mode.");
         note("");
-    } else if sender.is_shared_test_sender() && !gateway.is_sandbox() {
-        warn(
-            "  KWT-SMS is shared by all accounts for tests: slow on purpose, not delivered by every carrier.",
-        );
+    } else if is_shared && !asked {
+        warn(format_args!("  KWT-SMS {SHARED}."));
     }
     let job = Job {
         source: &source,
@@ -86,8 +95,11 @@ async fn confirm(
     }
     let points = numbers.map(|numbers| text.points(usize::try_from(numbers).unwrap_or(usize::MAX)));
     let cost = points.map(|points| format!(", for about {}", counted(points, "credit"))).unwrap_or_default();
+    if sender.is_shared_test_sender() {
+        warn(format_args!("  The sender is KWT-SMS, which {SHARED}."));
+    }
     let question =
-        format!("Send a LIVE message to {how_many} numbers in {} from {}{cost}?", source.place(), sender,);
+        format!("Send a LIVE message to {how_many} numbers in {} from {sender}{cost}?", source.place());
     if prompt::yes(&question, false).await? {
         Ok(())
     } else {

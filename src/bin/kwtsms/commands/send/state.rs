@@ -33,6 +33,14 @@ impl RunState {
         }
     }
 
+    /// The Python client's verdict, or `UNKNOWN`; it goes with the exit code.
+    pub(super) fn result(&self) -> &'static str {
+        match self.exit() {
+            Exit::Interrupted if self.tally.accepted > 0 => "PARTIAL",
+            exit => exit.result(),
+        }
+    }
+
     pub(super) fn exit(&self) -> Exit {
         let exit = self.tally.exit(self.account_problem, self.interrupted);
         // All that was read was accepted, and yet it was not all that there was.

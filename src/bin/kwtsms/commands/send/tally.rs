@@ -39,17 +39,6 @@ impl Tally {
         self.accepted > 0 && self.uncounted == 0 && self.accepted + self.duplicates == self.total()
     }
 
-    /// The Python client's verdict, or `UNKNOWN` as soon as one number may have been sent to and nobody knows: as for the exit
-    /// code, a script must not take that for a failure that may be repeated.
-    pub(super) fn verdict(self) -> &'static str {
-        match self.accepted {
-            _ if self.unknown > 0 => "UNKNOWN",
-            0 => "ERROR",
-            _ if self.is_clean() => "OK",
-            _ => "PARTIAL",
-        }
-    }
-
     pub(super) fn json(self) -> Value {
         json!({
             "accepted": self.accepted,
