@@ -9,11 +9,12 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
+use crate::core::Core;
+use crate::engine::Call;
 use crate::error::Error;
-use crate::pipeline::{Call, Core};
 use crate::retry::{OnRetry, Retry};
 
-pub(crate) type Running<T> = Pin<Box<dyn Future<Output = T> + Send + Sync>>;
+pub(crate) type Running<T> = Pin<Box<dyn Future<Output = T> + Send>>;
 
 /// A future that can be changed until it is first polled.
 pub(crate) enum Lazy<C, T> {
@@ -76,15 +77,15 @@ impl ReadOptions {
 #[must_use = "a call does nothing until it is awaited or spawned"]
 pub struct Reading<T>(Lazy<(ReadOptions, StartReading<T>), Result<T, Error>>);
 
-type StartReading<T> = Box<dyn FnOnce(ReadOptions) -> Running<Result<T, Error>> + Send + Sync>;
+type StartReading<T> = Box<dyn FnOnce(ReadOptions) -> Running<Result<T, Error>> + Send>;
 
 impl<T> Reading<T> {
     pub(crate) fn new<F>(
         core: &Arc<Core>,
-        start: impl FnOnce(Arc<Core>, ReadOptions) -> F + Send + Sync + 'static,
+        start: impl FnOnce(Arc<Core>, ReadOptions) -> F + Send + 'static,
     ) -> Self
     where
-        F: Future<Output = Result<T, Error>> + Send + Sync + 'static,
+        F: Future<Output = Result<T, Error>> + Send + 'static,
     {
         let core = Arc::clone(core);
         let start: StartReading<T> = Box::new(move |options| Box::pin(start(core, options)));

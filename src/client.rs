@@ -9,20 +9,22 @@ use std::time::Duration;
 use reqwest::Url;
 
 use crate::balance::Cached;
-use crate::code::ApiCode;
 use crate::config::{self, Environment};
+use crate::core::{Core, Messages};
 use crate::credits::Credits;
 use crate::error::Error;
 use crate::ids::SenderId;
 use crate::limit::{DEFAULT_MAX_WAITING, DEFAULT_RATE, Limiter};
 use crate::phone::{CountryCheck, GulfCountry, PhoneNumber, PhoneRules};
-use crate::pipeline::{Core, QueueGate};
-use crate::recent::Recent;
-
+use crate::queue_gate::QueueGate;
+use crate::same_number::SameNumberMemory;
 use crate::secret::Secret;
 use crate::transport::http::authority;
 use crate::transport::{HttpTransport, Transport};
 use crate::wire::Credentials;
+
+/// How long a number rests after a live message: one second more than the gateway's rule (ERR028, API document v4.1).
+const DEFAULT_SAME_NUMBER_WAIT: Duration = Duration::from_secs(16);
 
 /// The client of one account.
 ///
@@ -70,6 +72,11 @@ impl Client {
         self.core.limiter.clone()
     }
 
+    /// The memory of the numbers that were written to, to be given to a second client of the same account.
+    pub fn same_number_memory(&self) -> SameNumberMemory {
+        self.core.messages.same_number.clone()
+    }
+
     /// The host of the gateway, with its port if it is not the usual one; `None` over a transport of one's own.
     pub fn host(&self) -> Option<&str> {
         self.core.host.as_deref()
@@ -77,12 +84,12 @@ impl Client {
 
     /// The sender id that is used where a call names none.
     pub fn sender_id(&self) -> &SenderId {
-        &self.core.sender_id
+        &self.core.messages.sender_id
     }
 
     /// True if messages go out in test mode where a call does not say otherwise.
     pub fn test_mode(&self) -> bool {
-        self.core.test_mode
+        self.core.messages.test_mode
     }
 }
 
@@ -111,7 +118,8 @@ pub struct ClientBuilder {
     connect_timeout: Duration,
     timeout: Duration,
     pace: Pace,
-    same_number_wait: Duration,
+    same_number_wait: Option<Duration>,
+    same_number_memory: Option<SameNumberMemory>,
     low_balance: Option<Credits>,
     phone_rules: PhoneRules,
     transport: Option<Arc<dyn Transport>>,
@@ -129,7 +137,8 @@ impl ClientBuilder {
             connect_timeout: Duration::from_secs(5),
             timeout: Duration::from_secs(15), // what most of the vendor's clients use
             pace: Pace::Rates { single: DEFAULT_RATE, bulk: DEFAULT_RATE, max_waiting: DEFAULT_MAX_WAITING },
-            same_number_wait: ApiCode::ERR028.retry_after().unwrap_or_default(),
+            same_number_wait: None,
+            same_number_memory: None,
             low_balance: None,
             phone_rules: PhoneRules::default(),
             transport: None,
@@ -253,7 +262,14 @@ impl ClientBuilder {
     /// How long a number rests after a live message to it. Default: 16 s, one more than the gateway's rule
     /// (ERR028); zero leaves the rule to the gateway. Test mode is left to the gateway in any case.
     pub fn same_number_wait(mut self, wait: Duration) -> Self {
-        self.same_number_wait = wait;
+        self.same_number_wait = Some(wait);
+        self
+    }
+
+    /// Shares another client's memory of the numbers that were written to: clients of one account meet one
+    /// 15-second rule. Its wait comes with it: `same_number_wait` beside this is refused by `build()`.
+    pub fn same_number_memory(mut self, memory: SameNumberMemory) -> Self {
+        self.same_number_memory = Some(memory);
         self
     }
 
@@ -335,20 +351,31 @@ impl ClientBuilder {
                 ));
             }
         };
+        let same_number = match (self.same_number_memory, self.same_number_wait) {
+            (Some(memory), None) => memory,
+            (None, wait) => SameNumberMemory::new(wait.unwrap_or(DEFAULT_SAME_NUMBER_WAIT)),
+            (Some(_), Some(_)) => {
+                return Err(Error::config(
+                    "another client's memory of numbers has its own wait: leave out same_number_wait()",
+                ));
+            }
+        };
         Ok(Client {
             core: Arc::new(Core {
                 credentials: Credentials::new(self.username.trim(), &self.password),
                 transport,
                 host,
                 limiter,
-                recent: Arc::new(Recent::new(self.same_number_wait)),
-                queue: QueueGate::default(),
                 attempt_timeout: self.timeout,
                 cached: Cached::new(self.low_balance),
-                sender_id,
-                test_mode: self.test_mode,
                 phone_rules: self.phone_rules,
-                shared_sender_told: AtomicBool::new(false),
+                messages: Messages {
+                    same_number,
+                    queue: QueueGate::default(),
+                    sender_id,
+                    test_mode: self.test_mode,
+                    shared_sender_told: AtomicBool::new(false),
+                },
             }),
         })
     }
@@ -392,6 +419,7 @@ impl fmt::Debug for ClientBuilder {
             .field("timeout", &self.timeout)
             .field("pace", &self.pace)
             .field("same_number_wait", &self.same_number_wait)
+            .field("same_number_memory", &self.same_number_memory)
             .field("low_balance", &self.low_balance)
             .field("phone_rules", &self.phone_rules)
             .field("transport", &self.transport)

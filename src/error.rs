@@ -313,6 +313,15 @@ impl Error {
         )
     }
 
+    /// What was awaited before a request took so long that it could not leave any more.
+    pub(crate) fn prepared_too_late() -> Self {
+        Self::new(
+            ErrorKind::Deadline,
+            Delivery::NotSent,
+            "what had to be done before the request took too long, and no request was made",
+        )
+    }
+
     pub(crate) fn recent_number(wait: Duration) -> Self {
         Self::new(
             ErrorKind::RecentNumber,

@@ -46,8 +46,11 @@ mod client;
 pub(crate) mod clock;
 mod code;
 pub mod config;
+mod core;
 mod credits;
+mod dispatch;
 mod endpoint;
+mod engine;
 mod error;
 pub mod events;
 mod ids;
@@ -60,11 +63,11 @@ pub mod metrics;
 #[cfg(feature = "otp")]
 pub mod otp;
 mod phone;
-mod pipeline;
-mod recent;
+mod queue_gate;
 mod recipients;
 mod report;
 mod retry;
+mod same_number;
 #[cfg(feature = "sandbox")]
 pub mod sandbox;
 mod secret;
@@ -84,6 +87,7 @@ pub use limit::{CEILING, DEFAULT_MAX_WAITING, DEFAULT_RATE, Limiter};
 pub use recipients::{Recipient, Recipients};
 pub use report::{Accepted, Account, Batch, Duplicate, Invalid, Outcome, SendReport, Status};
 pub use retry::{Retry, RetryReason};
+pub use same_number::SameNumberMemory;
 pub use secret::Secret;
 pub use send::SendCall;
 #[cfg(feature = "store")]

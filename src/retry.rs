@@ -23,12 +23,22 @@ pub(crate) struct Policy {
     pub(crate) same_number: bool,
 }
 
-/// How often each reason was met in this call.
+/// How often a call was retried, for each reason.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub(crate) struct Met {
-    pub(crate) queue_full: u32,
-    pub(crate) same_number: u32,
-    pub(crate) transport: u32,
+pub(crate) struct Retried {
+    queue_full: u32,
+    same_number: u32,
+    transport: u32,
+}
+
+impl Retried {
+    pub(crate) fn count(&mut self, reason: RetryReason) {
+        match reason {
+            RetryReason::QueueFull => self.queue_full += 1,
+            RetryReason::SameNumber => self.same_number += 1,
+            RetryReason::Transport => self.transport += 1,
+        }
+    }
 }
 
 /// Why an attempt is made again.
@@ -52,29 +62,31 @@ pub(crate) enum Decision {
     GiveUp,
 }
 
-/// Decides over a failure. `met` counts what was met before it; `jitter` in 0..1 spreads the short waits.
-pub(crate) fn decide(policy: Policy, met: Met, failure: &Error, jitter: f64) -> Decision {
+/// Decides over a failure. `retried` counts the retries before it; `jitter` in 0..1 spreads the short waits.
+pub(crate) fn decide(policy: Policy, retried: Retried, failure: &Error, jitter: f64) -> Decision {
     let again = |after, reason| Decision::Again { after, reason };
     match failure.kind() {
         ErrorKind::Api => {
             let class = failure.code().map(ApiCode::class);
-            let (met, reason) = match class {
-                Some(CodeClass::QueueFull) if policy.queue_full => (met.queue_full, RetryReason::QueueFull),
+            let (times, reason) = match class {
+                Some(CodeClass::QueueFull) if policy.queue_full => {
+                    (retried.queue_full, RetryReason::QueueFull)
+                }
                 Some(CodeClass::SameNumber) if policy.same_number => {
-                    (met.same_number, RetryReason::SameNumber)
+                    (retried.same_number, RetryReason::SameNumber)
                 }
                 _ => return Decision::GiveUp,
             };
-            let wait = class.and_then(|class| class.retry_waits().get(met as usize));
+            let wait = class.and_then(|class| class.retry_waits().get(times as usize));
             wait.map_or(Decision::GiveUp, |wait| again(*wait, reason))
         }
         // Nothing left: as good as never tried. A reading call may be asked again after any failure.
         ErrorKind::Connect | ErrorKind::Timeout | ErrorKind::Interrupted | ErrorKind::BadReply
             if (policy.reading || failure.delivery() == Delivery::NotSent)
-                && met.transport + 1 < CONNECT_TRIES =>
+                && retried.transport + 1 < CONNECT_TRIES =>
         {
             // 200 and 400 ms, half of it fixed and half jittered.
-            let wait = CONNECT_WAIT * 2u32.pow(met.transport);
+            let wait = CONNECT_WAIT * 2u32.pow(retried.transport);
             again(wait.mul_f64(0.5 + 0.5 * jitter.clamp(0.0, 1.0)), RetryReason::Transport)
         }
         _ => Decision::GiveUp,
@@ -140,16 +152,12 @@ mod tests {
 
     /// The waits of a call that meets the same failure every time, until it is given up.
     fn waits(policy: Policy, failure: &Error, jitter: f64) -> Vec<(u128, RetryReason)> {
-        let mut met = Met::default();
+        let mut retried = Retried::default();
         let mut waits = Vec::new();
-        while let Decision::Again { after, reason } = decide(policy, met, failure, jitter) {
+        while let Decision::Again { after, reason } = decide(policy, retried, failure, jitter) {
             waits.push((after.as_millis(), reason));
             assert!(waits.len() < 10, "{failure:?} is retried for ever");
-            match reason {
-                RetryReason::QueueFull => met.queue_full += 1,
-                RetryReason::SameNumber => met.same_number += 1,
-                RetryReason::Transport => met.transport += 1,
-            }
+            retried.count(reason);
         }
         waits
     }
@@ -241,13 +249,13 @@ mod tests {
 
     #[test]
     fn one_reason_does_not_use_up_the_tries_of_another() {
-        let met = Met { queue_full: 3, same_number: 0, transport: 2 };
+        let retried = Retried { queue_full: 3, same_number: 0, transport: 2 };
         let again = |millis, reason| Decision::Again { after: Duration::from_millis(millis), reason };
-        assert_eq!(decide(BULK, met, &api("ERR028"), 0.5), again(16_000, RetryReason::SameNumber));
-        assert_eq!(decide(BULK, met, &api("ERR013"), 0.5), Decision::GiveUp);
-        assert_eq!(decide(BULK, met, &transport(TransportFailure::Connect), 0.5), Decision::GiveUp);
-        let met = Met { same_number: 3, ..Met::default() };
-        assert_eq!(decide(BULK, met, &api("ERR028"), 0.5), Decision::GiveUp);
-        assert_eq!(decide(BULK, met, &api("ERR013"), 0.5), again(30_000, RetryReason::QueueFull));
+        assert_eq!(decide(BULK, retried, &api("ERR028"), 0.5), again(16_000, RetryReason::SameNumber));
+        assert_eq!(decide(BULK, retried, &api("ERR013"), 0.5), Decision::GiveUp);
+        assert_eq!(decide(BULK, retried, &transport(TransportFailure::Connect), 0.5), Decision::GiveUp);
+        let retried = Retried { same_number: 3, ..Retried::default() };
+        assert_eq!(decide(BULK, retried, &api("ERR028"), 0.5), Decision::GiveUp);
+        assert_eq!(decide(BULK, retried, &api("ERR013"), 0.5), again(30_000, RetryReason::QueueFull));
     }
 }

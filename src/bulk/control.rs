@@ -1,4 +1,4 @@
-//! A run's reins and its running account.
+//! A run's control handle and its running account.
 
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -7,9 +7,10 @@ use std::time::Duration;
 use tokio::sync::watch;
 use tokio::time::Instant;
 
+use crate::core::Core;
+use crate::engine::Flow;
 use crate::error::Error;
 use crate::events::{self, StopReason};
-use crate::pipeline::Core;
 use crate::report::{Account, Batch};
 
 /// What a run waits for, beside its turn.
@@ -96,8 +97,7 @@ struct State {
 /// What a run and its handles share.
 pub(super) struct Control {
     state: Mutex<State>,
-    paused: watch::Sender<bool>,
-    stopped: watch::Sender<bool>,
+    flow: watch::Sender<Flow>,
     abandoned: watch::Sender<bool>,
     ended: watch::Sender<bool>,
 }
@@ -106,8 +106,7 @@ impl Control {
     pub(super) fn new(total: Option<u64>) -> Self {
         Self {
             state: Mutex::new(State { total, ..State::default() }),
-            paused: watch::Sender::new(false),
-            stopped: watch::Sender::new(false),
+            flow: watch::Sender::new(Flow::Open),
             abandoned: watch::Sender::new(false),
             ended: watch::Sender::new(false),
         }
@@ -142,31 +141,33 @@ impl Control {
             if let StopReason::Error(error) = reason {
                 state.cause = Some((*error).clone()); // before the signal, so that whoever sees it knows why
             }
-            self.stopped.send_replace(true);
+            self.flow.send_replace(Flow::Stopped);
         }
         events::run_stopped(reason);
     }
 
     pub(super) fn is_stopped(&self) -> bool {
-        *self.stopped.borrow()
+        *self.flow.borrow() == Flow::Stopped
     }
 
-    pub(super) fn stop_signal(&self) -> watch::Receiver<bool> {
-        self.stopped.subscribe()
+    pub(super) fn flow(&self) -> watch::Receiver<Flow> {
+        self.flow.subscribe()
+    }
+
+    fn pause(&self, paused: bool) {
+        let (from, to) = if paused { (Flow::Open, Flow::Paused) } else { (Flow::Paused, Flow::Open) };
+        self.flow.send_if_modified(|flow| {
+            let changes = *flow == from;
+            if changes {
+                *flow = to;
+            }
+            changes
+        });
     }
 
     /// The error of what was not attempted after a stop.
     pub(super) fn not_attempted(&self) -> Error {
         Error::stopped(self.state().cause.clone())
-    }
-
-    pub(super) fn is_paused(&self) -> bool {
-        *self.paused.borrow()
-    }
-
-    /// Waits for the end of a pause.
-    pub(super) async fn resumed(&self) {
-        let _ = self.paused.subscribe().wait_for(|paused| !paused).await; // the sender is ours
     }
 
     /// Nobody reads the outcomes any more.
@@ -184,7 +185,7 @@ impl Control {
     }
 
     pub(super) async fn stopped(&self) {
-        let _ = self.stopped.subscribe().wait_for(|stopped| *stopped).await;
+        let _ = self.flow.subscribe().wait_for(|flow| *flow == Flow::Stopped).await; // the sender is ours
     }
 
     pub(super) fn resting(&self, resting: bool) {
@@ -212,9 +213,9 @@ impl Control {
         let until = state.ended.unwrap_or_else(Instant::now);
         let waiting = if state.ended.is_some() || self.is_stopped() {
             Waiting::No
-        } else if self.is_paused() {
+        } else if *self.flow.borrow() == Flow::Paused {
             Waiting::Paused
-        } else if core.queue.is_closed() {
+        } else if core.messages.queue.is_shut() {
             Waiting::QueueFull
         } else if state.resting {
             Waiting::SameNumber
@@ -231,7 +232,7 @@ impl Control {
     }
 }
 
-/// Reins of a bulk run; cheap to clone, and usable while the stream is read elsewhere.
+/// Control handle of a bulk run; cheap to clone, and usable while the stream is read elsewhere.
 #[derive(Clone)]
 pub struct BulkHandle {
     pub(super) control: Arc<Control>,
@@ -241,12 +242,12 @@ pub struct BulkHandle {
 impl BulkHandle {
     /// Starts no further batch until [`resume`](Self::resume); what is in flight is answered.
     pub fn pause(&self) {
-        self.control.paused.send_replace(true);
+        self.control.pause(true);
     }
 
     /// Goes on after a pause.
     pub fn resume(&self) {
-        self.control.paused.send_replace(false);
+        self.control.pause(false);
     }
 
     /// Ends the run between batches: what is in flight is answered, the rest is not attempted.

@@ -19,10 +19,10 @@ pub use control::{BulkHandle, Progress, Waiting};
 pub use source::IntoNumbers;
 
 use crate::client::Client;
-use crate::endpoint::send::MessageOptions;
-use crate::pipeline::Core;
+use crate::core::Core;
+use crate::dispatch::Options;
 use crate::report::{Batch, SendReport};
-use crate::retry::Retry;
+use crate::retry::{OnRetry, Retry};
 use control::Control;
 use run::Run;
 use source::Numbers;
@@ -70,7 +70,7 @@ struct Setup {
     core: Arc<Core>,
     numbers: Numbers,
     text: String,
-    options: MessageOptions,
+    options: Options,
     max_in_flight: usize,
     on_progress: Option<OnProgress>,
     control: Arc<Control>,
@@ -102,12 +102,12 @@ impl Client {
     /// # Ok::<_, kwtsms_async::Error>(()) }).unwrap(); }
     /// ```
     pub fn bulk<M>(&self, numbers: impl IntoNumbers<M>, text: impl Into<String>) -> Bulk {
-        Bulk::new(&self.core, numbers.into_numbers(), text.into(), MessageOptions::default())
+        Bulk::new(&self.core, numbers.into_numbers(), text.into(), Options::of_a_run())
     }
 }
 
 impl Bulk {
-    pub(crate) fn new(core: &Arc<Core>, numbers: Numbers, text: String, options: MessageOptions) -> Self {
+    pub(crate) fn new(core: &Arc<Core>, numbers: Numbers, text: String, options: Options) -> Self {
         let control = Arc::new(Control::new(numbers.total));
         Self {
             handle: BulkHandle { control: Arc::clone(&control), core: Arc::clone(core) },
@@ -159,7 +159,7 @@ impl Bulk {
     /// Looks at each retry of a batch before its pause; `ControlFlow::Break` ends the batch with the error at
     /// hand.
     pub fn on_retry(self, look: impl Fn(&Retry) -> ControlFlow<()> + Send + Sync + 'static) -> Self {
-        self.set(|setup| setup.options.on_retry = MessageOptions::look(look))
+        self.set(|setup| setup.options.on_retry = Some(OnRetry::new(look)))
     }
 
     /// Tells how far the run is, after every batch.

@@ -1,28 +1,27 @@
 //! The task of a run: drafts in, batches started in order and on time, outcomes out in order.
 
-use std::collections::VecDeque;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::collections::{HashSet, VecDeque};
+use std::sync::Arc;
+use std::task::Poll;
 
 use futures::StreamExt;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
 use tokio::task::JoinHandle;
-use tokio::time::Instant;
 use tracing::{Instrument, Span};
 
 use super::control::Control;
 use super::source::Inputs;
 use super::{OnProgress, Setup};
 use crate::clock::late;
-use crate::endpoint::send::{Outgoing, accepted};
-use crate::error::Error;
+use crate::core::Core;
+use crate::dispatch::{self, Taken, Terms, dispatch};
+use crate::endpoint::send::Message;
+use crate::error::{Error, ErrorKind};
 use crate::limit::{Lane, Turn};
 use crate::phone::PhoneNumber;
-use crate::pipeline::Core;
-use crate::recent::Reservation;
 use crate::recipients::{Draft, Plan};
 use crate::report::Batch;
-use crate::retry::Policy;
-use crate::transport::Endpoint;
+use crate::same_number::{Claim, Refusal, Resting};
 
 /// Outcomes that wait to be read before no further batch starts: 32 batches are 6,400 numbers, 100 KB.
 const WAITING_OUTCOMES: usize = 32;
@@ -48,8 +47,10 @@ impl Drop for Ended {
 pub(super) struct Run {
     core: Arc<Core>,
     control: Arc<Control>,
-    outgoing: Option<Arc<Outgoing>>,
-    inputs: Mutex<Inputs>,
+    /// `None` if text or sender id are not usable.
+    message: Option<Message>,
+    terms: Terms,
+    inputs: Inputs,
     exhausted: bool,
     plan: Plan,
     /// Good numbers that have not found a draft yet, with their positions.
@@ -62,11 +63,11 @@ pub(super) struct Run {
 
 impl Run {
     pub(super) fn start(setup: Setup) -> (mpsc::Receiver<Batch>, JoinHandle<()>) {
-        let Setup { core, numbers, text, options, max_in_flight, on_progress, control } = setup;
+        let Setup { core, numbers, text, mut options, max_in_flight, on_progress, control } = setup;
         let (outcomes, reader) = mpsc::channel(1);
         let (started, in_order) = mpsc::channel(WAITING_OUTCOMES);
-        let outgoing = match Outgoing::new(&core, text, &options) {
-            Ok(outgoing) => Some(Arc::new(outgoing)),
+        let message = match options.message(&core, text) {
+            Ok(message) => Some(message),
             Err(error) => {
                 control.stop(Some(error));
                 None
@@ -76,7 +77,8 @@ impl Run {
             plan: Plan::new(core.phone_rules),
             core: Arc::clone(&core),
             control: Arc::clone(&control),
-            outgoing,
+            message,
+            terms: options.terms(Lane::Bulk, Some(control.flow())),
             inputs: numbers.inputs,
             exhausted: false,
             parsed: VecDeque::new(),
@@ -102,20 +104,18 @@ impl Run {
         }
     }
 
-    fn until(&self) -> Option<Instant> {
-        self.outgoing.as_ref().and_then(|outgoing| outgoing.until)
-    }
-
-    /// True if this client wrote to the number too recently. After a stop nothing is held back.
+    /// True if this process wrote to the number too recently and the run waits for it. After a stop nothing is held
+    /// back.
     fn rests(&self, number: PhoneNumber) -> bool {
-        let live = self.outgoing.as_ref().is_some_and(|outgoing| !outgoing.test);
-        live && !self.control.is_stopped() && !self.core.recent.wait_for(number).is_zero()
+        let waits = self.terms.policy.same_number && self.message.as_ref().is_some_and(Message::is_live);
+        let memory = &self.core.messages.same_number;
+        waits && !self.control.is_stopped() && !memory.longest_rest(&[number]).is_zero()
     }
 
     /// The next request's worth of numbers, or what was met on the way; `None` at the end.
     async fn next_draft(&mut self) -> Option<Draft> {
         let mut inputs = 0u32;
-        let until = self.until();
+        let until = self.terms.deadline;
         loop {
             if !self.fill() {
                 return Some(std::mem::take(&mut self.plan.draft));
@@ -138,7 +138,7 @@ impl Run {
             tokio::select! {
                 biased;
                 () = self.control.abandoned() => {}
-                input = self.inputs.get_mut().unwrap_or_else(PoisonError::into_inner).next() => match input {
+                input = self.inputs.next() => match input {
                     Some(recipient) => self.plan.add(&recipient, |_, number, position| {
                         self.parsed.push_back((number, position));
                     }),
@@ -176,14 +176,14 @@ impl Run {
     }
 
     /// Waits until the first held number may be written to.
-    async fn rest(&self) {
+    async fn rest(&mut self) {
         let Some(&(number, _)) = self.held.front() else { return };
-        let wait = self.core.recent.wait_for(number);
+        let wait = self.core.messages.same_number.longest_rest(&[number]);
         self.control.resting(true);
         tokio::select! {
             () = self.control.stopped() => {}
             () = tokio::time::sleep(wait) => {}
-            () = late(self.until()) => self.control.stop(Some(Error::deadline())),
+            () = late(self.terms.deadline) => self.control.stop(Some(Error::deadline())),
         }
         self.control.resting(false);
     }
@@ -195,48 +195,50 @@ impl Run {
                 self.ready(draft, Error::input("no number of this part of the input can be sent to")),
             );
         }
-        let outgoing = self.outgoing.clone();
-        let (Some(outgoing), Some((turn, slot))) = (outgoing, self.turn().await) else {
+        let Some((slot, turn)) = self.turn().await else {
             let error = self.control.not_attempted();
             return Some(self.ready(draft, error));
         };
-        let reservation = if outgoing.test { None } else { Some(Arc::new(self.reserve(&mut draft)?)) };
-        let policy = Policy { reading: false, queue_full: true, same_number: true };
-        let stop = Some(self.control.stop_signal());
-        let mut call = outgoing.call(&self.core, &draft.numbers, Lane::Bulk, policy, reservation, stop);
-        call.turn = Some(turn);
+        let (numbers, claim) = match self.claim(&mut draft).await {
+            Ok(Some(claimed)) => claimed,
+            Ok(None) => return None,
+            Err(error) => return Some(self.ready(draft, error)),
+        };
+        let Some(message) = &self.message else { return None };
+        let taken = Taken { turn: Some(turn), claim: Some(claim) };
+        let batch = dispatch::batch(&self.core, message, numbers, self.terms.clone());
+        let sending = dispatch(Arc::clone(&self.core), batch, taken, ());
         let index = self.next_index();
-        let (core, control) = (Arc::clone(&self.core), Arc::clone(&self.control));
+        let control = Arc::clone(&self.control);
         let task = async move {
-            let result = core.run(call, accepted).await;
-            if let Err(error) = &result
-                && error.stops_run()
-            {
-                control.stop(Some(error.clone()));
-            }
+            let result = match sending.await {
+                Err(error) if error.kind() == ErrorKind::Stopped => Err(control.not_attempted()),
+                Err(error) if error.stops_run() => {
+                    control.stop(Some(error.clone()));
+                    Err(error)
+                }
+                result => result,
+            };
             drop(slot);
             draft.into_batch(index, result)
         };
-        Some(Started::Task(tokio::spawn(task.instrument(Span::current()))))
+        // Its first poll is here, where it got its turn: the request leaves now, and before the run goes on.
+        let mut task = Box::pin(task.instrument(Span::current()));
+        Some(match futures::poll!(&mut task) {
+            Poll::Ready(batch) => Started::Ready(batch),
+            Poll::Pending => Started::Task(tokio::spawn(task)),
+        })
     }
 
     /// Waits for a place in flight, the end of a pause and of a full queue, and a turn; `None` when stopped.
-    async fn turn(&self) -> Option<(Turn, OwnedSemaphorePermit)> {
-        let until = self.until();
+    async fn turn(&mut self) -> Option<(OwnedSemaphorePermit, Turn)> {
         let wait = async {
-            let Ok(slot) = Arc::clone(&self.slots).acquire_owned().await else { return None };
-            loop {
-                self.control.resumed().await;
-                self.core.queue.opened().await;
-                let turn = match self.core.turn(Endpoint::Send, Lane::Bulk, until).await {
-                    Ok(turn) => turn,
-                    Err(error) => {
-                        self.control.stop(Some(error));
-                        return None;
-                    }
-                };
-                if !self.control.is_paused() && !self.core.queue.is_closed() {
-                    return Some((turn, slot));
+            let slot = Arc::clone(&self.slots).acquire_owned().await.ok()?; // never closed
+            match dispatch::turn(&self.core, &self.terms).await {
+                Ok(turn) => Some((slot, turn)),
+                Err(error) => {
+                    self.control.stop(Some(error));
+                    None
                 }
             }
         };
@@ -244,22 +246,26 @@ impl Run {
             biased;
             () = self.control.stopped() => None,
             turn = wait => turn,
-            () = late(until) => {
+            () = late(self.terms.deadline) => {
                 self.control.stop(Some(Error::deadline()));
                 None
             }
         }
     }
 
-    /// Takes the draft's numbers; those that came to rest meanwhile are held back.
-    fn reserve(&mut self, draft: &mut Draft) -> Option<Reservation> {
-        loop {
-            match self.core.recent.reserve(&draft.numbers) {
-                Ok(reservation) if !draft.numbers.is_empty() => return Some(reservation),
-                Err(_) if !draft.numbers.is_empty() => {
+    /// Claims the draft's numbers; those that rest are held back. `None` if all of them do.
+    async fn claim(&mut self, draft: &mut Draft) -> Result<Option<(Arc<[PhoneNumber]>, Claim)>, Error> {
+        let Some(message) = &self.message else { return Ok(None) };
+        while !draft.numbers.is_empty() {
+            let numbers: Arc<[PhoneNumber]> = draft.numbers[..].into();
+            match dispatch::claim(&self.core, message, &numbers).await {
+                Ok(claim) => return Ok(Some((numbers, claim))),
+                Err(Refusal::Failed(error)) => return Err(error),
+                Err(Refusal::Resting(resting)) if self.terms.policy.same_number => {
+                    let resting: HashSet<_> = resting.iter().map(|resting| resting.number).collect();
                     let drafted = std::mem::take(draft);
                     for (number, position) in drafted.numbers.into_iter().zip(drafted.positions) {
-                        if !self.core.recent.wait_for(number).is_zero() {
+                        if resting.contains(&number) {
                             self.held.push_back((number, position));
                         } else {
                             draft.push(number, position);
@@ -268,14 +274,15 @@ impl Run {
                     draft.invalid = drafted.invalid;
                     draft.duplicates = drafted.duplicates;
                 }
-                _ => {
-                    // Nothing is left to send now; what was met on the way goes with the next draft.
-                    self.plan.draft.invalid.splice(0..0, draft.invalid.drain(..));
-                    self.plan.draft.duplicates.splice(0..0, draft.duplicates.drain(..));
-                    return None;
+                Err(Refusal::Resting(resting)) => {
+                    return Err(Error::recent_number(Resting::longest(&resting)));
                 }
             }
         }
+        // Nothing is left to send now; what was met on the way goes with the next draft.
+        self.plan.draft.invalid.splice(0..0, draft.invalid.drain(..));
+        self.plan.draft.duplicates.splice(0..0, draft.duplicates.drain(..));
+        Ok(None)
     }
 
     fn next_index(&mut self) -> u64 {

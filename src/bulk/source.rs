@@ -1,7 +1,6 @@
 //! Where a run's numbers come from: an iterator or a stream.
 
 use std::pin::Pin;
-use std::sync::Mutex;
 
 use futures::{Stream, StreamExt};
 
@@ -11,15 +10,14 @@ pub(super) type Inputs = Pin<Box<dyn Stream<Item = Recipient> + Send>>;
 
 /// A run's input, one by one.
 pub struct Numbers {
-    // Never locked: a Mutex makes what is only Send shareable, so that the futures that hold it are Sync.
-    pub(super) inputs: Mutex<Inputs>,
+    pub(super) inputs: Inputs,
     pub(super) total: Option<u64>,
 }
 
 impl Numbers {
     fn new(inputs: impl Stream<Item = Recipient> + Send + 'static, hint: (usize, Option<usize>)) -> Self {
         let total = (hint.1 == Some(hint.0)).then_some(hint.0 as u64);
-        Self { inputs: Mutex::new(Box::pin(inputs)), total }
+        Self { inputs: Box::pin(inputs), total }
     }
 }
 

@@ -3,8 +3,8 @@
 use crate::balance::Balance;
 use crate::call::Reading;
 use crate::client::Client;
+use crate::engine::{Call, ask};
 use crate::error::Error;
-use crate::pipeline::Call;
 use crate::transport::Endpoint;
 use crate::wire::{RawReply, RequestBody};
 
@@ -31,7 +31,7 @@ impl Client {
             let body = RequestBody::new(&core.credentials).finish();
             let mut call = Call::reading(Endpoint::Balance, body);
             options.apply(&mut call);
-            core.run(call, read).await
+            ask(core, call, read).await
         })
     }
 

@@ -6,9 +6,9 @@ use serde_json::Value;
 
 use crate::call::Reading;
 use crate::client::Client;
+use crate::engine::{Call, ask};
 use crate::error::Error;
 use crate::phone::PhoneNumber;
-use crate::pipeline::Call;
 use crate::transport::Endpoint;
 use crate::wire::{RawReply, RequestBody, text};
 
@@ -53,7 +53,7 @@ impl Client {
             let body = RequestBody::new(&core.credentials).finish();
             let mut call = Call::reading(Endpoint::Coverage, body);
             options.apply(&mut call);
-            core.run(call, |raw| {
+            ask(core, call, |raw| {
                 read(raw).ok_or_else(|| Error::bad_reply("the reply holds no list of prefixes", raw.clone()))
             })
             .await

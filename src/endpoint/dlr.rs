@@ -6,10 +6,10 @@ use crate::call::Reading;
 use crate::client::Client;
 use crate::endpoint::Listed;
 use crate::endpoint::status::message_body;
+use crate::engine::{Call, ask};
 use crate::error::Error;
 use crate::ids::MessageId;
 use crate::phone::PhoneNumber;
-use crate::pipeline::Call;
 use crate::transport::Endpoint;
 use crate::wire::{RawReply, text};
 
@@ -63,7 +63,7 @@ impl Client {
             let mut call = Call::reading(Endpoint::Dlr, body);
             call.facts.message_id = Some(message_id);
             options.apply(&mut call);
-            core.run(call, |raw| {
+            ask(core, call, |raw| {
                 read(raw).ok_or_else(|| Error::bad_reply("the reply holds no reports", raw.clone()))
             })
             .await

@@ -1,105 +1,68 @@
 //! `send/`: one request, at most 200 numbers.
 
-use std::ops::ControlFlow;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
-use std::time::Duration;
 
-use tokio::sync::watch;
-use tokio::time::Instant;
+use bytes::Bytes;
 
+use crate::core::Core;
 use crate::error::Error;
 use crate::events::{self, Facts, MessageFacts};
 use crate::ids::SenderId;
-use crate::limit::Lane;
 use crate::message::MessageText;
 use crate::phone::PhoneNumber;
-use crate::pipeline::{Call, Core};
-use crate::recent::Reservation;
 use crate::recipients::Mobile;
 use crate::report::Accepted;
-use crate::retry::{OnRetry, Policy, Retry};
-use crate::transport::Endpoint;
 use crate::wire::{RawReply, RequestBody};
-
-/// What a call may say of a message beyond numbers and text.
-#[derive(Debug, Clone, Default)]
-pub(crate) struct MessageOptions {
-    pub(crate) sender: Option<String>,
-    pub(crate) test_mode: Option<bool>,
-    pub(crate) deadline: Option<Duration>,
-    pub(crate) on_retry: Option<OnRetry>,
-}
-
-impl MessageOptions {
-    pub(crate) fn look(look: impl Fn(&Retry) -> ControlFlow<()> + Send + Sync + 'static) -> Option<OnRetry> {
-        Some(OnRetry::new(look))
-    }
-}
 
 /// A message that passed every local check, for any number of requests.
 #[derive(Debug)]
-pub(crate) struct Outgoing {
-    message: Arc<MessageFacts>,
-    pub(crate) test: bool,
-    pub(crate) until: Option<Instant>,
-    on_retry: Option<OnRetry>,
-}
+pub(crate) struct Message(Arc<MessageFacts>);
 
-impl Outgoing {
-    /// Checks text and sender id. The deadline counts from here; one beyond the clock's range is none.
+impl Message {
+    /// Checks text and sender id; what is not given is the client's.
     #[inline]
-    pub(crate) fn new(core: &Core, text: String, options: &MessageOptions) -> Result<Self, Error> {
-        let until = options.deadline.and_then(|deadline| Instant::now().checked_add(deadline));
+    pub(crate) fn new(
+        core: &Core,
+        text: String,
+        sender: Option<&str>,
+        test: Option<bool>,
+    ) -> Result<Self, Error> {
         let text = MessageText::new(text).map_err(Error::text)?;
-        let sender = options.sender.as_deref().map(SenderId::parse).transpose();
+        let sender = sender.map(SenderId::parse).transpose();
         let sender = sender.map_err(|error| Error::input_from("the sender id is not usable", error))?;
-        let test = options.test_mode.unwrap_or(core.test_mode);
-        let sender = sender.unwrap_or_else(|| core.sender_id.clone());
-        if !test && sender.is_shared_test_sender() && !core.shared_sender_told.swap(true, Ordering::AcqRel) {
-            events::shared_sender();
-        }
-        let message = Arc::new(MessageFacts::new(sender, text, test));
-        Ok(Self { message, test, until, on_retry: options.on_retry.clone() })
+        Ok(Self::checked(core, text, sender, test.unwrap_or(core.messages.test_mode)))
     }
 
-    /// A call for these numbers.
+    /// A message of parts that were checked before.
     #[inline]
-    pub(crate) fn call(
-        &self,
-        core: &Core,
-        numbers: &[PhoneNumber],
-        lane: Lane,
-        policy: Policy,
-        reservation: Option<Arc<Reservation>>,
-        stop: Option<watch::Receiver<bool>>,
-    ) -> Call {
-        let body = RequestBody::new(&core.credentials)
-            .field("sender", &self.message.sender)
-            .field("mobile", &Mobile(numbers))
-            .field("message", self.message.text.as_str())
-            // A string, as in the document's sample; absent would mean a live send.
-            .field("test", if self.test { "1" } else { "0" })
-            .finish();
-        Call {
-            endpoint: Endpoint::Send,
-            body,
-            facts: Facts {
-                numbers: match &reservation {
-                    Some(reservation) => Arc::clone(reservation.numbers()),
-                    None => numbers.into(),
-                },
-                message: Some(Arc::clone(&self.message)),
-                message_id: None,
-            },
-            lane,
-            turn: None,
-            policy,
-            deadline: self.until,
-            on_retry: self.on_retry.clone(),
-            reservation,
-            stop,
+    pub(crate) fn checked(core: &Core, text: MessageText, sender: Option<SenderId>, test: bool) -> Self {
+        let sender = sender.unwrap_or_else(|| core.messages.sender_id.clone());
+        let shared = sender.is_shared_test_sender();
+        if !test && shared && !core.messages.shared_sender_told.swap(true, Ordering::AcqRel) {
+            events::shared_sender();
         }
+        Self(Arc::new(MessageFacts::new(sender, text, test)))
+    }
+
+    pub(crate) fn is_live(&self) -> bool {
+        !self.0.test
+    }
+
+    /// The body of a request to these numbers.
+    #[inline]
+    pub(crate) fn body(&self, core: &Core, numbers: &[PhoneNumber]) -> Bytes {
+        RequestBody::new(&core.credentials)
+            .field("sender", &self.0.sender)
+            .field("mobile", &Mobile(numbers))
+            .field("message", self.0.text.as_str())
+            // A string, as in the document's sample; absent would mean a live send.
+            .field("test", if self.0.test { "1" } else { "0" })
+            .finish()
+    }
+
+    pub(crate) fn facts(&self, numbers: Arc<[PhoneNumber]>) -> Facts {
+        Facts { numbers, message: Some(Arc::clone(&self.0)), message_id: None }
     }
 }
 

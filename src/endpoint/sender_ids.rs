@@ -5,9 +5,9 @@ use serde_json::Value;
 use crate::call::Reading;
 use crate::client::Client;
 use crate::endpoint::Listed;
+use crate::engine::{Call, ask};
 use crate::error::Error;
 use crate::ids::SenderId;
-use crate::pipeline::Call;
 use crate::transport::Endpoint;
 use crate::wire::{RawReply, RequestBody, text};
 
@@ -22,7 +22,7 @@ impl Client {
             let body = RequestBody::new(&core.credentials).finish();
             let mut call = Call::reading(Endpoint::SenderId, body);
             options.apply(&mut call);
-            core.run(call, |raw| {
+            ask(core, call, |raw| {
                 read(raw)
                     .ok_or_else(|| Error::bad_reply("the reply holds no list of sender ids", raw.clone()))
             })

@@ -7,9 +7,10 @@ use bytes::Bytes;
 
 use crate::call::Reading;
 use crate::client::Client;
+use crate::core::Core;
+use crate::engine::{Call, ask};
 use crate::error::Error;
 use crate::ids::MessageId;
-use crate::pipeline::{Call, Core};
 use crate::transport::Endpoint;
 use crate::wire::{RawReply, RequestBody};
 
@@ -65,7 +66,7 @@ impl Client {
             let mut call = Call::reading(Endpoint::Status, body);
             call.facts.message_id = Some(message_id);
             options.apply(&mut call);
-            core.run(call, read).await
+            ask(core, call, read).await
         })
     }
 }

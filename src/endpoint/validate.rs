@@ -6,9 +6,10 @@ use serde_json::Value;
 
 use crate::call::Reading;
 use crate::client::Client;
+use crate::core::Core;
+use crate::engine::{self, Call};
 use crate::error::Error;
 use crate::phone::PhoneNumber;
-use crate::pipeline::{Call, Core};
 use crate::recipients::{Mobile, Plan, Recipients};
 use crate::report::{Duplicate, Invalid};
 use crate::transport::Endpoint;
@@ -168,7 +169,7 @@ async fn ask(
     let read = |raw: &RawReply| {
         Told::read(raw).ok_or_else(|| Error::bad_reply("the reply holds no groups of numbers", raw.clone()))
     };
-    std::sync::Arc::clone(core).run(call, read).await
+    engine::ask(std::sync::Arc::clone(core), call, read).await
 }
 
 #[cfg(test)]

@@ -10,7 +10,6 @@ use super::names::{TARGET, event, field};
 use crate::credits::Credits;
 use crate::error::{Delivery, Error, ErrorKind};
 use crate::ids::MessageId;
-use crate::limit::Lane;
 use crate::phone::PhoneNumber;
 use crate::retry::{Retry, RetryReason};
 use crate::transport::Endpoint;
@@ -195,13 +194,13 @@ pub(crate) fn run_ended(account: &crate::report::Account, requests: u64) {
 }
 
 /// A call got no turn: too many wait in its lane, or its deadline comes before its turn.
-pub(crate) fn limiter_refused(endpoint: Endpoint, lane: Lane, waiting: usize, why: &Error) {
+pub(crate) fn limiter_refused(endpoint: Endpoint, lane: &'static str, waiting: usize, why: &Error) {
     tracing::event!(
         target: TARGET,
         Level::WARN,
         { field::EVENT } = event::LIMITER,
         { field::ENDPOINT } = endpoint.name(),
-        { field::LANE } = lane.name(),
+        { field::LANE } = lane,
         { field::REASON } = if why.kind() == ErrorKind::Deadline { "deadline" } else { "queue_full" },
         { field::WAITING } = waiting,
     );

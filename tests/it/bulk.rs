@@ -43,7 +43,7 @@ async fn a_send_of_more_than_one_batch_is_a_bulk_run_and_an_error_only_if_nothin
     assert_eq!((report.status(), report.accepted(), report.message_ids().len()), (Status::Ok, 500, 3));
 
     sandbox.faults().push(Fault::code("ERR010").on("send"));
-    let error = client.send(numbers(500), "Again").await.unwrap_err();
+    let error = client.send(numbers(500), "Again").wait().await.unwrap_err();
     assert_eq!((error.code(), error.delivery()), (Some(&ApiCode::ERR010), Delivery::Refused));
     assert_eq!(parts(error.report().unwrap().account()), [0, 200, 0, 300, 0, 0]);
 

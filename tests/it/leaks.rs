@@ -344,6 +344,7 @@ async fn every_type(shown: &mut Shown) {
     shown.both("GulfCountry", &GulfCountry::Kuwait);
     shown.error("GulfCountryError", &SPELLED.parse::<GulfCountry>().unwrap_err());
     shown.debug("Limiter", &Limiter::new(2.0, 2.0).unwrap());
+    shown.debug("SameNumberMemory", &client.same_number_memory());
 
     let call = client.send([SPELLED, OTHER, REFUSED, NUMBER], TEXT);
     shown.debug("SendCall", &call);

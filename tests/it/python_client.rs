@@ -94,10 +94,10 @@ async fn good_numbers_are_sent_to_and_bad_ones_reported() {
 async fn more_than_200_numbers_go_in_batches() {
     let sandbox = Sandbox::builder().drain_per_second(1_000_000).in_process();
     let numbers: Vec<String> = (0..1_000).map(|i| format!("9655{i:07}")).collect();
-    // The queue is full once: waited for 30 s, as the Python client does.
+    // The queue is full once: waited for 30 s where the call says so, as the Python client always does.
     sandbox.faults().push(Fault::code("ERR013").on("send"));
     sandbox.faults().push(Fault::code("ERR026").on("send"));
-    let report = client(&sandbox).send(numbers, "Hello!").await.unwrap();
+    let report = client(&sandbox).send(numbers, "Hello!").wait_for_queue().await.unwrap();
     assert_eq!(report.status(), Status::Partial);
     assert_eq!(report.batches().len(), 5);
     assert_eq!((report.accepted(), report.points_charged()), (800, Credits::from_int(800)));

@@ -129,6 +129,62 @@ async fn a_run_over_resting_numbers_ends_at_its_deadline() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn the_waits_of_a_send_hold_for_201_numbers_as_for_200() {
+    for count in [200, 201] {
+        let sandbox = gateway();
+        let client = client(&sandbox);
+        client.send("96550000000", "Earlier").await.unwrap();
+        let begin = Instant::now();
+        let result = client.send(numbers(count), "Hello").await;
+        let batch = match &result {
+            Ok(report) => &report.batches()[0],
+            Err(error) => &error.report().unwrap().batches()[0],
+        };
+        let (kind, wait) = (batch.result().unwrap_err().kind(), batch.result().unwrap_err().retry_after());
+        assert_eq!((kind, wait.unwrap().as_secs()), (ErrorKind::RecentNumber, 16), "{count}");
+        assert!(begin.elapsed() < Duration::from_secs(1), "{count}: it does not wait");
+        assert_eq!(batch.numbers().len(), 200);
+
+        let report = client.send(numbers(count), "Hello").wait().await.unwrap();
+        assert_eq!(report.account().accepted(), count, "{count}");
+        assert!((16..18).contains(&begin.elapsed().as_secs()), "{count}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_full_queue_is_waited_for_by_a_send_of_201_numbers_only_where_it_says_so() {
+    for count in [200, 201] {
+        let sandbox = gateway();
+        let client = client(&sandbox);
+        sandbox.faults().push(Fault::code("ERR013").times(2).on("send"));
+        let begin = Instant::now();
+        let error = client.send(numbers(count), "Hello").await.unwrap_err();
+        assert_eq!((error.code().unwrap().as_str(), error.attempts()), ("ERR013", 1), "{count}");
+        assert!(begin.elapsed() < Duration::from_secs(2), "{count}");
+        sandbox.faults().clear();
+        sandbox.faults().push(Fault::code("ERR013").on("send"));
+        let report = client.send(numbers(count), "Hello").wait_for_queue().await.unwrap();
+        assert_eq!(report.account().accepted(), count);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn two_clients_that_share_a_memory_keep_one_rule() {
+    let sandbox = gateway();
+    let first = client(&sandbox);
+    let second = builder(&sandbox).same_number_memory(first.same_number_memory()).build().unwrap();
+    first.send("96598765432", "One").await.unwrap();
+    let error = second.send("96598765432", "Two").await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::RecentNumber);
+    assert_eq!(sends(&sandbox).len(), 1);
+    let both = builder(&sandbox)
+        .same_number_memory(first.same_number_memory())
+        .same_number_wait(Duration::from_secs(20))
+        .build();
+    assert_eq!(both.unwrap_err().kind(), ErrorKind::Config);
+}
+
+#[tokio::test(start_paused = true)]
 async fn test_messages_are_left_to_the_gateway_and_a_wait_of_zero_switches_the_memory_off() {
     let sandbox = gateway();
     let client = client(&sandbox);

@@ -6,20 +6,22 @@ use std::path::Path;
 use kwtsms_async::{
     Accepted, Account, Balance, Batch, Bulk, BulkHandle, Client, ClientBuilder, Coverage, DeliveryReport,
     Error, Invalid, Limiter, Listed, MessageStatus, MessageText, PhoneError, PhoneNumber, Progress, RawReply,
-    Reading, Recipients, Retry, Secret, SendCall, SendReport, SenderId, Validation,
+    Reading, Recipients, Retry, SameNumberMemory, Secret, SendCall, SendReport, SenderId, Validation,
 };
 
 /// Compiles only if all of these can be kept in a handler's state, shared between threads and spawned.
 #[allow(dead_code)]
 fn what_is_public_can_be_shared_and_spawned(client: Client) {
     fn shared<T: Send + Sync + 'static>() {}
+    fn sent<T: Send + 'static>() {}
     fn spawned<F: Future + Send + 'static>(_: F) {}
     fn cloned<T: Clone>() {}
 
     shared::<(Client, ClientBuilder, Limiter, Error, Retry, Secret)>();
-    shared::<(SendCall, Bulk, BulkHandle, Progress)>();
-    shared::<(Reading<Balance>, Reading<Coverage>, Reading<Validation>, Reading<MessageStatus>)>();
-    shared::<(Reading<Listed<SenderId>>, Reading<Listed<DeliveryReport>>)>();
+    shared::<(BulkHandle, Progress, SameNumberMemory)>();
+    sent::<(SendCall, Bulk)>();
+    sent::<(Reading<Balance>, Reading<Coverage>, Reading<Validation>, Reading<MessageStatus>)>();
+    sent::<(Reading<Listed<SenderId>>, Reading<Listed<DeliveryReport>>)>();
     shared::<(SendReport, Batch, Account, Accepted, Invalid, RawReply)>();
     shared::<(PhoneNumber, PhoneError, Recipients, MessageText)>();
     cloned::<(Client, Limiter, Error, BulkHandle, SendReport, Batch, Balance, Coverage, Validation)>();

@@ -1,0 +1,334 @@
+//! The one room where a batch is sent: checks → turn → same-number claim → hook → exchange → verdict.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::watch;
+use tokio::time::Instant;
+
+use crate::clock::misses;
+use crate::core::Core;
+use crate::endpoint::send::{Message, accepted};
+use crate::engine::{self, Call, Flow, Prepare, Prepared};
+use crate::error::Error;
+use crate::limit::{Lane, Turn};
+use crate::phone::PhoneNumber;
+use crate::report::Accepted;
+use crate::retry::{OnRetry, Policy};
+use crate::same_number::{Claim, Refusal, Resting};
+use crate::transport::Endpoint;
+
+/// A batch on its way, for whoever awaits something between its turn and its request.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Attempt<'a> {
+    /// Of this dispatch, counted from 1.
+    #[allow(dead_code)] // for what outlives a process
+    pub(crate) attempt: u32,
+    #[allow(dead_code)]
+    pub(crate) numbers: &'a [PhoneNumber],
+}
+
+/// What is awaited after the turn and just before each request leaves.
+///
+/// An error keeps the request from leaving: the turn and the numbers are given back, and the dispatch ends with
+/// that error, whose delivery has to be `NotSent`. After an `Ok` the request leaves at once, unless the run is
+/// stopped or paused in that moment or the hook took longer than the numbers are held for. With a policy that
+/// retries, it is awaited again before each attempt.
+pub(crate) trait BeforeRequest: Send {
+    fn before_request(&mut self, attempt: Attempt<'_>) -> impl Future<Output = Result<(), Error>> + Send;
+}
+
+/// Nothing is awaited.
+impl BeforeRequest for () {
+    async fn before_request(&mut self, _: Attempt<'_>) -> Result<(), Error> {
+        Ok(())
+    }
+}
+
+/// What a call may say of a message beyond numbers and text.
+#[derive(Debug, Clone)]
+pub(crate) struct Options {
+    pub(crate) sender: Option<String>,
+    pub(crate) test_mode: Option<bool>,
+    pub(crate) deadline: Option<Duration>,
+    pub(crate) policy: Policy,
+    pub(crate) on_retry: Option<OnRetry>,
+}
+
+impl Options {
+    /// Waits for nothing but its turn.
+    pub(crate) fn of_a_send() -> Self {
+        Self {
+            sender: None,
+            test_mode: None,
+            deadline: None,
+            policy: Policy { reading: false, queue_full: false, same_number: false },
+            on_retry: None,
+        }
+    }
+
+    /// Waits for a full queue and for numbers at rest.
+    pub(crate) fn of_a_run() -> Self {
+        let policy = Policy { reading: false, queue_full: true, same_number: true };
+        Self { policy, ..Self::of_a_send() }
+    }
+
+    #[inline]
+    pub(crate) fn message(&self, core: &Core, text: String) -> Result<Message, Error> {
+        Message::new(core, text, self.sender.as_deref(), self.test_mode)
+    }
+
+    /// The deadline counts from here; one beyond the clock's range is none.
+    #[inline]
+    pub(crate) fn terms(&mut self, lane: Lane, flow: Option<watch::Receiver<Flow>>) -> Terms {
+        let deadline = self.deadline.and_then(|deadline| Instant::now().checked_add(deadline));
+        Terms { lane, policy: self.policy, deadline, on_retry: self.on_retry.take(), flow }
+    }
+}
+
+/// How the requests of a message leave.
+#[derive(Debug, Clone)]
+pub(crate) struct Terms {
+    pub(crate) lane: Lane,
+    pub(crate) policy: Policy,
+    pub(crate) deadline: Option<Instant>,
+    pub(crate) on_retry: Option<OnRetry>,
+    /// Of a run: may pause and stop it.
+    pub(crate) flow: Option<watch::Receiver<Flow>>,
+}
+
+/// What a batch has already when it is dispatched.
+#[derive(Default)]
+pub(crate) struct Taken {
+    pub(crate) turn: Option<Turn>,
+    pub(crate) claim: Option<Claim>,
+}
+
+/// The request of a batch of at most 200 numbers, ready to be dispatched.
+#[inline]
+pub(crate) fn batch(core: &Core, message: &Message, numbers: Arc<[PhoneNumber]>, terms: Terms) -> Call {
+    let Terms { lane, policy, deadline, on_retry, flow } = terms;
+    let body = message.body(core, &numbers);
+    let facts = message.facts(numbers);
+    Call { endpoint: Endpoint::Send, body, facts, lane, policy, deadline, on_retry, flow }
+}
+
+/// Sends a batch to its verdict.
+///
+/// The message passed every local check when it was made. Dropped while it waits, nothing left; dropped after its
+/// request left, the exchange goes on in a task of its own until it is answered or times out.
+#[inline]
+pub(crate) fn dispatch<H: BeforeRequest>(
+    core: Arc<Core>,
+    batch: Call,
+    taken: Taken,
+    hook: H,
+) -> impl Future<Output = Result<Accepted, Error>> + Send {
+    let first = First { claim: taken.claim.map(Box::new), hook };
+    engine::run(core, batch, taken.turn, first, accepted)
+}
+
+/// Waits for the turn of a batch, once no pause and no full queue keep it.
+pub(crate) async fn turn(core: &Core, terms: &Terms) -> Result<Turn, Error> {
+    loop {
+        // A run that is stopped does not wait for it: it is asked in the turn, and drops this.
+        if terms.lane == Lane::Bulk {
+            core.messages.queue.opened().await;
+        }
+        let turn =
+            engine::take_turn(core, Endpoint::Send, terms.lane, terms.deadline, terms.flow.as_ref()).await?;
+        // A turn that cannot be used now is given back: used later, it would stand too close to the next.
+        if terms.lane != Lane::Bulk || !core.messages.queue.is_shut() {
+            return Ok(turn);
+        }
+    }
+}
+
+/// Claims the numbers of a batch that has its turn.
+pub(crate) async fn claim(
+    core: &Core,
+    message: &Message,
+    numbers: &Arc<[PhoneNumber]>,
+) -> Result<Claim, Refusal> {
+    core.messages.same_number.claim(numbers, message.is_live(), core.attempt_timeout).await
+}
+
+/// Waits until the numbers of a live message may be written to, as far as this process knows, or fails at once where
+/// they may not be waited for.
+pub(crate) async fn rested(
+    core: &Core,
+    message: &Message,
+    numbers: &[PhoneNumber],
+    terms: &Terms,
+) -> Result<(), Error> {
+    while message.is_live() {
+        let rest = core.messages.same_number.longest_rest(numbers);
+        if rest.is_zero() {
+            break;
+        }
+        if !terms.policy.same_number || misses(terms.deadline, rest) {
+            return Err(Error::recent_number(rest));
+        }
+        tokio::time::sleep(rest).await;
+    }
+    Ok(())
+}
+
+/// What a batch needs before its request leaves.
+struct First<H> {
+    /// Of the first attempt, where it was taken already; boxed, since every call carries its size.
+    claim: Option<Box<Claim>>,
+    hook: H,
+}
+
+impl<H: BeforeRequest> Prepare for First<H> {
+    async fn prepare(&mut self, core: &Core, call: &Call, attempt: u32) -> Result<Prepared, Error> {
+        let numbers = &call.facts.numbers;
+        let claim = match self.claim.take() {
+            Some(claim) => *claim,
+            None => {
+                let live = call.facts.message.as_ref().is_some_and(|message| !message.test);
+                match core.messages.same_number.claim(numbers, live, core.attempt_timeout).await {
+                    Ok(claim) => claim,
+                    Err(Refusal::Failed(error)) => return Err(error),
+                    Err(Refusal::Resting(resting)) => {
+                        let rest = Resting::longest(&resting);
+                        if !call.policy.same_number || misses(call.deadline, rest) {
+                            return Err(Error::recent_number(rest));
+                        }
+                        return Ok(Prepared::NotYet(rest));
+                    }
+                }
+            }
+        };
+        self.hook.before_request(Attempt { attempt, numbers }).await?;
+        if claim.is_late() {
+            return Err(Error::prepared_too_late());
+        }
+        Ok(Prepared::Ready(Some(claim)))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
+    use futures::future::BoxFuture;
+
+    use super::*;
+    use crate::client::Client;
+    use crate::error::{Delivery, ErrorKind};
+    use crate::message::MessageText;
+    use crate::transport::{Request, Response, Transport, TransportError};
+
+    /// Answers in order, the last one for ever, and counts the requests.
+    #[derive(Debug, Clone)]
+    struct Scripted {
+        answers: &'static [&'static str],
+        requests: Arc<AtomicUsize>,
+    }
+
+    const ACCEPTED: &str =
+        r#"{"result":"OK","msg-id":"abc1","numbers":1,"points-charged":1,"balance-after":9}"#;
+    const QUEUE_FULL: &str = r#"{"result":"ERROR","code":"ERR013"}"#;
+
+    impl Transport for Scripted {
+        fn post(&self, _: Request) -> BoxFuture<'static, Result<Response, TransportError>> {
+            let request = self.requests.fetch_add(1, Ordering::SeqCst);
+            let answer = self.answers[request.min(self.answers.len() - 1)];
+            Box::pin(async move { Ok(Response::new(200, answer)) })
+        }
+    }
+
+    fn client(answers: &'static [&'static str]) -> (Client, Arc<AtomicUsize>) {
+        let requests = Arc::new(AtomicUsize::new(0));
+        let transport = Scripted { answers, requests: Arc::clone(&requests) };
+        (
+            Client::builder("user", "password").sender_id("MY-APP").transport(transport).build().unwrap(),
+            requests,
+        )
+    }
+
+    fn numbers() -> Arc<[PhoneNumber]> {
+        [PhoneNumber::parse("96598765432").unwrap()].into()
+    }
+
+    async fn send(client: &Client, hook: impl BeforeRequest, options: Options) -> Result<Accepted, Error> {
+        let core = &client.core;
+        let message = Message::checked(core, MessageText::new("Hello").unwrap(), None, false);
+        let terms = { options }.terms(Lane::Bulk, None);
+        let batch = batch(core, &message, numbers(), terms);
+        dispatch(Arc::clone(core), batch, Taken::default(), hook).await
+    }
+
+    /// Notes what it is told; says no to one attempt.
+    struct Hook<'a> {
+        told: &'a mut Vec<(u32, usize)>,
+        refuses: u32,
+        takes: Duration,
+    }
+
+    impl BeforeRequest for Hook<'_> {
+        async fn before_request(&mut self, attempt: Attempt<'_>) -> Result<(), Error> {
+            tokio::time::sleep(self.takes).await;
+            self.told.push((attempt.attempt, attempt.numbers.len()));
+            if attempt.attempt == self.refuses { Err(Error::input("no row")) } else { Ok(()) }
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_hook_that_says_no_keeps_the_request_from_leaving_and_its_numbers_are_free() {
+        let (client, requests) = client(&[ACCEPTED]);
+        let mut told = Vec::new();
+        let hook = Hook { told: &mut told, refuses: 1, takes: Duration::from_millis(5) };
+        let error = send(&client, hook, Options::of_a_run()).await.unwrap_err();
+        assert_eq!((error.kind(), error.delivery()), (ErrorKind::InvalidInput, Delivery::NotSent));
+        assert_eq!((requests.load(Ordering::SeqCst), told), (0, vec![(1, 1)]));
+        client.send("96598765432", "Hello").await.unwrap();
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn the_hook_is_awaited_again_before_each_attempt() {
+        let (client, requests) = client(&[QUEUE_FULL, QUEUE_FULL, ACCEPTED]);
+        let mut told = Vec::new();
+        let hook = Hook { told: &mut told, refuses: 0, takes: Duration::ZERO };
+        send(&client, hook, Options::of_a_run()).await.unwrap();
+        assert_eq!((requests.load(Ordering::SeqCst), told), (3, vec![(1, 1), (2, 1), (3, 1)]));
+
+        let (client, requests) = self::client(&[QUEUE_FULL, ACCEPTED]);
+        let mut told = Vec::new();
+        let hook = Hook { told: &mut told, refuses: 2, takes: Duration::ZERO };
+        let error = send(&client, hook, Options::of_a_run()).await.unwrap_err();
+        assert_eq!((error.delivery(), requests.load(Ordering::SeqCst)), (Delivery::NotSent, 1));
+        assert_eq!(told, [(1, 1), (2, 1)]);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_worker_may_retry_by_itself() {
+        let (client, requests) = client(&[QUEUE_FULL]);
+        let error = send(&client, (), Options::of_a_send()).await.unwrap_err();
+        assert_eq!((error.delivery(), requests.load(Ordering::SeqCst)), (Delivery::Refused, 1));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_hook_that_takes_longer_than_the_numbers_are_held_for_sends_nothing() {
+        let (client, requests) = client(&[ACCEPTED]);
+        let mut told = Vec::new();
+        let hook = Hook { told: &mut told, refuses: 0, takes: Duration::from_secs(17) };
+        let error = send(&client, hook, Options::of_a_run()).await.unwrap_err();
+        assert_eq!((error.kind(), error.delivery()), (ErrorKind::Deadline, Delivery::NotSent));
+        assert_eq!(requests.load(Ordering::SeqCst), 0);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_hook_that_is_dropped_while_it_is_awaited_has_taken_nothing() {
+        let (client, requests) = client(&[ACCEPTED]);
+        let mut told = Vec::new();
+        let hook = Hook { told: &mut told, refuses: 0, takes: Duration::from_secs(3) };
+        let dropped =
+            tokio::time::timeout(Duration::from_secs(1), send(&client, hook, Options::of_a_run())).await;
+        assert!(dropped.is_err());
+        client.send("96598765432", "Hello").await.unwrap();
+        assert_eq!(requests.load(Ordering::SeqCst), 1);
+    }
+}

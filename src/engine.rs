@@ -1,0 +1,408 @@
+//! The engine of every call: deadline → (turn → transport → envelope → decide)* → events.
+
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use bytes::Bytes;
+use futures::future::{BoxFuture, Either};
+use tokio::runtime::Handle;
+use tokio::sync::watch;
+use tokio::time::Instant;
+use tracing::{Instrument, Span};
+
+use crate::clock::{before, misses};
+use crate::core::Core;
+use crate::error::{Delivery, Error};
+use crate::events::{self, Attempt, Facts, Finished};
+use crate::limit::{Lane, Limiter, Turn};
+use crate::queue_gate::GateHold;
+use crate::retry::{Decision, OnRetry, Policy, Retried, Retry, RetryReason, decide};
+use crate::same_number::Claim;
+use crate::transport::{Endpoint, Request, Response};
+use crate::wire::{self, RawReply, Verdict};
+
+/// How much longer than its pause a batch may take to find out whether a full queue has drained: its turn and its
+/// answer.
+const TO_FIND_OUT: Duration = Duration::from_secs(60);
+
+/// Takes what an endpoint gives out of an accepted reply.
+pub(crate) type Read<T> = fn(&RawReply) -> Result<T, Error>;
+
+/// Whether the requests of a run may leave.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Flow {
+    Open,
+    Paused,
+    Stopped,
+}
+
+/// One call, ready to go.
+pub(crate) struct Call {
+    pub(crate) endpoint: Endpoint,
+    pub(crate) body: Bytes,
+    pub(crate) facts: Facts,
+    pub(crate) lane: Lane,
+    pub(crate) policy: Policy,
+    pub(crate) deadline: Option<Instant>,
+    pub(crate) on_retry: Option<OnRetry>,
+    /// Of a run's batch.
+    pub(crate) flow: Option<watch::Receiver<Flow>>,
+}
+
+impl Call {
+    /// A reading call without further wishes.
+    pub(crate) fn reading(endpoint: Endpoint, body: Bytes) -> Self {
+        Self {
+            endpoint,
+            body,
+            facts: Facts::default(),
+            lane: Lane::Single,
+            policy: Policy { reading: true, queue_full: false, same_number: false },
+            deadline: None,
+            on_retry: None,
+            flow: None,
+        }
+    }
+}
+
+/// What a call awaits between its turn and its request.
+pub(crate) trait Prepare: Send {
+    /// An error keeps the request from leaving and ends the call; the turn is given back.
+    fn prepare(
+        &mut self,
+        core: &Core,
+        call: &Call,
+        attempt: u32,
+    ) -> impl Future<Output = Result<Prepared, Error>> + Send;
+}
+
+pub(crate) enum Prepared {
+    /// The request may leave, with the claim on its numbers.
+    Ready(Option<Claim>),
+    /// Not before so long: the turn is given back, and another one taken then.
+    NotYet(Duration),
+}
+
+/// Nothing to await.
+struct Nothing;
+
+impl Prepare for Nothing {
+    async fn prepare(&mut self, _: &Core, _: &Call, _: u32) -> Result<Prepared, Error> {
+        Ok(Prepared::Ready(None))
+    }
+}
+
+/// Asks a question that changes nothing.
+pub(crate) fn ask<T: Send + 'static>(
+    core: Arc<Core>,
+    call: Call,
+    read: Read<T>,
+) -> impl Future<Output = Result<T, Error>> + Send {
+    run(core, call, None, Nothing, read)
+}
+
+/// Runs a call to its end. `turn` is that of its first attempt, where it was taken already.
+///
+/// Dropped while it waits, it has taken nothing. Dropped after its request left, the exchange goes on in its own
+/// task until it is answered or times out, so that its outcome is still recorded.
+///
+/// `read` takes what the endpoint gives out of an accepted reply; what it cannot read is a failed attempt.
+pub(crate) fn run<T: Send + 'static>(
+    core: Arc<Core>,
+    call: Call,
+    mut turn: Option<Turn>,
+    mut first: impl Prepare,
+    read: Read<T>,
+) -> impl Future<Output = Result<T, Error>> + Send {
+    let span = events::call_span(call.endpoint);
+    let attempts = async move {
+        let mut retried = Retried::default();
+        let mut attempts = 0u32;
+        let mut hold: Option<GateHold> = None;
+        let mut since = Instant::now();
+        let mut last: Option<Error> = None;
+        loop {
+            let turn = match turn.take() {
+                Some(turn) => turn,
+                None => match take_turn(&core, call.endpoint, call.lane, call.deadline, call.flow.as_ref())
+                    .await
+                {
+                    Ok(turn) => turn,
+                    Err(error) => return Err(last.unwrap_or(error)), // what the gateway said tells more
+                },
+            };
+            let claim = match first.prepare(&core, &call, attempts + 1).await? {
+                Prepared::Ready(claim) => claim,
+                Prepared::NotYet(wait) => {
+                    drop(turn);
+                    if Box::pin(wait_for(&call, tokio::time::sleep(wait))).await.is_none() {
+                        return Err(last.unwrap_or_else(|| ended(&call)));
+                    }
+                    continue;
+                }
+            };
+            // After everything that is awaited: the request leaves in the poll in which its slot is taken.
+            if let Err(error) = start(turn, &call).await {
+                return Err(last.unwrap_or(error));
+            }
+            if !may_leave(&call) {
+                continue; // for another turn after the pause, or to its end; the claim is given back
+            }
+            attempts += 1;
+            let failure = match attempt(&core, &call, claim, read, attempts, since).await {
+                Ok(read) => return Ok(read),
+                Err(failure) => failure.attempted(attempts, call.policy.reading),
+            };
+            since = Instant::now();
+            let Decision::Again { after, reason } = decide(call.policy, retried, &failure, fastrand::f64())
+            else {
+                return Err(failure);
+            };
+            retried.count(reason);
+            let mut retry = Retry { attempts, reason, after, error: failure };
+            // Boxed: it is rare, and every call would carry its size.
+            let waited = Box::pin(wait_to_retry(&core, &mut retry, &call, since, &mut hold)).await;
+            if !waited {
+                return Err(retry.error);
+            }
+            last = Some(retry.error);
+        }
+    };
+    attempts.instrument(span)
+}
+
+/// Waits for a turn. Of a run's batch: after the end of a pause, and until the run is stopped.
+#[inline]
+pub(crate) fn take_turn<'a>(
+    core: &'a Core,
+    endpoint: Endpoint,
+    lane: Lane,
+    deadline: Option<Instant>,
+    flow: Option<&'a watch::Receiver<Flow>>,
+) -> impl Future<Output = Result<Turn, Error>> + Send {
+    match flow {
+        None => Either::Left(core.turn(endpoint, lane, deadline)),
+        // Boxed: single calls do not carry its size.
+        Some(flow) => Either::Right(Box::pin(turn_in_a_run(core, endpoint, lane, deadline, flow))),
+    }
+}
+
+async fn turn_in_a_run(
+    core: &Core,
+    endpoint: Endpoint,
+    lane: Lane,
+    deadline: Option<Instant>,
+    flow: &watch::Receiver<Flow>,
+) -> Result<Turn, Error> {
+    loop {
+        let mut changes = flow.clone();
+        // Its sender gone means that nobody can stop or pause it any more.
+        let going_on = before(deadline, changes.wait_for(|flow| *flow != Flow::Paused)).await;
+        if going_on.ok_or_else(Error::deadline)?.is_ok_and(|flow| *flow == Flow::Stopped) {
+            return Err(Error::stopped(None));
+        }
+        let turn = tokio::select! {
+            biased;
+            () = stopped(flow) => return Err(Error::stopped(None)),
+            turn = core.turn(endpoint, lane, deadline) => turn?,
+        };
+        if *flow.borrow() != Flow::Paused {
+            return Ok(turn);
+        }
+    }
+}
+
+/// Takes the slot of a turn, unless the run is stopped first.
+#[inline]
+fn start(turn: Turn, call: &Call) -> impl Future<Output = Result<(), Error>> + Send {
+    match &call.flow {
+        None => Either::Left(turn.start()),
+        Some(flow) => Either::Right(Box::pin(async {
+            tokio::select! {
+                biased;
+                () = stopped(flow) => Err(Error::stopped(None)),
+                started = turn.start() => started,
+            }
+        })),
+    }
+}
+
+/// False if a pause or a stop came meanwhile.
+#[inline]
+fn may_leave(call: &Call) -> bool {
+    call.flow.as_ref().is_none_or(|flow| *flow.borrow() == Flow::Open)
+}
+
+async fn stopped(flow: &watch::Receiver<Flow>) {
+    if flow.clone().wait_for(|flow| *flow == Flow::Stopped).await.is_err() {
+        std::future::pending::<()>().await; // the sender gone means that nobody can stop it any more
+    }
+}
+
+/// What ended a wait of a call that made no request.
+fn ended(call: &Call) -> Error {
+    match &call.flow {
+        Some(flow) if *flow.borrow() == Flow::Stopped => Error::stopped(None),
+        _ => Error::deadline(),
+    }
+}
+
+/// What a future gives, unless the deadline passes or the run is stopped first.
+async fn wait_for<T>(call: &Call, done: impl Future<Output = T>) -> Option<T> {
+    let stopped = async {
+        match &call.flow {
+            Some(flow) => stopped(flow).await,
+            None => std::future::pending().await,
+        }
+    };
+    tokio::select! {
+        biased;
+        () = stopped => None,
+        done = before(call.deadline, done) => done,
+    }
+}
+
+/// Waits before the next attempt; false if there is to be none.
+async fn wait_to_retry(
+    core: &Core,
+    retry: &mut Retry,
+    call: &Call,
+    since: Instant,
+    hold: &mut Option<GateHold>,
+) -> bool {
+    if retry.reason == RetryReason::QueueFull && call.lane == Lane::Bulk {
+        let lease = retry.after + core.attempt_timeout.saturating_add(TO_FIND_OUT);
+        if !hold.as_ref().is_some_and(|hold| hold.extend(lease)) {
+            // Another batch may be finding out already; what was waited for it counts.
+            *hold = wait_for(call, core.messages.queue.shut(lease)).await;
+            if hold.is_none() {
+                return false;
+            }
+            retry.after = retry.after.saturating_sub(since.elapsed());
+        }
+    }
+    if misses(call.deadline, retry.after) {
+        return false; // now, not after the sleep
+    }
+    if call.on_retry.as_ref().is_some_and(|look| look.look(retry).is_break()) {
+        return false;
+    }
+    events::retrying(call.endpoint, retry);
+    wait_for(call, tokio::time::sleep(retry.after)).await.is_some()
+}
+
+/// One exchange, which ends by itself even if nobody waits for it any more.
+async fn attempt<T: Send + 'static>(
+    core: &Arc<Core>,
+    call: &Call,
+    mut claim: Option<Claim>,
+    read: Read<T>,
+    attempt: u32,
+    since: Instant,
+) -> Result<T, Error> {
+    let core = Arc::clone(core);
+    let facts = call.facts.clone();
+    let connections = core.limiter.as_ref().map(Limiter::connections);
+    let endpoint = call.endpoint;
+    let request = Request::new(endpoint, call.body.clone()).telling(connections);
+    let exchange = async move {
+        if let Some(claim) = &mut claim {
+            claim.leave();
+        }
+        let begin = Instant::now();
+        let order = core.cached.next();
+        let attempt = Attempt::new(endpoint, &core.credentials, &facts, attempt);
+        events::request_leaves(&attempt);
+        let answer = tokio::time::timeout(core.attempt_timeout, core.transport.post(request)).await;
+        let (http_status, result) = match answer {
+            Err(_) => (None, Err(Error::timeout(core.attempt_timeout))),
+            Ok(Err(error)) => (None, Err(Error::transport(error))),
+            Ok(Ok(response)) => {
+                let status = response.status();
+                let result = verdict(response).and_then(|raw| read(&raw).map(|read| (raw, read)));
+                (Some(status), result.map_err(|error| error.answered(status)))
+            }
+        };
+        if let Some(claim) = claim {
+            claim.end(result.as_ref().err().is_none_or(|error| error.delivery() == Delivery::Unknown));
+        }
+        if let Ok((raw, _)) = &result {
+            core.cached.learn(order, raw);
+        }
+        let finished = Finished {
+            wait: begin - since,
+            took: begin.elapsed(),
+            http_status,
+            result: result.as_ref().map(|(raw, _)| raw),
+        };
+        events::request_finished(&attempt, &finished);
+        result.map(|(_, read)| read)
+    };
+    let exchange = Exchange::new(exchange);
+    // Too late, the exchange goes on for the record; the caller is told that its outcome is open.
+    before(call.deadline, exchange).await.unwrap_or_else(|| Err(Error::answer_after_deadline()))
+}
+
+/// An exchange with the gateway. Dropped before its end, it goes on in a task of its own.
+struct Exchange<T: Send + 'static> {
+    under_way: Option<BoxFuture<'static, T>>,
+    runtime: Handle,
+}
+
+impl<T: Send> Exchange<T> {
+    fn new(exchange: impl Future<Output = T> + Send + 'static) -> Self {
+        Self { under_way: Some(Box::pin(exchange)), runtime: Handle::current() }
+    }
+}
+
+impl<T: Send> Future for Exchange<T> {
+    type Output = T;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<T> {
+        // Taken out while it is polled, so that one which panics is not polled again by a task.
+        let mut exchange = self.under_way.take().expect("an exchange is not polled after its end");
+        let polled = exchange.as_mut().poll(cx);
+        if polled.is_pending() {
+            self.under_way = Some(exchange);
+        }
+        polled
+    }
+}
+
+impl<T: Send> Drop for Exchange<T> {
+    fn drop(&mut self) {
+        if let Some(exchange) = self.under_way.take() {
+            // Dropped inside its call's span, as it was polled.
+            self.runtime.spawn(exchange.instrument(Span::current()));
+        }
+    }
+}
+
+#[inline]
+fn verdict(response: Response) -> Result<RawReply, Error> {
+    let status = response.status();
+    match wire::read(response.into_body()) {
+        Verdict::Ok(raw) => Ok(raw),
+        Verdict::Refused { code, description, raw } => Err(Error::api(code, description, raw)),
+        Verdict::Unusable(why, raw) => Err(Error::bad_reply(why, raw)),
+        Verdict::Unreadable(bytes) => Err(Error::unreadable(status, &bytes)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::code::ApiCode;
+
+    #[test]
+    fn the_body_decides_whatever_the_status() {
+        for status in [200, 400, 403, 406, 500] {
+            assert!(verdict(Response::new(status, r#"{"result":"OK","available":1}"#)).is_ok(), "{status}");
+            let refused =
+                verdict(Response::new(status, r#"{"result":"ERROR","code":"ERR003"}"#)).unwrap_err();
+            assert_eq!(refused.code(), Some(&ApiCode::ERR003), "{status}");
+        }
+    }
+}
