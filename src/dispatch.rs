@@ -97,7 +97,7 @@ pub(crate) struct Terms {
     pub(crate) flow: Option<watch::Receiver<Flow>>,
 }
 
-/// What a batch has already when it is dispatched.
+/// What a batch may have already when it is dispatched, for its first attempt.
 #[derive(Default)]
 pub(crate) struct Taken {
     pub(crate) turn: Option<Turn>,
@@ -121,11 +121,10 @@ pub(crate) fn batch(core: &Core, message: &Message, numbers: Arc<[PhoneNumber]>,
 pub(crate) fn dispatch<H: BeforeRequest>(
     core: Arc<Core>,
     batch: Call,
-    taken: Taken,
+    taken: Option<Box<Taken>>,
     hook: H,
 ) -> impl Future<Output = Result<Accepted, Error>> + Send {
-    let first = First { claim: taken.claim.map(Box::new), hook };
-    engine::run(core, batch, taken.turn, first, accepted)
+    engine::run(core, batch, First { taken, hook }, accepted)
 }
 
 /// Waits for the turn of a batch, once no pause and no full queue keep it.
@@ -176,16 +175,20 @@ pub(crate) async fn rested(
 
 /// What a batch needs before its request leaves.
 struct First<H> {
-    /// Of the first attempt, where it was taken already; boxed, since every call carries its size.
-    claim: Option<Box<Claim>>,
+    /// Boxed: few batches have any, and every call carries its size.
+    taken: Option<Box<Taken>>,
     hook: H,
 }
 
 impl<H: BeforeRequest> Prepare for First<H> {
+    fn taken_turn(&mut self) -> Option<Turn> {
+        self.taken.as_mut()?.turn.take()
+    }
+
     async fn prepare(&mut self, core: &Core, call: &Call, attempt: u32) -> Result<Prepared, Error> {
         let numbers = &call.facts.numbers;
-        let claim = match self.claim.take() {
-            Some(claim) => *claim,
+        let claim = match self.taken.take().and_then(|taken| taken.claim) {
+            Some(claim) => claim,
             None => {
                 let live = call.facts.message.as_ref().is_some_and(|message| !message.test);
                 match core.messages.same_number.claim(numbers, live, core.attempt_timeout).await {
@@ -258,7 +261,7 @@ mod tests {
         let message = Message::checked(core, MessageText::new("Hello").unwrap(), None, false);
         let terms = { options }.terms(Lane::Bulk, None);
         let batch = batch(core, &message, numbers(), terms);
-        dispatch(Arc::clone(core), batch, Taken::default(), hook).await
+        dispatch(Arc::clone(core), batch, None, hook).await
     }
 
     /// Notes what it is told; says no to one attempt.

@@ -6,7 +6,7 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use bytes::Bytes;
-use futures::future::{BoxFuture, Either};
+use futures::future::{BoxFuture, Either, ready};
 use tokio::runtime::Handle;
 use tokio::sync::watch;
 use tokio::time::Instant;
@@ -69,6 +69,11 @@ impl Call {
 
 /// What a call awaits between its turn and its request.
 pub(crate) trait Prepare: Send {
+    /// The turn of the first attempt, where it was taken before.
+    fn taken_turn(&mut self) -> Option<Turn> {
+        None
+    }
+
     /// An error keeps the request from leaving and ends the call; the turn is given back.
     fn prepare(
         &mut self,
@@ -100,10 +105,10 @@ pub(crate) fn ask<T: Send + 'static>(
     call: Call,
     read: Read<T>,
 ) -> impl Future<Output = Result<T, Error>> + Send {
-    run(core, call, None, Nothing, read)
+    run(core, call, Nothing, read)
 }
 
-/// Runs a call to its end. `turn` is that of its first attempt, where it was taken already.
+/// Runs a call to its end.
 ///
 /// Dropped while it waits, it has taken nothing. Dropped after its request left, the exchange goes on in its own
 /// task until it is answered or times out, so that its outcome is still recorded.
@@ -112,7 +117,6 @@ pub(crate) fn ask<T: Send + 'static>(
 pub(crate) fn run<T: Send + 'static>(
     core: Arc<Core>,
     call: Call,
-    mut turn: Option<Turn>,
     mut first: impl Prepare,
     read: Read<T>,
 ) -> impl Future<Output = Result<T, Error>> + Send {
@@ -124,14 +128,16 @@ pub(crate) fn run<T: Send + 'static>(
         let mut since = Instant::now();
         let mut last: Option<Error> = None;
         loop {
-            let turn = match turn.take() {
-                Some(turn) => turn,
-                None => match take_turn(&core, call.endpoint, call.lane, call.deadline, call.flow.as_ref())
-                    .await
-                {
-                    Ok(turn) => turn,
-                    Err(error) => return Err(last.unwrap_or(error)), // what the gateway said tells more
-                },
+            let turn = match first.taken_turn() {
+                Some(turn) => Either::Left(ready(Ok(turn))),
+                None => {
+                    let Call { endpoint, lane, deadline, flow, .. } = &call;
+                    Either::Right(take_turn(&core, *endpoint, *lane, *deadline, flow.as_ref()))
+                }
+            };
+            let turn = match turn.await {
+                Ok(turn) => turn,
+                Err(error) => return Err(last.unwrap_or(error)), // what the gateway said tells more
             };
             let claim = match first.prepare(&core, &call, attempts + 1).await? {
                 Prepared::Ready(claim) => claim,

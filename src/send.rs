@@ -11,7 +11,7 @@ use crate::bulk::Bulk;
 use crate::call::Lazy;
 use crate::client::Client;
 use crate::core::Core;
-use crate::dispatch::{self, Options, Taken, dispatch, rested};
+use crate::dispatch::{self, Options, dispatch, rested};
 use crate::engine::Call;
 use crate::error::{Delivery, Error, ErrorKind};
 use crate::limit::Lane;
@@ -150,7 +150,7 @@ fn unusable(invalid: &[&Invalid]) -> Error {
 
 async fn one(setup: &mut Setup, draft: &Draft) -> Result<Accepted, Error> {
     let batch = begin(setup, draft).await?;
-    dispatch(Arc::clone(&setup.core), batch, Taken::default(), ()).await
+    dispatch(Arc::clone(&setup.core), batch, None, ()).await
 }
 
 /// Checks what is to be sent, and waits until its numbers may be written to.

@@ -207,7 +207,7 @@ impl Run {
         let Some(message) = &self.message else { return None };
         let taken = Taken { turn: Some(turn), claim: Some(claim) };
         let batch = dispatch::batch(&self.core, message, numbers, self.terms.clone());
-        let sending = dispatch(Arc::clone(&self.core), batch, taken, ());
+        let sending = dispatch(Arc::clone(&self.core), batch, Some(Box::new(taken)), ());
         let index = self.next_index();
         let control = Arc::clone(&self.control);
         let task = async move {

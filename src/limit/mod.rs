@@ -80,9 +80,9 @@ impl Turn {
     /// # Errors
     ///
     /// Of kind `Deadline` if the turn's deadline passes before there is a slot: nothing was sent.
-    pub(crate) async fn start(self) -> Result<(), Error> {
-        match self.0 {
-            Some(mut place) => place.wait(Want::Start).await,
+    pub(crate) async fn start(mut self) -> Result<(), Error> {
+        match &mut self.0 {
+            Some(place) => place.wait(Want::Start).await,
             None => Ok(()),
         }
     }
