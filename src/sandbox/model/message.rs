@@ -100,8 +100,8 @@ impl Message {
 
     /// The one-time code in the text, in ASCII digits, if one is found there.
     ///
-    /// 4 to 8 digits, nearest to a word such as "code", "OTP" or رمز; prices, dates, times and telephone numbers are
-    /// none.
+    /// 4 to 8 digits that a word such as "code", "OTP" or رمز announces; the numbers of orders, requests and cards,
+    /// prices, dates, times and telephone numbers are none. In doubt there is none.
     pub fn otp(&self) -> Option<&str> {
         self.otp.as_deref()
     }
