@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use tokio::time::Instant;
 
-use super::model::account::{Account, Made};
+use super::model::account::{Account, Maker};
 use super::shared::Shared;
 
 /// The settings and the state of one account of a [`Sandbox`](super::Sandbox).
@@ -21,7 +21,7 @@ impl AccountHandle {
     }
 
     fn with<T>(&self, use_it: impl FnOnce(&mut Account) -> T) -> T {
-        use_it(self.shared.lock().account(&self.user, Made::ByOwner))
+        use_it(self.shared.lock().account(&self.user, Maker::Owner))
     }
 
     /// The user name.
@@ -98,7 +98,7 @@ impl AccountHandle {
     pub fn queued(&self) -> usize {
         let mut gateway = self.shared.lock();
         gateway.settle(Instant::now());
-        gateway.account(&self.user, Made::ByOwner).queued(true)
+        gateway.account(&self.user, Maker::Owner).queued(true)
     }
 }
 

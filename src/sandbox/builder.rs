@@ -9,7 +9,7 @@ use std::time::Duration;
 use super::doors::guard::Guard;
 use super::doors::http::{Listening, Server};
 use super::handle::Sandbox;
-use super::model::account::Made;
+use super::model::account::Maker;
 use super::model::gateway::Gateway;
 use super::model::reply::{CreditStyle, ErrorStatus};
 use super::model::settings::Settings;
@@ -178,7 +178,7 @@ impl SandboxBuilder {
     fn shared(self) -> Arc<Shared> {
         let mut gateway = Gateway::new(self.settings, fastrand::u64(..));
         for (user, password) in self.accounts {
-            gateway.account(&user, Made::ByOwner).password = Some(password);
+            gateway.account(&user, Maker::Owner).password = Some(password);
         }
         Arc::new(Shared::new(gateway))
     }

@@ -11,9 +11,9 @@ use super::doors::http::Server;
 use super::doors::in_process::SandboxTransport;
 use super::faults_handle::Faults;
 use super::inbox::Inbox;
-use super::model::account::Made;
-use super::model::history::SeenRequest;
+use super::model::account::Maker;
 use super::model::message::Message;
+use super::model::request::SeenRequest;
 use super::shared::Shared;
 
 /// A local kwtSMS gateway.
@@ -123,7 +123,7 @@ impl Sandbox {
     /// Opens the settings of an account, which is made if there is none.
     pub fn account(&self, user: impl Into<String>) -> AccountHandle {
         let user = user.into();
-        self.shared.lock().account(&user, Made::ByOwner);
+        self.shared.lock().account(&user, Maker::Owner);
         AccountHandle::new(self.shared.clone(), user)
     }
 

@@ -29,15 +29,15 @@
 //!
 //! # The inbox
 //!
-//! What was accepted is seen by people on a page at [`Sandbox::inbox_url`], by tests in any language through the HTTP
+//! What was accepted, and what was refused and why, is seen by people on a page at [`Sandbox::inbox_url`], by tests in any language through the HTTP
 //! API below it (`/api/`, described by `/api/openapi.json`), and by tests in Rust through [`Sandbox::inbox`],
-//! [`Sandbox::wait_for`] and [`Sandbox::otp`], which need no server and keep to paused time. The API waits for a
+//! [`Sandbox::wait_for`], [`Sandbox::otp`] and [`Sandbox::requests`], which need no server and keep to paused time. The API waits for a
 //! message, finds the one-time code in a text, scripts faults and sets accounts up. No password leaves by it.
 //!
 //! It answers to IP addresses and `localhost`, and to no web page but its own and those of an allowed origin
 //! ([`SandboxBuilder::allow_origin`]); nor does the gateway under `/API/`, so that no site that a developer visits can
 //! plant a message. Memory is bounded: the newest 10,000 messages and requests ([`SandboxBuilder::history`]), at most
-//! 64 MiB of messages, 10,000 accounts that requests made and 1,000 that the API made, besides those of
+//! 64 MiB of each, 10,000 accounts that requests made and 1,000 that the API made, besides those of
 //! [`Sandbox::account`] and [`SandboxBuilder::account`]. Lists and exports are written piece by piece, a request has
 //! 30 seconds to arrive ([`SandboxBuilder::request_timeout`]), 32 KiB for its head and 1 MiB for its body.
 //!
@@ -74,7 +74,7 @@ pub use faults_handle::Faults;
 pub use handle::Sandbox;
 pub use inbox::Inbox;
 pub use model::faults::Fault;
-pub use model::history::SeenRequest;
 pub use model::message::{Message, MessageState};
 pub use model::reply::{CreditStyle, ErrorStatus};
+pub use model::request::SeenRequest;
 pub use model::rules::Encoding;

@@ -107,7 +107,7 @@ async fn a_fault_or_change_that_makes_no_sense_is_refused_and_changes_nothing() 
         ("POST", "/api/faults", json!({"kind": "delay", "delay_ms": 600_001}), 400, "at most 600000"),
         ("POST", "/api/faults", json!({"kind": "html_502", "tiems": 2}), 422, "unknown field `tiems`"),
         ("PUT", "/api/account", json!({"balance": 3}), 422, "missing field `user`"),
-        ("PUT", "/api/account", json!({"user": "", "balance": 3}), 400, "1 to 100 bytes"),
+        ("PUT", "/api/account", json!({"user": "", "balance": 3}), 400, "1 to 100 characters"),
         ("PUT", "/api/account", json!({"user": "alice", "balance": -3}), 422, "balance"),
         ("PUT", "/api/account", json!({"user": "alice", "sender": []}), 422, "unknown field `sender`"),
         (
@@ -118,6 +118,45 @@ async fn a_fault_or_change_that_makes_no_sense_is_refused_and_changes_nothing() 
             "password has to be a string",
         ),
         ("PUT", "/api/settings", json!({"latency_ms": 600_001}), 400, "at most 600000"),
+        // Codes are those of the table.
+        ("POST", "/api/faults", json!({"kind": "code", "code": "ERR999"}), 400, "GET /api/codes"),
+        ("POST", "/api/faults", json!({"kind": "code", "code": ""}), 400, "GET /api/codes"),
+        (
+            "POST",
+            "/api/faults",
+            json!({"kind": "code_status", "code": "x", "status": 400}),
+            400,
+            "GET /api/codes",
+        ),
+        ("PUT", "/api/account", json!({"user": "alice", "blocked": "ERR05"}), 400, "GET /api/codes"),
+        // What is left out is not null, and what means nothing is no field.
+        ("POST", "/api/faults", json!({"kind": "code", "code": null}), 422, "expected a string"),
+        ("POST", "/api/faults", json!({"kind": "html_502", "times": null}), 422, "null"),
+        ("PUT", "/api/account", json!({"user": "alice", "balance": null}), 422, "null"),
+        ("PUT", "/api/settings", json!({"latency_ms": null}), 422, "null"),
+        (
+            "POST",
+            "/api/faults",
+            json!({"kind": "delay", "delay_ms": 1, "code": "ERR013"}),
+            400,
+            "code means nothing",
+        ),
+        ("POST", "/api/faults", json!({"kind": "delay", "delay_ms": 0}), 400, "1 or more"),
+        // Bounds.
+        (
+            "POST",
+            "/api/faults",
+            json!({"kind": "redirect", "location": "/a b\r\nx: y"}),
+            400,
+            "without blanks",
+        ),
+        ("POST", "/api/faults", json!({"kind": "reply", "body": "x".repeat(30_001)}), 400, "at most 30000"),
+        ("POST", "/api/faults", json!({"kind": "reply", "body": "x".repeat(300_000)}), 413, "length limit"),
+        ("POST", "/api/faults", json!({"kind": "html_502", "user": ""}), 400, "1 to 100 characters"),
+        ("PUT", "/api/account", json!({"user": "alice", "coverage": ["+965"]}), 400, "1 to 15 digits"),
+        ("PUT", "/api/account", json!({"user": "alice", "sender_ids": [""]}), 400, "each of sender_ids"),
+        ("PUT", "/api/account", json!({"user": "alice", "bad_words": vec!["x"; 101]}), 400, "at most 100"),
+        ("PUT", "/api/account", json!({"user": "alice", "password": "98765".repeat(21)}), 400, "1 to 100"),
     ] {
         let (seen, answer) = site.ask(method, path, Some(body.clone())).await;
         let error = answer["error"].as_str().unwrap_or_default();
@@ -174,7 +213,12 @@ async fn no_answer_of_the_api_shows_a_password() {
     let site = Site::start().await;
     site.ask("PUT", "/api/account", Some(json!({"user": "alice", "password": "s3cret"}))).await;
     let id = site.send("alice", NUMBER, "Your code is 1234").await;
-    for path in document()["paths"].as_object().unwrap().keys().filter(|path| *path != "/api/events") {
+    for path in site.get("/api/openapi.json").await["paths"]
+        .as_object()
+        .unwrap()
+        .keys()
+        .filter(|path| *path != "/api/events")
+    {
         let path = path.replace("{id}", &id);
         for query in ["", "?user=alice"] {
             let reply = site.request("GET", &format!("{path}{query}")).send().await.unwrap();
@@ -344,16 +388,12 @@ async fn a_listener_that_lies_behind_is_told_to_look_again() {
     while events.until("message").await["text"] != "after all that" {}
 }
 
-fn document() -> Value {
-    serde_json::from_str(include_str!("../../src/sandbox/inbox/openapi.json")).unwrap()
-}
-
 #[tokio::test]
 async fn the_document_names_every_path_and_method_and_no_other() {
     let site = Site::start().await;
-    assert_eq!(site.get("/api/openapi.json").await, document());
+    let document = site.get("/api/openapi.json").await;
     let mut operations = 0;
-    for (path, item) in document()["paths"].as_object().unwrap() {
+    for (path, item) in document["paths"].as_object().unwrap() {
         for method in ["GET", "POST", "PUT", "DELETE", "PATCH"] {
             let concrete = path.replace("{id}", "none").replace("/wait", "/wait?timeout=0");
             let reply = site.request(method, &concrete).send().await.unwrap();
@@ -371,12 +411,12 @@ async fn the_document_names_every_path_and_method_and_no_other() {
             }
         }
     }
-    assert_eq!(operations, 22);
+    assert_eq!(operations, 24);
     // Nor has the server a path that the document has not.
     let source = include_str!("../../src/sandbox/inbox/router.rs");
     let paths = source.split(".route(\"").skip(1).filter_map(|rest| Some(rest.split_once('"')?.0));
     let served: BTreeSet<_> = paths.filter(|path| *path != "/favicon.ico").collect();
-    assert_eq!(served, document()["paths"].as_object().unwrap().keys().map(String::as_str).collect());
+    assert_eq!(served, document["paths"].as_object().unwrap().keys().map(String::as_str).collect());
 }
 
 /// What of a value is not as its schema says, for the few words of JSON Schema that the document uses.
@@ -425,7 +465,10 @@ fn differences(document: &Value, schema: &Value, value: &Value, at: &str) -> Vec
 #[tokio::test]
 async fn answers_are_as_the_document_says() {
     let site = Site::start().await;
-    let document = document();
+    let document = site.get("/api/openapi.json").await;
+    // Nowhere else are the codes written down.
+    let table: Vec<_> = kwtsms_async::ApiCode::known().map(|code| code.as_str().to_owned()).collect();
+    assert_eq!(document["components"]["schemas"]["Code"]["enum"], json!(table));
     for (number, text) in [("96598765432,abc", "Your code ’ is 1234 🎉"), ("96541234567", "plain")] {
         site.send("alice", number, text).await;
     }
@@ -445,7 +488,7 @@ async fn answers_are_as_the_document_says() {
         assert_eq!(differences(&document, schema, &answer, path), Vec::<String>::new());
         seen += 1;
     }
-    assert_eq!(seen, 11);
+    assert_eq!(seen, 12);
     let (_, error) = site.ask("GET", "/api/messages/none", None).await;
     let schema = &document["components"]["schemas"]["Error"];
     assert_eq!(differences(&document, schema, &error, "error"), Vec::<String>::new());

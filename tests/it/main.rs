@@ -29,6 +29,8 @@ mod inbox;
 mod inbox_api;
 #[cfg(feature = "sandbox")]
 mod inbox_controls;
+#[cfg(feature = "sandbox")]
+mod inbox_requests;
 #[cfg(all(feature = "sandbox", feature = "jsonl"))]
 mod jsonl;
 mod layers;

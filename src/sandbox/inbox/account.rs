@@ -11,9 +11,17 @@ use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::Value;
 use tokio::time::Instant;
 
+use super::body::{MAX_WORD, at_most, code, given, word};
 use super::refusal::Refusal;
-use crate::sandbox::model::account::{Account, MAX_USER, Made};
+use crate::sandbox::model::account::{Account, MAX_USER, Maker};
 use crate::sandbox::shared::Shared;
+
+/// More than any account has, and no more than JavaScript counts.
+const MAX_CREDITS: u64 = 1_000_000_000_000;
+/// So many sender ids, and so many words of each kind.
+const MAX_WORDS: u64 = 100;
+/// The world has fewer country codes.
+const MAX_PREFIXES: u64 = 300;
 
 /// An account as it is shown: whether there is a password, and not which.
 #[derive(Serialize)]
@@ -59,22 +67,62 @@ struct Accounts<'a> {
 #[serde(deny_unknown_fields)]
 pub(super) struct Changes {
     user: String,
+    #[serde(default, deserialize_with = "given")]
     balance: Option<u64>,
+    #[serde(default, deserialize_with = "given")]
     purchased: Option<u64>,
     #[serde(default, deserialize_with = "password")]
     password: Option<Option<String>>,
+    #[serde(default, deserialize_with = "given")]
     sender_ids: Option<Vec<String>>,
+    #[serde(default, deserialize_with = "given")]
     coverage: Option<Vec<String>>,
     #[serde(default, deserialize_with = "given")]
     blocked: Option<Option<String>>,
+    #[serde(default, deserialize_with = "given")]
     bad_words: Option<Vec<String>>,
+    #[serde(default, deserialize_with = "given")]
     spam_words: Option<Vec<String>>,
+    #[serde(default, deserialize_with = "given")]
     banned_senders: Option<Vec<String>>,
 }
 
-/// Tells `null` from a field that is left out.
-fn given<'de, T: Deserialize<'de>, D: Deserializer<'de>>(deserializer: D) -> Result<Option<T>, D::Error> {
-    T::deserialize(deserializer).map(Some)
+impl Changes {
+    /// Refuses what is out of bounds, so that an account stays small.
+    fn check(&self) -> Result<(), Refusal> {
+        let Self { user, balance, purchased, password, coverage, blocked, .. } = self;
+        word("user", user, MAX_USER)?;
+        for (name, credits) in [("balance", balance), ("purchased", purchased)] {
+            credits.map_or(Ok(()), |credits| at_most(name, credits, MAX_CREDITS))?;
+        }
+        if let Some(Some(password)) = password {
+            word("password", password, MAX_WORD)?;
+        }
+        if let Some(Some(blocked)) = blocked {
+            code(blocked)?;
+        }
+        for (name, words) in [
+            ("sender_ids", &self.sender_ids),
+            ("bad_words", &self.bad_words),
+            ("spam_words", &self.spam_words),
+            ("banned_senders", &self.banned_senders),
+        ] {
+            let words = words.as_deref().unwrap_or_default();
+            at_most(&format!("the length of {name}"), words.len() as u64, MAX_WORDS)?;
+            words.iter().try_for_each(|one| word(&format!("each of {name}"), one, MAX_WORD))?;
+        }
+        let coverage = coverage.as_deref().unwrap_or_default();
+        at_most("the length of coverage", coverage.len() as u64, MAX_PREFIXES)?;
+        let is_prefix = |prefix: &String| {
+            (1..=15).contains(&prefix.len())
+                && prefix.bytes().all(|b| b.is_ascii_digit())
+                && !prefix.starts_with('0')
+        };
+        if coverage.iter().all(is_prefix) {
+            return Ok(());
+        }
+        Err(Refusal::bad("each of coverage has to be 1 to 15 digits that begin with none that is 0, as 965"))
+    }
 }
 
 /// What is no text is refused without being repeated.
@@ -120,13 +168,11 @@ pub(super) async fn change(
     changes: Result<Json<Changes>, JsonRejection>,
 ) -> Result<Response, Refusal> {
     let Json(changes) = changes?;
+    changes.check()?;
     let user = changes.user;
-    if user.is_empty() || user.len() > MAX_USER {
-        return Err(Refusal::bad(format!("user has to be a name of 1 to {MAX_USER} bytes")));
-    }
     let mut gateway = shared.lock();
     gateway.settle(Instant::now());
-    let account = gateway.account(&user, Made::ByApi);
+    let account = gateway.account(&user, Maker::Api);
     set(&mut account.available, changes.balance);
     set(&mut account.purchased, changes.purchased);
     set(&mut account.password, changes.password);

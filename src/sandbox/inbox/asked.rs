@@ -10,7 +10,7 @@ use axum::http::StatusCode;
 use serde::Deserialize;
 
 use super::refusal::Refusal;
-use super::search::Filter;
+use super::search::{Filter, RequestFilter};
 use crate::sandbox::model::account::MAX_USER;
 use crate::sandbox::model::digits::digits;
 use crate::sandbox::shared::Shared;
@@ -42,23 +42,46 @@ pub(super) struct Asked {
     after: Option<String>,
     limit: Option<String>,
     timeout: Option<String>,
+    refused: Option<String>,
 }
 
 impl Asked {
     /// The filter, if besides it nothing was asked but what is `also` taken.
     pub(super) fn filter(&self, shared: &Shared, also: &[&str]) -> Result<Filter, Refusal> {
-        for (name, value) in [("limit", &self.limit), ("timeout", &self.timeout)] {
+        let after = text(&self.after, "after", MAX_NUMBER)?.map(|after| place(after, shared)).transpose()?;
+        Ok(Filter { after, ..self.about(also)? })
+    }
+
+    /// The same for requests, which have numbers and no ids.
+    pub(super) fn request_filter(&self, also: &[&str]) -> Result<RequestFilter, Refusal> {
+        Ok(RequestFilter {
+            sent: self.about(&[also, &["refused"]].concat())?,
+            after: parsed(&self.after, "after")?,
+            refused: match text(&self.refused, "refused", MAX_NUMBER)? {
+                None => None,
+                Some("true") => Some(true),
+                Some("false") => Some(false),
+                Some(other) => {
+                    return Err(Refusal::bad(format!("refused={other:?} has to be true or false")));
+                }
+            },
+        })
+    }
+
+    /// The filter but for its place.
+    fn about(&self, also: &[&str]) -> Result<Filter, Refusal> {
+        let Self { user, to, q, since, limit, timeout, refused, .. } = self;
+        for (name, value) in [("limit", limit), ("timeout", timeout), ("refused", refused)] {
             if value.is_some() && !also.contains(&name) {
                 return Err(Refusal::bad(format!("{name} means nothing here: leave it out")));
             }
         }
-        let Self { user, to, q, since, after, .. } = self;
         Ok(Filter {
             user: text(user, "user", MAX_USER)?.map(str::to_owned),
             to: text(to, "to", MAX_NUMBER)?.map(number).transpose()?,
             q: text(q, "q", MAX_WORDS)?.map(str::to_lowercase),
             since_ms: text(since, "since", MAX_NUMBER)?.map(time).transpose()?,
-            after: text(after, "after", MAX_NUMBER)?.map(|after| place(after, shared)).transpose()?,
+            after: None,
         })
     }
 
@@ -102,7 +125,10 @@ fn parsed<T: FromStr>(value: &Option<String>, name: &str) -> Result<Option<T>, R
 /// The digits of a number as people write it.
 fn number(written: &str) -> Result<String, Refusal> {
     let digits = digits(written);
-    let is_other = |c: char| !" +-().".contains(c) && crate::sandbox::model::digits::digit(c).is_none();
+    // Of the digits those that the document names.
+    let is_other = |c: char| {
+        !(" +-().".contains(c) || matches!(c, '0'..='9' | '\u{660}'..='\u{669}' | '\u{6F0}'..='\u{6F9}'))
+    };
     if digits.is_empty() || written.contains(is_other) {
         return Err(Refusal::bad(format!(
             "to={written:?} is no number: digits, as 96598765432, with spaces and phone punctuation"

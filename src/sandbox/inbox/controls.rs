@@ -11,8 +11,10 @@ use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use serde::{Deserialize, Serialize};
 
+use super::body::{self, at_most, given, word};
 use super::refusal::Refusal;
 use super::view::Stats;
+use crate::sandbox::model::account::MAX_USER;
 use crate::sandbox::model::endpoints::ENDPOINTS;
 use crate::sandbox::model::faults::{Fault, Kind};
 use crate::sandbox::model::gateway::Gateway;
@@ -20,10 +22,15 @@ use crate::sandbox::shared::Shared;
 
 /// No delay is longer; what never answers is a firewall.
 const MAX_DELAY_MS: u64 = 600_000;
+/// So many characters a scripted answer may have; with what JSON makes of them they fit into the body that is taken.
+const MAX_REPLY: u64 = 30_000;
+/// So many requests a fault may hit, and so many bytes it may keep; `always` is for more.
+const MAX_COUNT: u64 = 1_000_000;
+const MAX_LOCATION: usize = 2_000;
 /// A script that is longer was made by mistake.
 const MAX_FAULTS: usize = 1_000;
 
-#[derive(Deserialize, Clone, Copy)]
+#[derive(Debug, Deserialize, Serialize, Clone, Copy)]
 #[serde(rename_all = "snake_case")]
 enum FaultKind {
     Code,
@@ -40,38 +47,105 @@ enum FaultKind {
     CodeStatus,
 }
 
+impl FaultKind {
+    /// The fields that mean something with it; the required ones first, so many of them.
+    fn fields(self) -> (&'static [&'static str], usize) {
+        match self {
+            Self::Code => (&["code", "status", "accepting"], 1),
+            Self::Delay | Self::SlowBody => (&["delay_ms"], 1),
+            Self::DropBeforeReading | Self::DropAfterAccepting | Self::RefuseConnection => (&[], 0),
+            Self::TruncatedBody => (&["keep"], 0),
+            Self::Html502 => (&["accepting"], 0),
+            Self::Reply => (&["status", "body", "accepting"], 0),
+            Self::Redirect => (&["location", "status", "accepting"], 1),
+            Self::CodeStatus => (&["code", "status"], 2),
+        }
+    }
+}
+
+/// The fields that every kind has but `code_status`, which hits no request by itself.
+const OF_EVERY_KIND: &[&str] = &["delay_ms", "times", "always", "on", "user"];
+
 /// A fault as it is asked for.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Wanted {
     kind: FaultKind,
+    #[serde(default, deserialize_with = "given")]
     code: Option<String>,
+    #[serde(default, deserialize_with = "given")]
     status: Option<u16>,
+    #[serde(default, deserialize_with = "given")]
     body: Option<String>,
+    #[serde(default, deserialize_with = "given")]
     location: Option<String>,
+    #[serde(default, deserialize_with = "given")]
     keep: Option<usize>,
+    #[serde(default, deserialize_with = "given")]
     delay_ms: Option<u64>,
+    #[serde(default, deserialize_with = "given")]
     times: Option<usize>,
-    #[serde(default)]
-    always: bool,
+    #[serde(default, deserialize_with = "given")]
+    always: Option<bool>,
+    #[serde(default, deserialize_with = "given")]
     on: Option<String>,
+    #[serde(default, deserialize_with = "given")]
     user: Option<String>,
-    #[serde(default)]
-    accepting: bool,
+    #[serde(default, deserialize_with = "given")]
+    accepting: Option<bool>,
 }
 
 impl Wanted {
-    /// The fault, or what is missing.
-    fn fault(self) -> Result<Fault, Refusal> {
-        let delay = self.delay_ms.unwrap_or(0);
-        if delay > MAX_DELAY_MS {
-            return Err(Refusal::bad(format!("delay_ms has to be at most {MAX_DELAY_MS}")));
+    /// Refuses what is missing, what means nothing, and what is out of bounds.
+    fn check(&self) -> Result<(), Refusal> {
+        let Self { kind, code, status, body, location, keep, delay_ms, times, always, on, user, accepting } =
+            self;
+        let name = serde_json::to_string(kind).unwrap_or_default();
+        let (own, required) = kind.fields();
+        let of_every: &[&str] = if matches!(kind, FaultKind::CodeStatus) { &[] } else { OF_EVERY_KIND };
+        for (field, is_given) in [
+            ("code", code.is_some()),
+            ("status", status.is_some()),
+            ("body", body.is_some()),
+            ("location", location.is_some()),
+            ("keep", keep.is_some()),
+            ("delay_ms", delay_ms.is_some()),
+            ("times", times.is_some()),
+            ("always", always.is_some()),
+            ("on", on.is_some()),
+            ("user", user.is_some()),
+            ("accepting", accepting.is_some()),
+        ] {
+            if is_given && !own.contains(&field) && !of_every.contains(&field) {
+                return Err(Refusal::bad(format!("{field} means nothing with kind {name}: leave it out")));
+            }
+            if !is_given && own.iter().take(required).any(|own| *own == field) {
+                return Err(Refusal::bad(format!("kind {name} needs {field:?}")));
+            }
         }
-        let delay = Duration::from_millis(delay);
-        let missing = |field: &str| Refusal::bad(format!("this kind of fault needs {field:?}"));
+        code.as_deref().map_or(Ok(()), body::code)?;
+        status.map_or(Ok(()), checked_status)?;
+        body.as_deref()
+            .map_or(Ok(()), |body| at_most("the length of body", body.chars().count() as u64, MAX_REPLY))?;
+        location.as_deref().map_or(Ok(()), checked_location)?;
+        keep.map_or(Ok(()), |keep| at_most("keep", keep as u64, MAX_COUNT))?;
+        delay_ms.map_or(Ok(()), |delay| at_most("delay_ms", delay, MAX_DELAY_MS))?;
+        if *delay_ms == Some(0) && required > 0 && own.first() == Some(&"delay_ms") {
+            return Err(Refusal::bad(format!("kind {name} needs a delay_ms of 1 or more")));
+        }
+        times.map_or(Ok(()), |times| at_most("times", times as u64, MAX_COUNT))?;
+        if *times == Some(0) {
+            return Err(Refusal::bad("times has to be 1 or more; always: true is for ever"));
+        }
+        on.as_deref().map_or(Ok(()), checked_endpoint)?;
+        user.as_deref().map_or(Ok(()), |user| word("user", user, MAX_USER))
+    }
+
+    /// The fault; what it needs was checked.
+    fn fault(self) -> Fault {
+        let delay = Duration::from_millis(self.delay_ms.unwrap_or(0));
         let mut fault = match self.kind {
-            FaultKind::Code => Fault::code(self.code.ok_or_else(|| missing("code"))?),
-            FaultKind::Delay | FaultKind::SlowBody if delay.is_zero() => return Err(missing("delay_ms")),
+            FaultKind::Code | FaultKind::CodeStatus => Fault::code(self.code.unwrap_or_default()),
             FaultKind::Delay => Fault::delay(Duration::ZERO),
             FaultKind::SlowBody => Fault::slow_body(delay),
             FaultKind::DropBeforeReading => Fault::drop_before_reading(),
@@ -79,42 +153,48 @@ impl Wanted {
             FaultKind::TruncatedBody => Fault::truncated_body(self.keep.unwrap_or(20)),
             FaultKind::Html502 => Fault::html_502(),
             FaultKind::Reply => Fault::reply(200, self.body.unwrap_or_default()),
-            FaultKind::Redirect => Fault::redirect(307, self.location.ok_or_else(|| missing("location"))?),
+            FaultKind::Redirect => Fault::redirect(307, self.location.unwrap_or_default()),
             FaultKind::RefuseConnection => Fault::refuse_connection(),
-            FaultKind::CodeStatus => return Err(missing("code")),
         };
         if let Some(status) = self.status {
-            fault = fault.status(checked_status(status)?);
+            fault = fault.status(status);
         }
         if !matches!(self.kind, FaultKind::SlowBody) {
             fault = fault.after(delay);
         }
-        if self.accepting {
+        if self.accepting == Some(true) {
             fault = fault.after_accepting();
         }
         if let Some(endpoint) = self.on {
-            if !ENDPOINTS.contains(&endpoint.as_str()) {
-                return Err(Refusal::bad(format!(
-                    "on={endpoint:?} has to be one of {}",
-                    ENDPOINTS.join(", ")
-                )));
-            }
             fault = fault.on(endpoint);
         }
         if let Some(user) = self.user {
             fault = fault.for_user(user);
         }
-        match self.times {
-            Some(0) => Err(Refusal::bad("times has to be 1 or more; always: true is for ever")),
-            _ if self.always => Ok(fault.times(usize::MAX)),
-            times => Ok(fault.times(times.unwrap_or(1))),
-        }
+        let times = if self.always == Some(true) { usize::MAX } else { self.times.unwrap_or(1) };
+        fault.times(times)
     }
 }
 
-fn checked_status(status: u16) -> Result<u16, Refusal> {
+fn checked_endpoint(endpoint: &str) -> Result<(), Refusal> {
+    if ENDPOINTS.contains(&endpoint) {
+        return Ok(());
+    }
+    Err(Refusal::bad(format!("on has to be one of {}", ENDPOINTS.join(", "))))
+}
+
+/// What may stand in a header.
+fn checked_location(location: &str) -> Result<(), Refusal> {
+    word("location", location, MAX_LOCATION)?;
+    if location.bytes().all(|b| b.is_ascii_graphic()) {
+        return Ok(());
+    }
+    Err(Refusal::bad("location has to be an address in ASCII, without blanks"))
+}
+
+fn checked_status(status: u16) -> Result<(), Refusal> {
     if (200..=599).contains(&status) {
-        return Ok(status);
+        return Ok(());
     }
     Err(Refusal::bad("status has to be an HTTP status from 200 to 599"))
 }
@@ -185,16 +265,13 @@ pub(super) async fn add_fault(
             "{MAX_FAULTS} faults are to come: DELETE /api/faults forgets them"
         )));
     }
+    wanted.check()?;
     // Not one of a script: from now on, a code comes with this status.
-    if matches!(wanted.kind, FaultKind::CodeStatus) {
-        let (Some(code), Some(status)) = (wanted.code, wanted.status) else {
-            return Err(Refusal::bad("code_status needs \"code\" and \"status\""));
-        };
-        let status = checked_status(status)?;
+    if let Wanted { kind: FaultKind::CodeStatus, code: Some(code), status: Some(status), .. } = wanted {
         gateway.settings.code_status.insert(code, status);
-        return Ok((StatusCode::CREATED, script(&gateway)));
+    } else {
+        gateway.faults.push(wanted.fault());
     }
-    gateway.faults.push(wanted.fault()?);
     Ok((StatusCode::CREATED, script(&gateway)))
 }
 
@@ -220,9 +297,13 @@ pub(super) async fn remove_fault(
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Changes {
+    #[serde(default, deserialize_with = "given")]
     latency_ms: Option<u64>,
+    #[serde(default, deserialize_with = "given")]
     drain_per_second: Option<u32>,
+    #[serde(default, deserialize_with = "given")]
     firewall_seconds: Option<u32>,
+    #[serde(default, deserialize_with = "given")]
     stuck_fill_queue: Option<bool>,
 }
 
@@ -254,9 +335,7 @@ pub(super) async fn change_settings(
     changes: Result<Json<Changes>, JsonRejection>,
 ) -> Result<Json<SettingsView>, Refusal> {
     let Json(changes) = changes?;
-    if changes.latency_ms.is_some_and(|latency| latency > MAX_DELAY_MS) {
-        return Err(Refusal::bad(format!("latency_ms has to be at most {MAX_DELAY_MS}")));
-    }
+    changes.latency_ms.map_or(Ok(()), |latency| at_most("latency_ms", latency, MAX_DELAY_MS))?;
     let mut gateway = shared.lock();
     gateway.settle(tokio::time::Instant::now());
     let settings = &mut gateway.settings;

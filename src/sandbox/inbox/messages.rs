@@ -3,7 +3,6 @@
 use std::sync::Arc;
 
 use axum::Json;
-use axum::body::Body;
 use axum::extract::{Path, Query, State};
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
@@ -14,7 +13,7 @@ use tokio::time::{Instant, timeout};
 use super::asked::Question;
 use super::refusal::Refusal;
 use super::search::arrival;
-use super::streamed::{self, array};
+use super::streamed::{self, array, as_json};
 use super::view::MessageView;
 use crate::sandbox::model::message::Message;
 use crate::sandbox::shared::Shared;
@@ -53,10 +52,6 @@ pub(super) async fn list(State(shared): State<Arc<Shared>>, asked: Question) -> 
         "{{\"matched\":{matched},\"last\":{last},\"remembered\":{remembered},\"forgotten\":{forgotten},\"messages\":["
     );
     Ok(as_json(array(head, streamed::messages(shared, filter, last), written, "]}")))
-}
-
-fn as_json(body: Body) -> Response {
-    ([(header::CONTENT_TYPE, "application/json")], body).into_response()
 }
 
 pub(super) async fn one(

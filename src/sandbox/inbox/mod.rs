@@ -13,7 +13,9 @@
 //! | `GET /api/messages/{id}` | a Message |
 //! | `DELETE /api/messages/{id}` | `{id, credits}`: deleted from the gateway's queue, credits given back |
 //! | `GET /api/otp?user=&to=&since=&after=&timeout=` | `{otp, id, to, at}`, or 404 |
-//! | `GET /api/requests?limit=` | `{requests: [Request], forgotten}` |
+//! | `GET /api/requests?user=&to=&q=&since=&after=&refused=&limit=` | `{requests: [Request], matched, last, forgotten}` |
+//! | `DELETE /api/requests`, same filters | `{deleted}` |
+//! | `GET /api/codes` | `{codes: [{code, meaning, action}]}`: the SDK's table |
 //! | `GET`, `POST`, `DELETE /api/faults`, `DELETE /api/faults/{id}` | `{pending, faults: [Fault], code_status}` |
 //! | `GET /api/accounts`, `GET /api/account?user=`, `PUT /api/account` | `{accounts: [Account]}`, Account |
 //! | `GET`, `PUT /api/settings` | `{latency_ms, drain_per_second, firewall_seconds, stuck_fill_queue}` |
@@ -27,9 +29,12 @@
 //! - Message: `{seq, id, user, sender_asked, sender, to: [number], dropped: [{number, why: "malformed" | "no_route" |
 //!   "duplicate"}], text, phone: {text, arrives}, encoding: "GSM-7" | "UCS-2", characters, pages, forced_ucs2:
 //!   [Character], stuck: null | {why: "test" | "emoji", characters: [Character]}, points, test, state: "queued" |
-//!   "stuck" | "sent" | "delivered" | "deleted", otp: null | "123456", at, request, reply: {status, body, fault}}`
+//!   "stuck" | "sent" | "delivered" | "deleted", otp: null | "123456", at, request_number, request, reply: {status,
+//!   body, fault}}`
 //! - Character: `{character, code: "U+1F389", position, utf16}`; at most 50 are listed.
-//! - Request: `{number, at, endpoint, user, numbers, processed, status, code}`
+//! - Request: `{number, at, endpoint, user, numbers, processed, refused, status, code, meaning, action, problems: [what
+//!   could not be read], message: null | id, sender_asked, to, text, request, reply}`; what was to be sent stands in those
+//!   that were refused, a message has its own.
 //! - Fault: `{id, kind, code, status, delay_ms, times, always, on, user, accepting}`
 //! - Account: `{user, balance, purchased, password_set, sender_ids, coverage, blocked, bad_words, spam_words,
 //!   banned_senders, queued}`; in `PUT`, what is left out stays, and `password` sets one (`null`: any is taken).
@@ -42,6 +47,7 @@
 
 mod account;
 mod asked;
+mod body;
 mod controls;
 mod handle;
 mod messages;

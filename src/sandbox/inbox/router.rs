@@ -10,6 +10,7 @@ use axum::routing::{delete, get};
 
 use super::refusal::Refusal;
 use super::{account, controls, messages, requests, stream};
+use crate::code::ApiCode;
 use crate::sandbox::shared::Shared;
 
 const PAGE: &str = include_str!("page/page.html");
@@ -42,7 +43,8 @@ pub(crate) fn router(shared: Arc<Shared>) -> Router {
         .route("/api/messages/wait", get(messages::wait))
         .route("/api/messages/{id}", get(messages::one).delete(messages::delete))
         .route("/api/otp", get(messages::otp))
-        .route("/api/requests", get(requests::list))
+        .route("/api/requests", get(requests::list).delete(requests::clear))
+        .route("/api/codes", get(requests::codes))
         .route("/api/faults", get(controls::faults).post(controls::add_fault).delete(controls::clear_faults))
         .route("/api/faults/{id}", delete(controls::remove_fault))
         .route("/api/accounts", get(account::list))
@@ -88,8 +90,10 @@ async fn page() -> Response {
     ([(header::CONTENT_SECURITY_POLICY, policy)], Html(page)).into_response()
 }
 
+/// The document, with the codes of the table in it.
 async fn openapi() -> impl IntoResponse {
-    ([(header::CONTENT_TYPE, "application/json")], OPENAPI)
+    let codes: Vec<String> = ApiCode::known().map(|code| format!("{:?}", code.as_str())).collect();
+    ([(header::CONTENT_TYPE, "application/json")], OPENAPI.replace("\"{{codes}}\"", &codes.join(", ")))
 }
 
 async fn no_such_path(uri: Uri) -> Refusal {

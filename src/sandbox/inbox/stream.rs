@@ -81,8 +81,8 @@ impl Listener {
             Change::Arrived(seq) => self.message("message", seq),
             Change::Changed(seq) => self.message("changed", seq),
             Change::Seen(number) => {
-                let request = RequestView::new(number, self.shared.lock().history.request(number)?);
-                Some(event("request", &request))
+                let request = self.shared.lock().history.request(number)?.clone();
+                Some(event("request", &RequestView::from(&*request)))
             }
             Change::Cleared => Some(event("cleared", &json!({}))),
         }

@@ -6,11 +6,14 @@ use std::convert::Infallible;
 use std::sync::Arc;
 
 use axum::body::{Body, Bytes};
+use axum::http::header;
+use axum::response::{IntoResponse, Response};
 use futures::stream;
 use serde::Serialize;
 
-use super::search::Filter;
+use super::search::{Filter, RequestFilter};
 use crate::sandbox::model::message::Message;
+use crate::sandbox::model::request::SeenRequest;
 use crate::sandbox::shared::Shared;
 
 /// So many are looked up and written at a time.
@@ -30,6 +33,24 @@ pub(super) fn messages(
             behind.filter(|message| filter.matches(message)).take(PIECE).cloned().collect()
         };
         filter.after = Some(piece.last()?.seq);
+        Some(piece)
+    })
+}
+
+/// The same of requests.
+pub(super) fn requests(
+    shared: Arc<Shared>,
+    mut filter: RequestFilter,
+    last: u64,
+) -> impl Iterator<Item = Vec<Arc<SeenRequest>>> {
+    std::iter::from_fn(move || {
+        let piece: Vec<_> = {
+            let history = &shared.lock().history;
+            let behind = history.requests_after(filter.after.unwrap_or(0));
+            let behind = behind.take_while(|request| request.number <= last);
+            behind.filter(|request| filter.matches(request, history)).take(PIECE).cloned().collect()
+        };
+        filter.after = Some(piece.last()?.number);
         Some(piece)
     })
 }
@@ -68,4 +89,8 @@ pub(super) fn body(
 /// Strings and numbers always serialise.
 pub(super) fn json(value: &impl Serialize) -> Vec<u8> {
     serde_json::to_vec(value).unwrap_or_default()
+}
+
+pub(super) fn as_json(body: Body) -> Response {
+    ([(header::CONTENT_TYPE, "application/json")], body).into_response()
 }

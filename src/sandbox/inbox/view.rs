@@ -3,9 +3,10 @@
 use serde::Serialize;
 use tokio::time::Instant;
 
+use crate::code::ApiCode;
 use crate::sandbox::model::gateway::Gateway;
-use crate::sandbox::model::history::SeenRequest;
 use crate::sandbox::model::message::{Message, MessageState};
+use crate::sandbox::model::request::{SeenRequest, Told};
 use crate::sandbox::model::rules::{self, Encoding, Place};
 use crate::sandbox::model::traffic::CEILING;
 use crate::sandbox::shared::Shared;
@@ -34,6 +35,7 @@ pub(super) struct MessageView<'a> {
     pub(super) state: &'static str,
     pub(super) otp: Option<&'a str>,
     at: u64,
+    request_number: u64,
     request: &'a str,
     reply: Reply<'a>,
 }
@@ -71,6 +73,12 @@ struct Reply<'a> {
     fault: Option<&'static str>,
 }
 
+impl<'a> From<&'a Told> for Reply<'a> {
+    fn from(told: &'a Told) -> Self {
+        Self { status: told.status, body: &told.body, fault: told.fault }
+    }
+}
+
 impl<'a> From<&'a Message> for MessageView<'a> {
     fn from(message: &'a Message) -> Self {
         let emoji = rules::emoji(&message.text);
@@ -105,8 +113,9 @@ impl<'a> From<&'a Message> for MessageView<'a> {
             state: state(message.state),
             otp: message.otp(),
             at: message.unix_ms,
+            request_number: message.request_number,
             request: &message.request,
-            reply: Reply { status: message.told.status, body: &message.told.body, fault: message.told.fault },
+            reply: Reply::from(&*message.told),
         }
     }
 }
@@ -134,31 +143,59 @@ fn state(state: MessageState) -> &'static str {
     }
 }
 
+/// What was asked of the gateway, what it said, and for what was refused what to do.
 #[derive(Serialize)]
-pub(super) struct RequestView {
+pub(super) struct RequestView<'a> {
     number: u64,
     at: u64,
-    endpoint: String,
-    user: String,
+    endpoint: &'a str,
+    user: &'a str,
     numbers: usize,
     processed: bool,
+    refused: bool,
     status: Option<u16>,
-    code: Option<String>,
+    code: Option<&'a str>,
+    meaning: Option<&'static str>,
+    action: Option<&'static str>,
+    problems: &'a [String],
+    message: Option<&'a str>,
+    sender_asked: Option<&'a str>,
+    to: Vec<&'a str>,
+    text: Option<&'a str>,
+    request: &'a str,
+    reply: Reply<'a>,
 }
 
-impl RequestView {
-    pub(super) fn new(number: u64, request: &SeenRequest) -> Self {
+impl<'a> From<&'a SeenRequest> for RequestView<'a> {
+    fn from(request: &'a SeenRequest) -> Self {
+        let known = request.code.as_deref().and_then(known);
+        let unsent = request.unsent.as_ref();
         Self {
-            number,
+            number: request.number,
             at: request.unix_ms,
-            endpoint: request.endpoint.clone(),
-            user: request.user.clone(),
+            endpoint: &request.endpoint,
+            user: &request.user,
             numbers: request.numbers,
             processed: request.processed,
+            refused: request.is_refused(),
             status: request.status,
-            code: request.code.clone(),
+            code: request.code.as_deref(),
+            meaning: known.as_ref().map(ApiCode::meaning),
+            action: known.as_ref().map(ApiCode::action),
+            problems: &request.problems,
+            message: request.message.as_deref(),
+            sender_asked: unsent.and_then(|unsent| unsent.sender.as_deref()),
+            to: unsent.map(|unsent| unsent.numbers().collect()).unwrap_or_default(),
+            text: unsent.and_then(|unsent| unsent.text.as_deref()),
+            request: &request.request,
+            reply: Reply::from(&*request.told),
         }
     }
+}
+
+/// A code of the table, as it is written there; none for a code that is not in it.
+pub(super) fn known(code: &str) -> Option<ApiCode> {
+    ApiCode::known().find(|known| known.as_str() == code)
 }
 
 #[derive(Serialize)]

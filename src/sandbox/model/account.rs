@@ -33,11 +33,11 @@ struct Queued {
 
 /// Who made an account, and so which one goes when there are too many.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) enum Made {
-    ByRequest,
-    ByApi,
+pub(crate) enum Maker {
+    Request,
+    Api,
     /// By the program that the sandbox runs in; it is never forgotten.
-    ByOwner,
+    Owner,
 }
 
 pub(crate) struct Account {
@@ -63,7 +63,7 @@ pub(crate) struct Account {
     last_swept: Option<Instant>,
     /// When it was last used, counted in requests.
     pub(crate) used: u64,
-    pub(crate) made: Made,
+    pub(crate) made: Maker,
 }
 
 impl Account {
@@ -85,7 +85,7 @@ impl Account {
             last_sent: HashMap::new(),
             last_swept: None,
             used: 0,
-            made: Made::ByRequest,
+            made: Maker::Request,
         }
     }
 

@@ -6,15 +6,17 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use super::account::{Account, MAX_USER, Made};
+use super::account::{Account, MAX_USER, Maker};
 use super::endpoints::{self, endpoint_of};
 use super::exchange::{Answer, Call, MAX_BODY, Outcome};
 use super::faults::{Fault, Kind, Script};
-use super::history::{History, SeenRequest};
+use super::history::History;
 use super::masked::{cut, masked};
-use super::message::{Message, MessageState, Told};
+use super::message::{Message, MessageState};
 use super::posted::{Posted, negotiate};
+use super::problems::problems;
 use super::reply::{Code, Payload, Protocol, Reply};
+use super::request::{SeenRequest, Told, Unsent};
 use super::send;
 use super::settings::Settings;
 use super::traffic::Traffic;
@@ -80,22 +82,37 @@ impl Gateway {
         let worked =
             processed.then(|| self.work(call, endpoint, &posted, protocol, now, unix_ms, &mut accepted));
         let outcome = self.outcome(fault.kind, worked, protocol);
-        if let Some(mut message) = accepted {
-            message.request = masked(call);
-            message.told = told(&outcome, name);
-            let forgotten = self.history.accept(message);
-            self.release(&forgotten);
-        }
         let (status, code) = match &outcome {
             Outcome::Reply(reply) | Outcome::Slow(reply, _) => {
                 (Some(reply.status), reply.code.as_deref().map(str::to_owned))
             }
             _ => (None, None),
         };
-        let endpoint = endpoint.map_or_else(|| cut(call.path, 100), str::to_owned);
-        let numbers = posted.numbers();
-        let user = cut(user, MAX_USER);
-        self.history.see(SeenRequest { endpoint, user, at: now, unix_ms, processed, status, code, numbers });
+        let good = status == Some(200) && code.is_none();
+        let refused = accepted.is_none() && (!good || endpoint == Some("send"));
+        let seen = SeenRequest {
+            number: 0, // given by the history
+            endpoint: endpoint.map_or_else(|| cut(call.path, 100), str::to_owned),
+            user: cut(user, 4 * MAX_USER),
+            at: now,
+            unix_ms,
+            processed,
+            status,
+            code,
+            numbers: posted.numbers(),
+            message: accepted.as_ref().map(|message| message.id.clone()),
+            unsent: refused.then(|| Unsent::of(&posted)),
+            problems: if refused && processed { problems(call, &posted) } else { Vec::new() },
+            request: masked(call).into(),
+            told: Arc::new(told(&outcome, name)),
+        };
+        if let Some(mut message) = accepted {
+            message.request_number = self.history.seen() + 1;
+            (message.request, message.told) = (seen.request.clone(), seen.told.clone());
+            let forgotten = self.history.accept(message);
+            self.release(&forgotten);
+        }
+        self.history.see(seen);
         Answer { after: self.settings.latency.saturating_add(fault.after), outcome }
     }
 
@@ -196,13 +213,13 @@ impl Gateway {
         let (Some(user), Some(password)) = (field("username"), field("password")) else {
             return Err("ERR002".into());
         };
-        if user.len() > MAX_USER {
+        if user.chars().count() > MAX_USER {
             return Err("ERR003".into());
         }
         if self.settings.known_accounts_only && !self.accounts.contains_key(user) {
             return Err("ERR003".into());
         }
-        let account = self.account(user, Made::ByRequest);
+        let account = self.account(user, Maker::Request);
         if account.password.as_deref().is_some_and(|own| own != password) {
             return Err("ERR003".into());
         }
@@ -214,7 +231,7 @@ impl Gateway {
 
     /// The account of this name, made if there is none. When too many were made in the same way, the one of them that
     /// was idle longest is forgotten, unless the owner made it.
-    pub(crate) fn account(&mut self, user: &str, made: Made) -> &mut Account {
+    pub(crate) fn account(&mut self, user: &str, made: Maker) -> &mut Account {
         let before = self.accounts.get(user).map(|account| account.made);
         if before.is_none_or(|before| before < made) {
             self.make_room(made);
@@ -225,11 +242,11 @@ impl Gateway {
         account
     }
 
-    fn make_room(&mut self, made: Made) {
+    fn make_room(&mut self, made: Maker) {
         let most = match made {
-            Made::ByRequest => MAX_BY_REQUEST,
-            Made::ByApi => MAX_BY_API,
-            Made::ByOwner => return,
+            Maker::Request => MAX_BY_REQUEST,
+            Maker::Api => MAX_BY_API,
+            Maker::Owner => return,
         };
         if self.accounts.len() < most {
             return;

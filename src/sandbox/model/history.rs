@@ -1,68 +1,18 @@
 //! What the sandbox remembers: accepted messages and seen requests, both bounded, and who hears of changes.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
 use tokio::sync::{broadcast, watch};
 use tokio::time::Instant;
 
 use super::message::{Message, MessageState};
+use super::request::SeenRequest;
 
-/// Beyond so many bytes the oldest messages go, however few they are.
+/// Beyond so many bytes the oldest messages go, however few they are; and so the oldest requests.
 pub(crate) const MAX_BYTES: usize = 64 << 20;
 /// So many changes a slow listener may lie behind; beyond, it is told to look again.
 const CHANGES: usize = 1024;
-
-/// A request that arrived. It holds neither password nor text nor numbers.
-#[derive(Debug, Clone)]
-pub struct SeenRequest {
-    pub(crate) endpoint: String,
-    pub(crate) user: String,
-    pub(crate) at: Instant,
-    /// Milliseconds since 1970.
-    pub(crate) unix_ms: u64,
-    pub(crate) processed: bool,
-    pub(crate) status: Option<u16>,
-    pub(crate) code: Option<String>,
-    pub(crate) numbers: usize,
-}
-
-impl SeenRequest {
-    /// The endpoint's name, as `send`; the path, its first 100 characters, if it is none of the seven.
-    pub fn endpoint(&self) -> &str {
-        &self.endpoint
-    }
-
-    /// The user name posted, its first 100 characters; empty if there was none.
-    pub fn user(&self) -> &str {
-        &self.user
-    }
-
-    /// When it arrived, on Tokio's clock.
-    pub fn at(&self) -> Instant {
-        self.at
-    }
-
-    /// True if the gateway worked on it; false if a fault answered or cut the connection before.
-    pub fn is_processed(&self) -> bool {
-        self.processed
-    }
-
-    /// The HTTP status answered; `None` if a fault cut the connection, so that no whole answer went back.
-    pub fn status(&self) -> Option<u16> {
-        self.status
-    }
-
-    /// The error code answered, if it was one.
-    pub fn code(&self) -> Option<&str> {
-        self.code.as_deref()
-    }
-
-    /// How many numbers were posted, good and bad.
-    pub fn numbers(&self) -> usize {
-        self.numbers
-    }
-}
 
 /// Something that whoever watches the inbox wants to hear of; the number leads to what it is about.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -73,7 +23,7 @@ pub(crate) enum Change {
     Changed(u64),
     /// A request was seen.
     Seen(u64),
-    /// Messages were taken out of the inbox.
+    /// Messages or requests were taken out of the inbox.
     Cleared,
 }
 
@@ -85,7 +35,9 @@ pub(crate) struct History {
     bytes: usize,
     accepted: u64,
     pub(crate) forgotten_messages: u64,
-    requests: VecDeque<SeenRequest>,
+    requests: BTreeMap<u64, Arc<SeenRequest>>,
+    request_bytes: usize,
+    seen: u64,
     pub(crate) forgotten_requests: u64,
     /// When the reports of a sent message are there.
     reports: BTreeSet<(Instant, u64)>,
@@ -103,7 +55,9 @@ impl History {
             bytes: 0,
             accepted: 0,
             forgotten_messages: 0,
-            requests: VecDeque::new(),
+            requests: BTreeMap::new(),
+            request_bytes: 0,
+            seen: 0,
             forgotten_requests: 0,
             reports: BTreeSet::new(),
             arrived: watch::Sender::new(0),
@@ -209,28 +163,51 @@ impl History {
         (self.messages.len(), self.accepted)
     }
 
-    pub(crate) fn see(&mut self, request: SeenRequest) {
-        if self.requests.len() == self.bound {
-            self.requests.pop_front();
+    pub(crate) fn see(&mut self, mut request: SeenRequest) {
+        self.seen += 1;
+        request.number = self.seen;
+        self.request_bytes += request.bytes();
+        self.requests.insert(self.seen, Arc::new(request));
+        while self.requests.len() > self.bound || (self.request_bytes > MAX_BYTES && self.requests.len() > 1)
+        {
+            let Some((&oldest, _)) = self.requests.first_key_value() else { break };
+            self.forget_request(oldest);
             self.forgotten_requests += 1;
         }
-        self.requests.push_back(request);
-        self.tell(Change::Seen(self.seen()));
+        self.tell(Change::Seen(self.seen));
+    }
+
+    fn forget_request(&mut self, number: u64) {
+        if let Some(request) = self.requests.remove(&number) {
+            self.request_bytes -= request.bytes();
+        }
+    }
+
+    /// Takes out the requests of these numbers.
+    pub(crate) fn clear_requests(&mut self, numbers: &[u64]) {
+        for &number in numbers {
+            self.forget_request(number);
+        }
+        self.tell(Change::Cleared);
     }
 
     /// How many requests were seen so far, which is the number of the newest.
     pub(crate) fn seen(&self) -> u64 {
-        self.forgotten_requests + self.requests.len() as u64
+        self.seen
     }
 
     /// The request of a number, from 1.
-    pub(crate) fn request(&self, number: u64) -> Option<&SeenRequest> {
-        let place = number.checked_sub(self.forgotten_requests + 1)?;
-        self.requests.get(usize::try_from(place).ok()?)
+    pub(crate) fn request(&self, number: u64) -> Option<&Arc<SeenRequest>> {
+        self.requests.get(&number)
+    }
+
+    /// The requests behind a number, oldest first.
+    pub(crate) fn requests_after(&self, number: u64) -> impl DoubleEndedIterator<Item = &Arc<SeenRequest>> {
+        self.requests.range(number.saturating_add(1)..).map(|(_, request)| request)
     }
 
     pub(crate) fn requests(&self) -> Vec<SeenRequest> {
-        self.requests.iter().cloned().collect()
+        self.requests.values().map(|request| SeenRequest::clone(request)).collect()
     }
 
     /// Nobody may be listening, which is no error.

@@ -1,11 +1,10 @@
 //! A request as the inbox shows it: as it was posted, but for the password.
 
-use std::fmt;
-
-use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
 use serde_json::value::RawValue;
 
+use super::entries::Entries;
 use super::exchange::Call;
+use super::flaws::repaired;
 use super::posted::{is_json_body, percent_decode};
 
 /// What stands for the password, whatever its length.
@@ -21,13 +20,17 @@ pub(crate) fn masked(call: &Call<'_>) -> String {
             head.push_str(&format!("{name}: {}\n", cut(value, 200)));
         }
     }
-    let body = if is_json_body(call.content_type, call.body) {
+    let (text, _) = repaired(call.body);
+    let body = if is_json_body(call.content_type, call.body) || text.trim_start().starts_with('{') {
         mask_json(call.body)
     } else {
-        Some(mask_form(call.body))
+        mask_form(call.body)
     };
     // What cannot be read may hold the password anywhere.
-    let body = body.unwrap_or_else(|| format!("({} bytes that cannot be read)", call.body.len()));
+    let body = body.unwrap_or_else(|| match call.body.len() {
+        0 => "(no body)".to_owned(),
+        bytes => format!("({bytes} bytes, not shown: the password may stand anywhere in them)"),
+    });
     format!("{head}\n{}", cut(&body, KEPT))
 }
 
@@ -47,8 +50,10 @@ fn is_password(key: &str) -> bool {
 
 /// Every value of a key that is a password's, found by its place, so that the rest stays as posted.
 fn mask_json(body: &[u8]) -> Option<String> {
-    let body = str::from_utf8(body).ok()?;
-    let whole: &RawValue = serde_json::from_str(body).ok()?;
+    let (read, _) = repaired(body);
+    // Places in what could be read are places in what was posted; what is not UTF-8 is not shown.
+    let body = str::from_utf8(body).unwrap_or(&read);
+    let whole: &RawValue = serde_json::from_str(&read).ok()?;
     if !whole.get().starts_with('{') {
         return None;
     }
@@ -57,8 +62,8 @@ fn mask_json(body: &[u8]) -> Option<String> {
     let mut out = String::with_capacity(body.len());
     let mut done = 0;
     for value in values {
-        // The value is a slice of the body.
-        let start = value.as_ptr().addr() - body.as_ptr().addr();
+        // The value is a slice of what was read.
+        let start = value.as_ptr().addr() - read.as_ptr().addr();
         out.push_str(body.get(done..start)?);
         out.push('"');
         out.push_str(MASK);
@@ -73,7 +78,7 @@ fn mask_json(body: &[u8]) -> Option<String> {
 fn passwords<'a>(value: &'a RawValue, found: &mut Vec<&'a str>) -> Option<()> {
     match value.get().as_bytes().first() {
         Some(b'{') => {
-            let Entries(entries) = serde_json::from_str(value.get()).ok()?;
+            let Entries(entries) = serde_json::from_str::<Entries<&RawValue>>(value.get()).ok()?;
             for (key, value) in entries {
                 if is_password(&key) {
                     found.push(value.get());
@@ -92,44 +97,26 @@ fn passwords<'a>(value: &'a RawValue, found: &mut Vec<&'a str>) -> Option<()> {
     Some(())
 }
 
-/// The entries of an object, a key that is given twice included.
-struct Entries<'a>(Vec<(String, &'a RawValue)>);
-
-impl<'de> Deserialize<'de> for Entries<'de> {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Object;
-
-        impl<'de> Visitor<'de> for Object {
-            type Value = Entries<'de>;
-
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("an object")
-            }
-
-            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
-                let mut entries = Vec::new();
-                while let Some(entry) = map.next_entry()? {
-                    entries.push(entry);
-                }
-                Ok(Entries(entries))
-            }
+/// A form as it was posted, unless it may be something else: then the password may stand in what looks like a value.
+fn mask_form(body: &[u8]) -> Option<String> {
+    let mut pairs = Vec::new();
+    for pair in body.split(|&b| b == b'&') {
+        let at = pair.iter().position(|&b| b == b'=')?;
+        let (key, value) = (&pair[..at], pair.get(at + 1..)?);
+        let plain = |b: &u8| b.is_ascii_alphanumeric() || b"_-.%+*~!'()[],".contains(b);
+        // What is not encoded is as likely no form: `username=me password=secret`, JSON behind a sign, lines.
+        let sloppy = !value.iter().all(plain) && is_password(&String::from_utf8_lossy(value));
+        if key.is_empty() || !key.iter().all(plain) || sloppy {
+            return None;
         }
-
-        deserializer.deserialize_map(Object)
-    }
-}
-
-fn mask_form(body: &[u8]) -> String {
-    let pairs = body.split(|&b| b == b'&').map(|pair| {
-        let at = pair.iter().position(|&b| b == b'=').unwrap_or(pair.len());
-        let key = &pair[..at];
-        if at < pair.len() && is_password(&percent_decode(key)) {
-            format!("{}={MASK}", String::from_utf8_lossy(key))
+        let key = String::from_utf8_lossy(key);
+        if is_password(&percent_decode(key.as_bytes())) {
+            pairs.push(format!("{key}={MASK}"));
         } else {
-            String::from_utf8_lossy(pair).into_owned()
+            pairs.push(format!("{key}={}", String::from_utf8_lossy(value)));
         }
-    });
-    pairs.collect::<Vec<_>>().join("&")
+    }
+    Some(pairs.join("&"))
 }
 
 #[cfg(test)]
@@ -147,7 +134,7 @@ mod tests {
             r#"{ "username":"a" , "password" : "***","message":"s3cret a" }"#
         );
         assert_eq!(
-            mask_form(b"username=a&password=s3%26cret&message=x"),
+            mask_form(b"username=a&password=s3%26cret&message=x").unwrap(),
             "username=a&password=***&message=x"
         );
     }
@@ -162,7 +149,64 @@ mod tests {
             json(r#"{"password":"x","again":{"user":"a","password":"x"},"list":[1,{"passwd":"x"}]}"#),
             r#"{"password":"***","again":{"user":"a","password":"***"},"list":[1,{"passwd":"***"}]}"#
         );
-        assert_eq!(mask_form(b"pass%77ord=one&PASSWORD=two"), "pass%77ord=***&PASSWORD=***");
+        assert_eq!(mask_form(b"pass%77ord=one&PASSWORD=two").unwrap(), "pass%77ord=***&PASSWORD=***");
+    }
+
+    #[test]
+    fn a_body_with_a_flaw_is_shown_as_posted_and_its_password_is_masked() {
+        for (body, want) in [
+            (&b"\xEF\xBB\xBF{\"password\":\"s3cret\",\"a\":1}"[..], "\u{FEFF}{\"password\":\"***\",\"a\":1}"),
+            (br#"{"message":"\ud83d","password":"s3cret"}"#, r#"{"message":"\ud83d","password":"***"}"#),
+            (b"{\"message\":\"\xC7\",\"password\":\"s3cret\"}", r#"{"message":"?","password":"***"}"#),
+        ] {
+            assert_eq!(mask_json(body).unwrap(), want);
+        }
+    }
+
+    /// However a body is broken, and whatever it says it is.
+    #[test]
+    fn no_body_shows_its_password() {
+        let json = r#"{"username":"a","password":"s3cret","message":"x"}"#;
+        let form = "username=a&password=s3cret&message=x";
+        let multipart = "--B\r\nContent-Disposition: form-data; name=\"password\"\r\n\r\ns3cret\r\n--B--\r\n";
+        let lines = "username: a\npassword: s3cret\n";
+        for body in [json, form, multipart, lines, "username=a password=s3cret", "username=a;password=s3cret"]
+        {
+            let mut broken: Vec<Vec<u8>> =
+                (0..body.len()).map(|end| body.as_bytes()[..end].to_vec()).collect();
+            broken.extend((0..body.len()).map(|start| body.as_bytes()[start..].to_vec()));
+            for junk in [&b"\xEF\xBB\xBF"[..], b"\xFF\xFE", b" ", b"\"", b"{", b"&", b"\\ud83d", b"x=", b"\0"]
+            {
+                for at in 0..=body.len() {
+                    broken.push([&body.as_bytes()[..at], junk, &body.as_bytes()[at..]].concat());
+                }
+            }
+            for body in broken {
+                for content_type in [
+                    None,
+                    Some("application/json"),
+                    Some("multipart/form-data; boundary=B"),
+                    Some("text/plain"),
+                ] {
+                    let call = Call {
+                        method: "POST",
+                        path: "/API/send/",
+                        content_type,
+                        accept: None,
+                        body: &body,
+                        source: crate::sandbox::model::exchange::Source::Door(0),
+                    };
+                    let shown = masked(&call);
+                    // A key that was cut is no key of a password: `word=s3cret`.
+                    let key_is_whole = String::from_utf8_lossy(&body).contains("password");
+                    assert!(
+                        !key_is_whole || !shown.contains("s3cret"),
+                        "{}: {shown}",
+                        String::from_utf8_lossy(&body)
+                    );
+                }
+            }
+        }
     }
 
     #[test]

@@ -1,9 +1,11 @@
 //! One accepted message, with all that the inbox shows of it.
 
 use std::fmt;
+use std::sync::Arc;
 
 use tokio::time::Instant;
 
+use super::request::Told;
 use super::rules::{self, Encoding, KUWAIT};
 
 /// Where an accepted message is.
@@ -20,17 +22,6 @@ pub enum MessageState {
     Stuck,
     /// Deleted from the queue; the credits of what was not sent came back.
     Deleted,
-}
-
-/// What a client was told about its message.
-#[derive(Clone)]
-pub(crate) struct Told {
-    /// `None` if the connection was cut or never came about.
-    pub(crate) status: Option<u16>,
-    /// What went over the wire of the body, as far as it is kept.
-    pub(crate) body: String,
-    /// The fault that changed the answer.
-    pub(crate) fault: Option<&'static str>,
 }
 
 /// A number that was posted and is none of the message's.
@@ -63,8 +54,11 @@ pub struct Message {
     pub(crate) unix_ms: u64,
     /// When its delivery reports are there; `None` before it is sent, and for Kuwait for ever.
     pub(crate) reports_at: Option<Instant>,
-    pub(crate) request: String,
-    pub(crate) told: Told,
+    /// The number of the request that it came by.
+    pub(crate) request_number: u64,
+    /// Both shared with that.
+    pub(crate) request: Arc<str>,
+    pub(crate) told: Arc<Told>,
 }
 
 impl Message {

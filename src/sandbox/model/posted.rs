@@ -2,20 +2,27 @@
 
 use std::collections::HashMap;
 
-use serde_json::Value;
+use serde_json::{Number, Value};
 
+use super::entries::Entries;
 use super::reply::Protocol;
 
 /// The value of one posted field.
-enum Field {
+#[derive(Debug, PartialEq)]
+pub(crate) enum Field {
     Text(String),
-    Number(i64),
-    Other,
+    Number(Number),
+    /// What it is instead.
+    Other(&'static str),
 }
 
 /// The fields of a body: a flat JSON object, or a form in the plain-text protocol.
 #[derive(Default)]
-pub(crate) struct Posted(HashMap<String, Field>);
+pub(crate) struct Posted {
+    fields: HashMap<String, Field>,
+    /// Keys that stand there more than once; the last one counts.
+    twice: Vec<String>,
+}
 
 /// Which protocol answers: JSON as soon as one of the two headers says so, the plain-text one otherwise
 /// (API document v4.1).
@@ -42,39 +49,61 @@ impl Posted {
     }
 
     fn read_json(body: &[u8]) -> Self {
-        let Ok(Value::Object(fields)) = serde_json::from_slice(body) else { return Self::default() };
-        Self(
-            fields
-                .into_iter()
-                .map(|(key, value)| {
-                    let field = match value {
-                        Value::String(text) => Field::Text(text),
-                        Value::Number(number) => number.as_i64().map_or(Field::Other, Field::Number),
-                        _ => Field::Other,
-                    };
-                    (key, field)
-                })
-                .collect(),
-        )
+        let Ok(Entries(entries)) = serde_json::from_slice::<Entries<Value>>(body) else {
+            return Self::default();
+        };
+        Self::of(entries.into_iter().map(|(key, value)| {
+            let field = match value {
+                Value::String(text) => Field::Text(text),
+                Value::Number(number) => Field::Number(number),
+                Value::Null => Field::Other("null"),
+                Value::Bool(_) => Field::Other("true or false"),
+                Value::Array(_) => Field::Other("a list"),
+                Value::Object(_) => Field::Other("an object"),
+            };
+            (key, field)
+        }))
     }
 
     fn read_form(body: &[u8]) -> Self {
         let pairs = body.split(|&b| b == b'&').filter(|pair| !pair.is_empty());
-        Self(
-            pairs
-                .map(|pair| {
-                    let at = pair.iter().position(|&b| b == b'=').unwrap_or(pair.len());
-                    let value = pair.get(at + 1..).unwrap_or_default();
-                    (percent_decode(&pair[..at]), Field::Text(percent_decode(value)))
-                })
-                .collect(),
-        )
+        Self::of(pairs.map(|pair| {
+            let at = pair.iter().position(|&b| b == b'=').unwrap_or(pair.len());
+            let value = pair.get(at + 1..).unwrap_or_default();
+            (percent_decode(&pair[..at]), Field::Text(percent_decode(value)))
+        }))
+    }
+
+    fn of(entries: impl Iterator<Item = (String, Field)>) -> Self {
+        let mut posted = Self::default();
+        for (key, field) in entries {
+            if posted.fields.insert(key.clone(), field).is_some() && !posted.twice.contains(&key) {
+                posted.twice.push(key);
+            }
+        }
+        posted
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.fields.is_empty()
+    }
+
+    pub(crate) fn keys(&self) -> impl Iterator<Item = &str> {
+        self.fields.keys().map(String::as_str)
+    }
+
+    pub(crate) fn twice(&self) -> &[String] {
+        &self.twice
+    }
+
+    pub(crate) fn field(&self, key: &str) -> Option<&Field> {
+        self.fields.get(key)
     }
 
     /// A field that is a string; any other type is as good as missing, so that a client which posts a number where
     /// the document has text is found out.
     pub(crate) fn text(&self, key: &str) -> Option<&str> {
-        match self.0.get(key) {
+        match self.field(key) {
             Some(Field::Text(text)) => Some(text),
             _ => None,
         }
@@ -83,12 +112,12 @@ impl Posted {
     /// The `test` field: `1` or `0`, as text or number (both were seen to be accepted); absent is a live send.
     /// What anything else does is unknown; `None` here, so that nobody comes to rely on it.
     pub(crate) fn test(&self) -> Option<bool> {
-        match self.0.get("test") {
+        match self.field("test") {
             None => Some(false),
             Some(Field::Text(text)) if text == "1" => Some(true),
             Some(Field::Text(text)) if text == "0" => Some(false),
-            Some(Field::Number(1)) => Some(true),
-            Some(Field::Number(0)) => Some(false),
+            Some(Field::Number(number)) if number.as_i64() == Some(1) => Some(true),
+            Some(Field::Number(number)) if number.as_i64() == Some(0) => Some(false),
             Some(_) => None,
         }
     }
@@ -159,7 +188,7 @@ mod tests {
     #[test]
     fn json_that_is_no_flat_object_has_no_fields() {
         for body in ["", "[]", "{", "null", "\"username\"", "username=a"] {
-            assert!(Posted::read(Some("application/json"), body.as_bytes()).0.is_empty(), "{body}");
+            assert!(Posted::read(Some("application/json"), body.as_bytes()).is_empty(), "{body}");
         }
         let posted = Posted::read(None, br#"{"username":7,"mobile":["96598765432"],"test":true}"#);
         assert_eq!(posted.text("username"), None);

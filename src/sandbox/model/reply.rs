@@ -5,6 +5,8 @@ use std::borrow::Cow;
 use bytes::Bytes;
 use serde::{Serialize, Serializer};
 
+use crate::code::ApiCode;
+
 /// An error code as it is on the wire.
 pub(crate) type Code = Cow<'static, str>;
 
@@ -119,7 +121,7 @@ impl Reply {
             code: &'a str,
             description: &'a str,
         }
-        let description = description(&code);
+        let description = &description(&code);
         let body = match protocol {
             Protocol::Json => json(&Body { result: "ERROR", code: &code, description }),
             Protocol::Text => format!("{code}:{description}"),
@@ -264,38 +266,16 @@ fn json(value: &impl Serialize) -> String {
     serde_json::to_string(value).unwrap_or_default()
 }
 
-/// A description for a code. Only ERR003's is known from the wire; the others are our words, and no client may
-/// depend on any of them.
-fn description(code: &str) -> &'static str {
-    match code {
-        "ERR001" => "API is switched off for this account.",
-        "ERR002" => "A required parameter is missing.",
-        "ERR003" => "Authentication error, username or password are not correct.",
-        "ERR004" => "This account has no API access.",
-        "ERR005" => "This account is blocked.",
-        "ERR006" => "No valid numbers submitted.",
-        "ERR007" => "More than 200 numbers in one request.",
-        "ERR008" => "The sender id is banned.",
-        "ERR009" => "The message is empty.",
-        "ERR010" => "The balance is zero.",
-        "ERR011" => "Not enough balance for this message.",
-        "ERR012" => "The message has too many pages.",
-        "ERR013" => "The queue is full, wait and try again.",
-        "ERR019" => "No reports found.",
-        "ERR020" => "The message does not exist.",
-        "ERR021" => "The message has no delivery report.",
-        "ERR022" => "The reports are not ready yet.",
-        "ERR023" => "Unknown error, the reports were not fetched.",
-        "ERR024" => "IP lockdown is on and this IP is not listed.",
-        "ERR025" => "No valid numbers found: digits with the country code only.",
-        "ERR026" => "No route, the country is not activated.",
-        "ERR027" => "HTML tags are not allowed.",
-        "ERR028" => "Wait 15 seconds before sending to the same number again.",
-        "ERR029" => "The message does not exist or the id is wrong.",
-        "ERR030" => "The message is stuck in the queue with an error, delete it to recover the credits.",
-        "ERR031" => "The message holds bad language.",
-        "ERR032" => "The message was taken for spam.",
-        "ERR033" => "No active coverage.",
-        _ => "Unknown error.",
+/// A description for a code. Only ERR003's is known from the wire; the others are the table's words for it, and no
+/// client may depend on any of them.
+fn description(code: &str) -> String {
+    if code == "ERR003" {
+        return "Authentication error, username or password are not correct.".to_owned();
     }
+    let known = ApiCode::known().find(|known| known.as_str() == code);
+    let meaning = known.map_or("unknown error", |known| known.meaning());
+    let mut letters = meaning.chars();
+    letters
+        .next()
+        .map_or_else(String::new, |first| format!("{}{}.", first.to_ascii_uppercase(), letters.as_str()))
 }

@@ -1,16 +1,18 @@
 //! The `send` endpoint, the only one that costs anything.
 
 use std::collections::HashSet;
+use std::sync::Arc;
 
 use tokio::time::Instant;
 
 use super::account::Account;
 use super::endpoints::check_length;
 use super::masked::cut;
-use super::message::{Dropped, Message, MessageState, Told};
+use super::message::{Dropped, Message, MessageState};
 use super::otp;
 use super::posted::{Posted, numbers};
 use super::reply::Code;
+use super::request::Told;
 use super::rules::{
     FALLBACK_SENDER, Group, MAX_NUMBERS, MAX_PAGES, MAX_QUEUED, classify, emoji, has_html_tag, has_word,
     pages,
@@ -95,8 +97,10 @@ pub(crate) fn send(
         accepted_at: now,
         unix_ms,
         reports_at: None,
-        request: String::new(), // given by whoever has the whole request and the answer
-        told: Told { status: None, body: String::new(), fault: None },
+        // What follows is given by whoever has the whole request and the answer.
+        request_number: 0,
+        request: Arc::from(""),
+        told: Arc::new(Told { status: None, body: String::new(), fault: None }),
     })
 }
 

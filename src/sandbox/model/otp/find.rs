@@ -86,7 +86,7 @@ impl Reader<'_> {
                 if is_copula(&word) {
                     return self.concluded(word_start, first, last, from);
                 }
-                if is_verb(&word) && !(doubtful && !self.only) {
+                if is_verb(&word) && (self.only || !doubtful) {
                     let any =
                         self.keywords.iter().filter(in_sentence).any(|word| word.meaning == Meaning::Code);
                     return any.then_some((Sureness::Announced, 1));
@@ -175,7 +175,10 @@ impl Reader<'_> {
         // "- code 4411" says nothing of the number before.
         let number_between = self.text[from..word.start].iter().any(char::is_ascii_digit);
         let number_behind = self.text[word.end..to].iter().any(char::is_ascii_digit);
-        (!number_between && !(sign && number_behind)).then_some(word.meaning)
+        if number_between || (sign && number_behind) {
+            return None;
+        }
+        Some(word.meaning)
     }
 
     /// Whatever is not a word between a number and what leads to it.

@@ -5,7 +5,7 @@ use std::time::Duration;
 use serde_json::json;
 
 use super::{Bench, kuwaiti, message};
-use crate::sandbox::model::account::Made;
+use crate::sandbox::model::account::Maker;
 use crate::sandbox::model::exchange::Outcome;
 use crate::sandbox::model::gateway::MAX_BY_API;
 use crate::sandbox::model::history::MAX_BYTES;
@@ -68,15 +68,15 @@ fn accounts_that_the_api_made_are_forgotten_when_there_are_too_many_and_those_of
  {
     let mut bench = Bench::new();
     for i in 0..MAX_BY_API {
-        bench.gateway.account(&format!("set{i}"), Made::ByApi).available = 7;
+        bench.gateway.account(&format!("set{i}"), Maker::Api).available = 7;
     }
     for i in 0..10_100 {
         assert_eq!(bench.verdict("balance", json!({"username": format!("user{i}")})), "OK");
     }
     assert_eq!(bench.verdict("balance", json!({"username": "set0"})), "OK");
     // One that a request made is set up.
-    bench.gateway.account("user10099", Made::ByApi).available = 7;
-    let set_up = bench.gateway.accounts.iter().filter(|(_, account)| account.made == Made::ByApi);
+    bench.gateway.account("user10099", Maker::Api).available = 7;
+    let set_up = bench.gateway.accounts.iter().filter(|(_, account)| account.made == Maker::Api);
     assert_eq!(set_up.count(), MAX_BY_API);
     assert!(bench.gateway.accounts.contains_key("set0"));
     let sevens = bench.gateway.accounts.values().filter(|account| account.available == 7).count();

@@ -5,7 +5,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 use tokio::time::Instant;
 
-use super::account::{Account, Made};
+use super::account::{Account, Maker};
 use super::exchange::{Answer, Call, Outcome, Source};
 use super::gateway::Gateway;
 use super::message::Message;
@@ -83,7 +83,7 @@ impl Bench {
     }
 
     fn alice(&mut self) -> &mut Account {
-        self.gateway.account("alice", Made::ByOwner)
+        self.gateway.account("alice", Maker::Owner)
     }
 }
 

@@ -1,0 +1,42 @@
+//! Fields of a JSON body that may be left out.
+
+use serde::{Deserialize, Deserializer};
+
+use super::refusal::Refusal;
+use super::view::known;
+
+/// Of what a person or a program writes into a list or a name.
+pub(super) const MAX_WORD: usize = 100;
+
+/// Tells `null` from a field that is left out; a type that takes no `null` refuses it.
+pub(super) fn given<'de, T: Deserialize<'de>, D: Deserializer<'de>>(
+    deserializer: D,
+) -> Result<Option<T>, D::Error> {
+    T::deserialize(deserializer).map(Some)
+}
+
+/// A name or a word; it is not repeated, as it may be a password.
+pub(super) fn word(name: &str, value: &str, most: usize) -> Result<(), Refusal> {
+    if (1..=most).contains(&value.chars().count()) {
+        return Ok(());
+    }
+    Err(Refusal::bad(format!("{name} has to have 1 to {most} characters")))
+}
+
+pub(super) fn at_most(name: &str, value: u64, most: u64) -> Result<(), Refusal> {
+    if value <= most {
+        return Ok(());
+    }
+    Err(Refusal::bad(format!("{name} has to be at most {most}")))
+}
+
+/// One of the gateway's codes, as the table writes it.
+pub(super) fn code(value: &str) -> Result<(), Refusal> {
+    if known(value).is_some() {
+        return Ok(());
+    }
+    let short: String = value.chars().take(40).collect();
+    Err(Refusal::bad(format!(
+        "{short:?} is none of the gateway's codes: GET /api/codes lists them; for any other answer there is the fault \"reply\""
+    )))
+}
