@@ -39,6 +39,17 @@
 //! its place is given back. Dropped after its request left, the exchange goes on in its own task until it is
 //! answered or times out, so that its event, the cached balance and the memory of recent numbers stay true.
 
+/// Serialises types by their names, which are stable.
+macro_rules! serialize_by_name {
+    ($($named:ty),+) => {$(
+        impl serde::Serialize for $named {
+            fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+                serializer.serialize_str(self.as_str())
+            }
+        }
+    )+};
+}
+
 mod balance;
 mod bulk;
 mod call;

@@ -173,11 +173,12 @@ async fn many(setup: Setup) -> Result<SendReport, Error> {
     }
     // What may have been sent comes first: whoever asks this error whether it may be sent again must hear of it.
     // Else the first refusal tells why; what was not attempted comes after it.
-    let unknown = report.errors().find(|(_, error)| error.delivery() == Delivery::Unknown);
-    let error = match unknown.or_else(|| report.errors().next()) {
+    let errors = report.errors();
+    let unknown = errors.iter().find(|(_, error)| error.delivery() == Delivery::Unknown);
+    let error = match unknown.or_else(|| errors.first()) {
         // What stopped a run that had not begun, such as a deadline, is what the caller asks about.
         Some((_, error)) if error.kind() == ErrorKind::Stopped => stop_cause(error),
-        Some((_, error)) => error.clone(),
+        Some((_, error)) => (*error).clone(),
         None => unusable(&report.invalid()),
     };
     Err(error.with_report(report))

@@ -43,12 +43,12 @@ impl ApiCode {
         }
     }
 
-    /// Iterates over every code of the table, in order: the 28 documented ones and the 3 of a single source.
+    /// Iterates over every code of the table, in order: the documented ones and those of a single source.
     pub fn known() -> impl Iterator<Item = Self> {
         table::ROWS.iter().map(|row| row.code.clone())
     }
 
-    /// Iterates over the 28 codes of the API document v4.1, in order.
+    /// Iterates over the codes of the API document v4.1, in order.
     pub fn documented() -> impl Iterator<Item = Self> {
         Self::known().filter(Self::is_documented)
     }
@@ -61,7 +61,7 @@ impl ApiCode {
         &self.0
     }
 
-    /// Tells whether the code is one of the 28 of the API document v4.1.
+    /// Tells whether the code is one of the API document v4.1.
     pub fn is_documented(&self) -> bool {
         self.source() == CodeSource::Documented
     }
@@ -118,7 +118,7 @@ impl ApiCode {
 
     /// What `Display` and `Debug` may write: the text comes from outside and could hold anything, a one-time code or
     /// the password too. So it is written only if it has the form of the gateway's codes.
-    fn shown(&self) -> &str {
+    pub(crate) fn shown(&self) -> &str {
         let plain = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_' || byte == b'-';
         let rest = self.0.strip_prefix("ERR").unwrap_or_default();
         if (1..=16).contains(&rest.len()) && rest.bytes().all(plain) { &self.0 } else { "unrecognised code" }

@@ -6,7 +6,7 @@ use std::time::Duration;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum CodeSource {
-    /// One of the 28 codes of the gateway's API document v4.1.
+    /// One of the codes of the gateway's API document v4.1.
     Documented,
     /// Known from one third-party source only and absent from the API document v4.1: `ERR034` to `ERR036`.
     SingleSource,

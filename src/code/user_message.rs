@@ -93,6 +93,34 @@ impl UserMessage {
         Self::StartAgain,
     ];
 
+    /// The name in JSON, for a front end with sentences of its own: that of the variant in small letters,
+    /// `invalid_number`, `please_wait`, …
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::InvalidNumber => "invalid_number",
+            Self::Unavailable => "unavailable",
+            Self::Busy => "busy",
+            Self::PleaseWait => "please_wait",
+            Self::EmptyText => "empty_text",
+            Self::TextTooLong => "text_too_long",
+            Self::TextRefused => "text_refused",
+            Self::NotServed => "not_served",
+            Self::Unconfirmed => "unconfirmed",
+            Self::ReportPending => "report_pending",
+            Self::NoReport => "no_report",
+            Self::MessageNotFound => "message_not_found",
+            Self::NotDelivered => "not_delivered",
+            Self::TooManyRequests => "too_many_requests",
+            Self::ProveHuman => "prove_human",
+            Self::WrongCode => "wrong_code",
+            Self::MalformedCode => "malformed_code",
+            Self::OldCode => "old_code",
+            Self::CodeExpired => "code_expired",
+            Self::TooManyTries => "too_many_tries",
+            Self::StartAgain => "start_again",
+        }
+    }
+
     /// Gives the sentence in English.
     pub const fn english(self) -> &'static str {
         match self {
@@ -167,6 +195,8 @@ impl fmt::Display for UserMessage {
         f.pad(self.english())
     }
 }
+
+serialize_by_name!(UserMessage);
 
 #[cfg(test)]
 mod tests {

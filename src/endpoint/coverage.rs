@@ -21,8 +21,8 @@ pub struct Coverage {
 
 impl Coverage {
     /// The prefixes in order, digits only: `965`, `971`, …
-    pub fn prefixes(&self) -> impl ExactSizeIterator<Item = &str> {
-        self.prefixes.iter().map(String::as_str)
+    pub fn prefixes(&self) -> Vec<&str> {
+        self.prefixes.iter().map(String::as_str).collect()
     }
 
     /// True if a prefix covers the number; see [`prefix_of`](Self::prefix_of).
@@ -109,7 +109,7 @@ mod tests {
             r#"{"result":"OK","countries":["965","971"]}"#,
             r#"{"result":"OK","965":"Kuwait","971":"UAE"}"#,
         ] {
-            assert_eq!(read(&ok(body)).unwrap().prefixes().collect::<Vec<_>>(), ["965", "971"], "{body}");
+            assert_eq!(read(&ok(body)).unwrap().prefixes(), ["965", "971"], "{body}");
         }
         assert!(read(&ok(r#"{"result":"OK"}"#)).is_none());
         assert_eq!(read(&ok(r#"{"result":"OK","prefixes":[]}"#)).unwrap().prefixes().len(), 0);

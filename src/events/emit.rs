@@ -8,7 +8,7 @@ use tracing::{Level, Span};
 use super::facts::{Attempt, Finished};
 use super::names::{TARGET, event, field};
 use crate::credits::Credits;
-use crate::error::{Delivery, Error, ErrorKind};
+use crate::error::{Error, ErrorKind};
 use crate::ids::MessageId;
 use crate::phone::PhoneNumber;
 use crate::retry::{Retry, RetryReason};
@@ -34,12 +34,7 @@ fn masks(numbers: &[PhoneNumber]) -> Option<tracing::field::DisplayValue<Masks<'
 
 /// The name of what became of the request.
 fn delivery(result: Result<&RawReply, &Error>) -> &'static str {
-    match result.map_err(Error::delivery) {
-        Ok(_) => "accepted",
-        Err(Delivery::NotSent) => "not_sent",
-        Err(Delivery::Refused) => "refused",
-        Err(Delivery::Unknown) => "unknown",
-    }
+    result.map_or_else(|error| error.delivery().as_str(), |_| "accepted")
 }
 
 #[allow(clippy::cast_possible_truncation)] // 584 million years
@@ -99,7 +94,7 @@ pub(crate) fn request_finished(attempt: &Attempt<'_>, done: &Finished<'_>) {
                 { field::ENDPOINT } = attempt.endpoint.name(),
                 { field::OK } = done.result.is_ok(),
                 { field::CODE } = done.result.err().and_then(Error::code).map(tracing::field::display),
-                { field::KIND } = done.result.err().map(|error| tracing::field::debug(error.kind())),
+                { field::KIND } = done.result.err().map(|error| error.kind().as_str()),
                 { field::DELIVERY } = delivery,
                 { field::REQUEST_ID } = attempt.id,
                 { field::ATTEMPT } = attempt.number,
@@ -173,7 +168,7 @@ pub(crate) fn run_stopped(reason: &StopReason<'_>) {
         { field::EVENT } = event::STOP,
         { field::REASON } = word,
         { field::CODE } = error.and_then(|error| error.code()).map(tracing::field::display),
-        { field::KIND } = error.map(|error| tracing::field::debug(error.kind())),
+        { field::KIND } = error.map(|error| error.kind().as_str()),
     );
 }
 

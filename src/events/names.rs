@@ -36,7 +36,7 @@ pub mod field {
     pub const CODE: &str = "code";
     /// `accepted`, `refused`, `not_sent` or `unknown`.
     pub const DELIVERY: &str = "delivery";
-    /// The kind of error, as in `ErrorKind`.
+    /// The kind of error, see [`ErrorKind::as_str`](crate::ErrorKind::as_str).
     pub const KIND: &str = "kind";
     /// The request's number in this process, from 1: the same in its [`SENDING`](super::event::SENDING) and
     /// [`REQUEST`](super::event::REQUEST).

@@ -79,7 +79,7 @@ pub(super) fn sent(
                 delivery,
                 unsent,
                 code = outcome.err().and_then(Error::code).map(tracing::field::display),
-                kind = outcome.err().map(|error| tracing::field::debug(error.kind())),
+                kind = outcome.err().map(|error| error.kind().as_str()),
             )
         };
     }

@@ -27,8 +27,11 @@ async fn the_report_has_the_seeds_totals() {
     assert_eq!(report.balance_after().unwrap().to_string(), "750");
     assert_eq!(report.message_ids().len(), 2);
     assert_eq!(report.message_id(), report.message_ids().first().copied());
-    let errors: Vec<_> =
-        report.errors().map(|(batch, error)| (batch.index(), error.code().cloned().unwrap())).collect();
+    let errors: Vec<_> = report
+        .errors()
+        .iter()
+        .map(|(batch, error)| (batch.index(), error.code().cloned().unwrap()))
+        .collect();
     assert_eq!(errors, [(1, ApiCode::ERR026)]);
     assert_eq!(report.invalid()[0].position(), 450);
     assert_eq!(report.duplicates().iter().map(|d| d.position()).collect::<Vec<_>>(), [451, 452]);
@@ -183,7 +186,7 @@ async fn pause_resume_and_stop_take_effect_between_batches() {
     let sent = sends(&sandbox).len() as u64;
     assert!((5..=7).contains(&sent), "{sent}");
     assert_eq!(parts(report.account()), [sent * 200, 0, 0, 10_000 - sent * 200, 0, 0]);
-    assert!(report.errors().all(|(_, error)| error.kind() == ErrorKind::Stopped));
+    assert!(report.errors().iter().all(|(_, error)| error.kind() == ErrorKind::Stopped));
 }
 
 #[tokio::test(start_paused = true)]
@@ -196,7 +199,7 @@ async fn a_stopped_run_is_resumed_by_sending_to_what_was_not_attempted() {
     tokio::time::sleep(Duration::from_millis(1_100)).await;
     handle.stop();
     let report = report.await.unwrap();
-    let with = |outcome| report.with_outcome(outcome).map(|number| number.to_string()).collect::<Vec<_>>();
+    let with = |outcome| report.with_outcome(outcome).iter().map(ToString::to_string).collect::<Vec<_>>();
     let (sent, rest) = (with(Outcome::Accepted), with(Outcome::NotAttempted));
     assert!(!sent.is_empty() && !rest.is_empty());
     assert_eq!([sent, rest.clone()].concat(), numbers(3_000));
@@ -289,7 +292,7 @@ async fn a_deadline_ends_the_run_and_the_rest_was_not_attempted() {
     let report = run.collect_report().await;
     assert_eq!(parts(report.account()), [1_000, 0, 0, 9_000, 0, 0]);
     assert!(begin.elapsed() < Duration::from_millis(2_300));
-    let (_, error) = report.errors().next().unwrap();
+    let (_, error) = report.errors()[0];
     assert!(std::error::Error::source(error).unwrap().to_string().contains("deadline"));
 }
 
@@ -333,7 +336,7 @@ async fn a_text_or_sender_that_cannot_be_sent_costs_no_request() {
     ] {
         let report = run.collect_report().await;
         assert_eq!(parts(report.account()), [0, 0, 0, 500, 0, 0]);
-        let (_, error) = report.errors().next().unwrap();
+        let (_, error) = report.errors()[0];
         let cause = std::error::Error::source(error).unwrap();
         assert!(cause.to_string().contains("not usable"), "{cause}");
     }

@@ -8,7 +8,7 @@ use super::layers::rust_files;
 /// Files that are one concept and stay as they are: an error and what it accounts for, a value and its error, a code
 /// and its row.
 const KEPT: [&[&str]; 3] = [
-    &["error.rs", "report.rs"],
+    &["error/failure.rs", "report/batch.rs", "report/send_report.rs"],
     &["phone/error.rs", "phone/number.rs"],
     &["code/api_code.rs", "code/table.rs"],
 ];

@@ -100,7 +100,7 @@ async fn a_refusal_is_a_warning_with_its_code() {
     for (name, value) in [
         (field::OK, "false"),
         (field::CODE, "ERR003"),
-        (field::KIND, "Api"),
+        (field::KIND, "api"),
         (field::DELIVERY, "refused"),
         (field::HTTP_STATUS, "403"),
     ] {
@@ -131,9 +131,9 @@ async fn a_lost_answer_is_a_warning_of_unknown_delivery() {
     assert_eq!(
         facts,
         [
-            (Level::WARN, Some("unknown"), Some("Timeout"), None),
-            (Level::WARN, Some("unknown"), Some("BadReply"), Some("502")),
-            (Level::WARN, Some("unknown"), Some("BadReply"), Some("200")), // OK, and no id that can be read
+            (Level::WARN, Some("unknown"), Some("timeout"), None),
+            (Level::WARN, Some("unknown"), Some("bad_reply"), Some("502")),
+            (Level::WARN, Some("unknown"), Some("bad_reply"), Some("200")), // OK, and no id that can be read
         ]
     );
     assert_eq!(events[0].get(field::REQUEST_MS), Some("15000"));
@@ -377,7 +377,7 @@ async fn a_run_that_is_stopped_says_why_and_one_that_ends_says_its_account() {
     assert_eq!(stops.len(), 1);
     assert_eq!(
         [field::REASON, field::CODE, field::KIND].map(|f| stops[0].get(f).unwrap()),
-        ["error", "ERR003", "Api"]
+        ["error", "ERR003", "api"]
     );
     assert_eq!(capture.named(event::RUN)[1].get(field::NOT_ATTEMPTED), Some("1800"));
 

@@ -16,6 +16,8 @@ mod circles;
 #[cfg(all(feature = "rustls", not(feature = "webpki-roots"), target_os = "linux"))]
 mod door;
 #[cfg(feature = "sandbox")]
+mod embedding;
+#[cfg(feature = "sandbox")]
 mod endpoints;
 #[cfg(any(feature = "rustls", feature = "native-tls"))] // a client of the real gateway needs TLS
 mod environment;

@@ -139,7 +139,7 @@ async fn sender_ids_and_coverage() {
     let ids: Vec<_> = client.sender_ids().await.unwrap().iter().map(ToString::to_string).collect();
     assert_eq!(ids, ["KWT-SMS", "MY-APP"]);
     let coverage = client.coverage().await.unwrap();
-    assert_eq!(coverage.prefixes().collect::<Vec<_>>(), ["965", "966", "971", "973", "974"]);
+    assert_eq!(coverage.prefixes(), ["965", "966", "971", "973", "974"]);
     assert!(coverage.covers(&"96598765432".parse().unwrap()));
     assert!(!coverage.covers(&"447911123456".parse().unwrap()));
     account.set_coverage(Vec::<String>::new());

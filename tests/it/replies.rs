@@ -158,6 +158,6 @@ async fn what_came_before_the_connection_broke_off_is_kept() {
     assert_eq!((error.kind(), error.delivery()), (ErrorKind::Interrupted, Delivery::Unknown));
     assert_eq!(error.raw_bytes(), Some(&ACCEPTED.as_bytes()[..ACCEPTED.len() - 10]));
     assert_eq!(error.message_id().unwrap().as_str(), ID);
-    assert_eq!(error.http_status(), Some(200));
+    assert_eq!(error.gateway_status(), Some(200));
     tells_no_secret(&error);
 }

@@ -36,7 +36,7 @@ async fn a_queue_that_stays_full_ends_as_the_gateways_refusal_after_four_tries()
     let begin = Instant::now();
     let report = client(&sandbox).bulk(numbers(1), "Hello").collect_report().await;
     assert!((BACK_OFF..BACK_OFF + 100).contains(&begin.elapsed().as_millis()));
-    let (batch, error) = report.errors().next().unwrap();
+    let (batch, error) = report.errors()[0];
     assert_eq!(error.code(), Some(&ApiCode::ERR013));
     assert_eq!((error.attempts(), error.delivery()), (4, Delivery::Refused));
     assert_eq!(error.retry_after(), Some(Duration::from_secs(30)));
@@ -224,7 +224,7 @@ async fn on_retry_sees_each_retry_and_can_end_the_call() {
     let begin = Instant::now();
     let report = client.bulk(numbers(1), "Hi").on_retry(look.clone()).collect_report().await;
     assert_eq!(*seen.lock().unwrap(), [(1, RetryReason::QueueFull, 30), (2, RetryReason::QueueFull, 60)]);
-    assert_eq!(report.errors().next().unwrap().1.attempts(), 2);
+    assert_eq!(report.errors()[0].1.attempts(), 2);
     assert!(begin.elapsed() < Duration::from_secs(31));
 
     let error = client.send("96598765432", "Hi").wait_for_queue().on_retry(look).await.unwrap_err();

@@ -114,7 +114,7 @@ fn is_wrong_password(error: &Error, status: u16) {
     assert_eq!(error.code(), Some(&ApiCode::ERR003));
     assert!(error.action().contains("not the mobile number"), "{}", error.action());
     assert_eq!(error.delivery(), Delivery::Refused);
-    assert_eq!((error.attempts(), error.http_status()), (1, Some(status)));
+    assert_eq!((error.attempts(), error.gateway_status()), (1, Some(status)));
     assert!(!error.is_retryable());
     assert_eq!(error.description(), Some("Authentication error, username or password are not correct."));
     assert_eq!(error.raw().unwrap().as_object()["code"], "ERR003");
@@ -151,7 +151,7 @@ async fn an_ok_that_lacks_what_it_is_for_is_counted_as_an_unusable_reply() {
     let client = server.client();
     let error = client.send(NUMBER, TEXT).await.unwrap_err();
     assert_eq!((error.kind(), error.delivery()), (ErrorKind::BadReply, Delivery::Unknown));
-    assert_eq!((error.attempts(), error.http_status(), server.seen().len()), (1, Some(200), 1));
+    assert_eq!((error.attempts(), error.gateway_status(), server.seen().len()), (1, Some(200), 1));
     assert_eq!(error.raw().unwrap().as_object()["BODY"], "x");
     assert_eq!(error.report().unwrap().account().unknown(), 1);
     tells_no_secret(&error);
@@ -168,7 +168,7 @@ async fn what_is_no_json_object_shows_status_and_length_and_never_the_body() {
         let server = RawServer::always(Then::Answer(reply(status, body))).await;
         let error = server.client().send(NUMBER, TEXT).await.unwrap_err();
         assert_eq!((error.kind(), error.delivery()), (ErrorKind::BadReply, Delivery::Unknown));
-        assert_eq!((error.attempts(), error.http_status()), (1, Some(status)));
+        assert_eq!((error.attempts(), error.gateway_status()), (1, Some(status)));
         let text = error.to_string();
         assert!(
             text.contains(&status.to_string()) && text.contains(&format!("{} bytes", body.len())),

@@ -163,7 +163,7 @@ async fn no_redirect_is_followed() {
             format!("HTTP/1.1 {status} Moved\r\nLocation: {location}\r\nContent-Length: 4\r\n\r\nBODY");
         let server = RawServer::always(Then::Answer(redirect.into_bytes())).await;
         let error = is_unknown(&server, ErrorKind::BadReply).await;
-        assert_eq!(error.http_status(), Some(status));
+        assert_eq!(error.gateway_status(), Some(status));
         assert!(!shown(&error).contains(&elsewhere.authority));
     }
     assert_eq!(elsewhere.accepted(), 0);

@@ -12,7 +12,8 @@ use crate::output::Out;
 pub(crate) async fn run(global: &Global, out: &mut Out) -> Ended {
     let gateway = connect(global, &ClientOptions::default(), out).await?;
     let coverage = gateway.client.coverage().await?;
-    let prefixes: Vec<_> = coverage.prefixes().map(|prefix| (prefix, countries::of_prefix(prefix))).collect();
+    let prefixes: Vec<_> =
+        coverage.prefixes().into_iter().map(|prefix| (prefix, countries::of_prefix(prefix))).collect();
     if out.is_json() {
         let prefixes: Vec<_> = prefixes
             .iter()

@@ -1,71 +1,29 @@
 //! The one error type: what failed, whether the message may have gone out, and what to do.
 
 use std::error::Error as StdError;
-use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::kind::{Delivery, ErrorKind};
 use crate::code::{ApiCode, UserMessage};
-use crate::ids::MessageId;
+use crate::ids::{MessageId, MessageIdError, SenderIdError};
 use crate::message::TextError;
 use crate::phone::PhoneError;
 use crate::report::SendReport;
 use crate::transport::{TransportError, TransportFailure};
 use crate::wire::{self, RawReply};
 
-/// What is known of a message after an error.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-#[non_exhaustive]
-pub enum Delivery {
-    /// Nothing left this machine: it was not sent and may be sent.
-    NotSent,
-    /// The gateway answered with an error code: it queued nothing and charged nothing.
-    Refused,
-    /// The request may have reached the gateway and no verdict came back. A message may have been accepted and
-    /// charged: sending it again may send it twice. A call that only reads may be made again all the same.
-    Unknown,
-}
-
-/// What failed. Each kind says whether it is retried and what became of the message.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-#[non_exhaustive]
-pub enum ErrorKind {
-    /// A phone number, text, sender id or id is not usable. Refused before any request, never retried:
-    /// [`Delivery::NotSent`].
-    InvalidInput,
-    /// The settings are not usable (credentials missing, base URL refused, …): [`Delivery::NotSent`].
-    Config,
-    /// Too many calls of this client wait for their turn already. No request was made; try again later:
-    /// [`Delivery::NotSent`].
-    TooManyWaiting,
-    /// The call's deadline passed, or could not be met, before its request was made: [`Delivery::NotSent`].
-    Deadline,
-    /// This client wrote to the number less than 16 s ago, and the gateway would refuse the request
-    /// (ERR028). No request was made; [`Error::retry_after`] says when: [`Delivery::NotSent`].
-    RecentNumber,
-    /// The store that requests depend on cannot be reached or failed (see [`Error::action`]); try again when it is
-    /// back: [`Delivery::NotSent`].
-    Store,
-    /// The run was stopped before this batch: [`Delivery::NotSent`].
-    Stopped,
-    /// DNS, TCP or TLS failed. Tried 3 times with a short pause, since nothing left: [`Delivery::NotSent`].
-    Connect,
-    /// No answer came in time. Retried for reading calls, never for a send: [`Delivery::Unknown`].
-    Timeout,
-    /// The connection broke off after the request may have left. Retried for reading calls, never for a
-    /// send: [`Delivery::Unknown`].
-    Interrupted,
-    /// The answer was no usable reply: not JSON, cut short, too long, or without a verdict. Retried for
-    /// reading calls, never for a send: [`Delivery::Unknown`].
-    BadReply,
-    /// The gateway refused with a code, see [`Error::code`]: [`Delivery::Refused`].
-    Api,
-}
-
 /// A failed call.
 ///
-/// Neither `Display` nor `Debug` shows a password, a text or a full phone number, so an error can be logged as
-/// it is: `{error}` says what failed, `{error:#}` also why, cause after cause. Cloning is cheap.
+/// Neither `Display` nor `Debug` nor JSON shows a password, a text or a full phone number, so an error can be logged as
+/// it is: `{error}` says what failed, `{error:#}` also why, cause after cause; `{error:?}`, which `unwrap` and a `main`
+/// that returns it write, also what to do. Cloning is cheap. The errors of numbers, texts and ids become one by `?`.
+///
+/// # As JSON
+///
+/// An object with the fields `kind`, `message` (as `{error:#}`), `delivery`, `code`, `action`, `user_message`,
+/// `is_retryable`, `retry_after_s` (whole seconds, rounded up), `attempts`, `message_id`, `http_status` and
+/// `gateway_status`; what is not known is `null`. Fields may be added, and none goes.
 #[derive(Clone)]
 pub struct Error(Arc<Inner>);
 
@@ -79,7 +37,7 @@ struct Inner {
     /// The call changes nothing, so that it may be made again whatever became of it.
     reading: bool,
     retry_after: Option<Duration>,
-    http_status: Option<u16>,
+    gateway_status: Option<u16>,
     action: Option<&'static str>,
     user_message: Option<UserMessage>,
     description: Option<String>,
@@ -176,9 +134,10 @@ impl Error {
         self.0.retry_after.or_else(|| self.code().and_then(ApiCode::retry_after))
     }
 
-    /// The HTTP status of the last answer, if one came; only a hint.
-    pub fn http_status(&self) -> Option<u16> {
-        self.0.http_status
+    /// The HTTP status of the gateway's last answer, if one came; only a hint, since the body decides. What a handler
+    /// should answer is [`http_status`](Self::http_status).
+    pub fn gateway_status(&self) -> Option<u16> {
+        self.0.gateway_status
     }
 
     /// The gateway's own description, for support. It is not part of `Display`: it is free text.
@@ -225,6 +184,16 @@ impl Error {
     /// How many bytes of an answer that cannot be read are kept: a page of an error is a few thousand.
     pub const MAX_RAW_BYTES: usize = 8 * 1024;
 
+    /// What failed, without its cause.
+    pub(super) fn message(&self) -> &str {
+        &self.0.message
+    }
+
+    /// True for a call that changes nothing.
+    pub(super) fn is_reading(&self) -> bool {
+        self.0.reading
+    }
+
     fn new(kind: ErrorKind, delivery: Delivery, message: impl Into<String>) -> Self {
         Self(Arc::new(Inner {
             kind,
@@ -234,7 +203,7 @@ impl Error {
             attempts: 0,
             reading: false,
             retry_after: None,
-            http_status: None,
+            gateway_status: None,
             action: None,
             user_message: None,
             description: None,
@@ -372,7 +341,7 @@ impl Error {
                 "set this machine's clock and CA certificates right; if they are, something stands between it and \
                  the gateway",
             );
-            e.http_status = error.status();
+            e.gateway_status = error.status();
             e.keep(&error.take_received());
             e.source = Some(Arc::new(error));
         })
@@ -407,7 +376,7 @@ impl Error {
     }
 
     pub(crate) fn answered(self, status: u16) -> Self {
-        self.with(|e| e.http_status = Some(status))
+        self.with(|e| e.gateway_status = Some(status))
     }
 
     pub(crate) fn attempted(self, attempts: u32, reading: bool) -> Self {
@@ -432,55 +401,32 @@ impl Inner {
     }
 }
 
-impl fmt::Display for Error {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0.message)?;
-        if let Some(code) = &self.0.code {
-            write!(f, ": {code} ({})", code.meaning())?;
-        }
-        let mut cause = self.source().filter(|_| f.alternate());
-        while let Some(why) = cause {
-            write!(f, ": {why}")?; // not `{why:#}`, which would write its causes too
-            cause = why.source();
-        }
-        Ok(())
-    }
-}
-
-impl fmt::Debug for Error {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Error")
-            .field("kind", &self.0.kind)
-            .field("message", &self.0.message)
-            .field("code", &self.0.code)
-            .field("delivery", &self.0.delivery)
-            .field("attempts", &self.0.attempts)
-            .field("retry_after", &self.retry_after())
-            .field("http_status", &self.0.http_status)
-            .field("source", &self.0.source)
-            .field("report", &self.0.report)
-            .finish()
-    }
-}
-
 impl StdError for Error {
     fn source(&self) -> Option<&(dyn StdError + 'static)> {
         self.0.source.as_deref().map(|source| source as _)
     }
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
+impl From<PhoneError> for Error {
+    fn from(reason: PhoneError) -> Self {
+        Self::number(&reason)
+    }
+}
 
-    #[test]
-    fn an_error_is_written_short_or_with_its_causes() {
-        let error = Error::number(&PhoneError::TooShort { digits: 5 });
-        assert_eq!(error.to_string(), "the phone number is not usable");
-        let reason = PhoneError::TooShort { digits: 5 }.to_string();
-        assert_eq!(format!("{error:#}"), format!("the phone number is not usable: {reason}"));
-        let stopped = Error::stopped(Some(error));
-        assert_eq!(format!("{stopped:#}").matches(&reason).count(), 1, "each cause once");
-        assert!(!Error::deadline().to_string().contains(": "));
+impl From<TextError> for Error {
+    fn from(reason: TextError) -> Self {
+        Self::text(reason)
+    }
+}
+
+impl From<SenderIdError> for Error {
+    fn from(reason: SenderIdError) -> Self {
+        Self::input_from("the sender id is not usable", reason)
+    }
+}
+
+impl From<MessageIdError> for Error {
+    fn from(reason: MessageIdError) -> Self {
+        Self::input_from("the message id is not usable", reason)
     }
 }
