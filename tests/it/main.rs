@@ -72,6 +72,8 @@ mod strict_numbers;
 mod surface;
 #[cfg(all(feature = "rustls", target_os = "linux"))] // elsewhere no file is the trust store
 mod tls;
+#[cfg(feature = "sandbox")]
+mod unpolled;
 mod values;
 mod wire;
 mod wire_faults;
