@@ -65,6 +65,18 @@ fn numbers_are_validated_by_the_gateway_or_offline() {
     );
     let ran = world.run(&["validate", "99220322", "--country-check", "off"]).exits(1);
     assert!(ran.out.contains("Bad form (ER): 99220322\n"), "{}", ran.out);
+    let ran = world.run(&["validate", "99220322", "--country", "965"]).exits(0);
+    assert!(ran.out.contains("Valid    (OK): 96599220322\n"), "{}", ran.out);
+    for (check, number, code) in [
+        ("off", "96512345", 0),
+        ("gulf", "965123", 1),
+        ("gulf", "4915112345678", 0),
+        ("strict", "4912345678901", 1),
+    ] {
+        let ran = world.run(&["validate", number, "--offline", "--country-check", check]);
+        assert_eq!(ran.code, code, "{check} {number}: {}", ran.out);
+    }
+    world.run(&["validate", "99220322", "--country", "44"]).exits(2);
     let json = world.run(&["validate", "96598765432,abc", "--json"]).exits(3).json();
     assert_eq!(json["ok"], json!(["96598765432"]));
     assert_eq!(json["invalid"][0]["line"], 1);

@@ -5,10 +5,11 @@ use std::time::Duration;
 use kwtsms_async::config::{self, Environment};
 use kwtsms_async::jsonl::{self, Bodies, JsonlGuard};
 use kwtsms_async::sandbox::Sandbox;
-use kwtsms_async::{Client, ClientBuilder, CountryCheck};
+use kwtsms_async::{Client, ClientBuilder};
 use tracing_subscriber::layer::SubscriberExt;
 
 use crate::exit::{Exit, Failure};
+use crate::numbers::Rules;
 use crate::options::Global;
 use crate::output::warn;
 
@@ -41,8 +42,8 @@ impl Drop for Log {
 /// What only some verbs ask of the client.
 #[derive(Debug, Default)]
 pub(crate) struct ClientOptions {
-    /// How numbers are checked.
-    pub(crate) check: CountryCheck,
+    /// How numbers are read.
+    pub(crate) rules: Rules,
     /// Requests a second of a bulk run.
     pub(crate) rate: Option<f64>,
 }
@@ -82,7 +83,7 @@ impl Gateway {
 }
 
 fn build(builder: ClientBuilder, global: &Global, options: &ClientOptions) -> Result<Client, Failure> {
-    let mut builder = builder.country_check(options.check);
+    let mut builder = options.rules.of_client(builder);
     if let Some(timeout) = global.timeout {
         // What runs out while connecting is known not to be sent, so connecting must run out first.
         builder = builder.timeout(timeout).connect_timeout(CONNECT.min(timeout.mul_f64(0.6)));

@@ -48,13 +48,13 @@ struct Groups {
 }
 
 pub(crate) async fn run(args: Args, global: &Global, out: &mut Out) -> Ended {
-    let options = ClientOptions { check: args.rules.check(), rate: None };
+    let options = ClientOptions { rules: args.rules, rate: None };
     let source = Source::new(args.numbers, args.file, args.reading)?;
     let mut groups = Groups::default();
     let mut rows = Vec::new();
     let read = {
-        let (source, check) = (source.clone(), options.check);
-        on_a_thread(move || source.open(check)?.collect::<Result<Vec<Row>, Failure>>()).await?
+        let (source, rules) = (source.clone(), args.rules.of_phones());
+        on_a_thread(move || source.open(rules)?.collect::<Result<Vec<Row>, Failure>>()).await?
     };
     for mut row in read {
         match row.refused.take() {
@@ -65,7 +65,7 @@ pub(crate) async fn run(args: Args, global: &Global, out: &mut Out) -> Ended {
     if args.offline {
         let mut seen = std::collections::HashSet::new();
         for row in rows {
-            match PhoneNumber::parse_with(&row.input, options.check) {
+            match PhoneNumber::parse_with(&row.input, args.rules.of_phones()) {
                 Ok(number) if !seen.insert(number) => groups.duplicates += 1,
                 Ok(number) => groups.ok.push(number.to_string()),
                 Err(error) => groups.invalid.push(Invalid { row, reason: error.to_string() }),

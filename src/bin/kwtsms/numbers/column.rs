@@ -3,7 +3,7 @@
 //! A text to the wrong column cannot be taken back: an id, a birthday or an order's number may be a stranger's phone.
 //! So the header is asked first, then the rows, and where both leave a doubt nothing is guessed.
 
-use kwtsms_async::{CountryCheck, PhoneNumber};
+use kwtsms_async::{CountryCheck, PhoneNumber, PhoneRules};
 
 use super::header::{Rank, alike, rank};
 use super::list::{parts, short};
@@ -21,8 +21,8 @@ pub(super) struct Sample<'a> {
     pub(super) names: Option<&'a [String]>,
     /// The first rows.
     pub(super) rows: &'a [Record],
-    /// The check that the numbers will have to pass.
-    pub(super) check: CountryCheck,
+    /// The rules that the numbers will be read by.
+    pub(super) rules: PhoneRules,
 }
 
 /// How the cells of a column look, lists counted as one.
@@ -44,7 +44,7 @@ impl Look {
 
 /// True if a first row names the columns and holds no number itself.
 pub(super) fn is_header(first: &[String]) -> bool {
-    let is_good = |cell: &String| has_number(cell, CountryCheck::Strict);
+    let is_good = |cell: &String| has_number(cell, CountryCheck::Strict.into());
     if first.iter().any(is_good) {
         return false;
     }
@@ -57,14 +57,15 @@ pub(super) fn is_header(first: &[String]) -> bool {
 }
 
 /// True for a cell that holds a number that passes the check, or a list with one.
-fn has_number(cell: &str, check: CountryCheck) -> bool {
-    parts(cell).any(|part| PhoneNumber::parse_with(part, check).is_ok())
+fn has_number(cell: &str, rules: PhoneRules) -> bool {
+    parts(cell).any(|part| PhoneNumber::parse_with(part, rules).is_ok())
 }
 
 /// True for what was meant as a number, however bad.
 fn looks_like_number(cell: &str) -> bool {
     let is_bare = cell.chars().any(char::is_numeric) && !cell.chars().any(char::is_alphabetic);
-    has_number(cell, CountryCheck::Off) || is_bare && cell.chars().filter(|c| c.is_numeric()).count() > 5
+    has_number(cell, CountryCheck::Off.into())
+        || is_bare && cell.chars().filter(|c| c.is_numeric()).count() > 5
 }
 
 impl Sample<'_> {
@@ -164,7 +165,7 @@ impl Sample<'_> {
         let mut look = Look::default();
         for cell in self.rows.iter().map(|row| row.cell(column)).filter(|cell| !cell.is_empty()) {
             look.filled += 1;
-            look.good += usize::from(has_number(cell, self.check));
+            look.good += usize::from(has_number(cell, self.rules));
             look.numbers += usize::from(looks_like_number(cell));
         }
         look
@@ -209,7 +210,7 @@ mod tests {
     fn column(rows: &[&[&str]], wanted: Option<&str>, check: CountryCheck) -> Result<(usize, bool), String> {
         let mut rows: Vec<_> = rows.iter().map(|cells| record(cells)).collect();
         let names = is_header(&rows[0].cells).then(|| rows.remove(0).cells);
-        let sample = Sample { file: "x.csv", names: names.as_deref(), rows: &rows, check };
+        let sample = Sample { file: "x.csv", names: names.as_deref(), rows: &rows, rules: check.into() };
         sample.choose(wanted).map(|column| (column, names.is_some())).map_err(|failure| {
             format!("{} {}", failure.reasons.join(" "), failure.action.unwrap_or_default())
         })

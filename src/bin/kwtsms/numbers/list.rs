@@ -1,5 +1,7 @@
 //! One input, and lists of several.
 
+use kwtsms_async::split_numbers;
+
 /// One input, and where it stood: its line in the file, or its place among the arguments, from 1.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Row {
@@ -19,13 +21,9 @@ impl Row {
     }
 }
 
-/// The parts of a list, also of one as Google's contacts write it (`a ::: b`). A blank separates nothing: it stands
-/// inside numbers.
+/// The parts of a list, also of one as Google's contacts write it: `a ::: b`.
 pub(super) fn parts(list: &str) -> impl Iterator<Item = &str> {
-    list.split([',', '\u{60c}', ';', '\n', '\r', '\t'])
-        .flat_map(|part| part.split(":::"))
-        .map(str::trim)
-        .filter(|part| !part.is_empty())
+    list.split(":::").flat_map(split_numbers)
 }
 
 /// Text in short, for a line that shows several: what cannot be seen does not count.

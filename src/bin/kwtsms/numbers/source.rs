@@ -6,7 +6,7 @@ use std::io::Read;
 use std::path::{Path, PathBuf};
 
 use encoding_rs::Encoding;
-use kwtsms_async::CountryCheck;
+use kwtsms_async::PhoneRules;
 
 use super::csv::Csv;
 use super::jsonl::JsonLines;
@@ -98,7 +98,7 @@ impl Source {
     }
 
     /// Opens it: a file is looked into, so that a wrong column is found before anything is sent.
-    pub(crate) fn open(&self, check: CountryCheck) -> Result<Rows, Failure> {
+    pub(crate) fn open(&self, rules: PhoneRules) -> Result<Rows, Failure> {
         let (input, name, reading): (Box<dyn Read + Send>, _, _) = match self {
             Self::Arguments(arguments) => {
                 let rows: Vec<_> =
@@ -116,8 +116,8 @@ impl Source {
         let (lines, head) = Lines::open(input, &name, reading.encoding)?;
         let wanted = reading.column.as_deref();
         let cells = match kind::of(&head, &name)? {
-            Kind::Table => Cells::Table(Box::new(Table::of_csv(Csv::open(lines, &head)?, wanted, check)?)),
-            Kind::JsonLines => Cells::Table(Box::new(Table::of_json(JsonLines::open(lines), wanted, check)?)),
+            Kind::Table => Cells::Table(Box::new(Table::of_csv(Csv::open(lines, &head)?, wanted, rules)?)),
+            Kind::JsonLines => Cells::Table(Box::new(Table::of_json(JsonLines::open(lines), wanted, rules)?)),
             Kind::Vcard if wanted.is_some() => {
                 return Err(Failure::usage(format!("{name} holds vCards, which have no columns"))
                     .action("leave out --column: their TEL lines are read"));
@@ -198,7 +198,7 @@ mod tests {
 
     fn rows(source: &Source) -> Vec<(u64, String)> {
         source
-            .open(CountryCheck::Off)
+            .open(PhoneRules::default())
             .unwrap()
             .map(|row| row.map(|row| (row.line, row.input)).unwrap())
             .collect()
@@ -233,7 +233,7 @@ mod tests {
     fn looking_ahead_loses_nothing() {
         let list = vec!["1,2,3".to_owned(), "4".to_owned(), "5,6".to_owned()];
         for count in 0..8 {
-            let mut rows = Source::Arguments(list.clone()).open(CountryCheck::Off).unwrap();
+            let mut rows = Source::Arguments(list.clone()).open(PhoneRules::default()).unwrap();
             assert_eq!(rows.are_over(count).unwrap(), count < 6);
             let inputs: Vec<_> = rows.map(|row| row.unwrap().input).collect();
             assert_eq!(inputs, ["1", "2", "3", "4", "5", "6"]);

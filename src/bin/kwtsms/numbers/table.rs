@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 use std::fmt;
 
-use kwtsms_async::CountryCheck;
+use kwtsms_async::PhoneRules;
 
 use super::column::{Sample, is_header};
 use super::csv::Csv;
@@ -71,20 +71,16 @@ pub(super) struct Table {
 
 impl Table {
     /// Opens rows of cells.
-    pub(super) fn of_csv(csv: Csv, wanted: Option<&str>, check: CountryCheck) -> Result<Self, Failure> {
-        Self::open(Records::Csv(csv), wanted, check)
+    pub(super) fn of_csv(csv: Csv, wanted: Option<&str>, rules: PhoneRules) -> Result<Self, Failure> {
+        Self::open(Records::Csv(csv), wanted, rules)
     }
 
     /// Opens JSON lines.
-    pub(super) fn of_json(
-        json: JsonLines,
-        wanted: Option<&str>,
-        check: CountryCheck,
-    ) -> Result<Self, Failure> {
-        Self::open(Records::Json(json), wanted, check)
+    pub(super) fn of_json(json: JsonLines, wanted: Option<&str>, rules: PhoneRules) -> Result<Self, Failure> {
+        Self::open(Records::Json(json), wanted, rules)
     }
 
-    fn open(mut records: Records, wanted: Option<&str>, check: CountryCheck) -> Result<Self, Failure> {
+    fn open(mut records: Records, wanted: Option<&str>, rules: PhoneRules) -> Result<Self, Failure> {
         let file = records.name().to_owned();
         let Some(first) = records.read(true)? else {
             return Err(Failure::usage(format!("{file} is empty: there is no number in it")));
@@ -114,7 +110,7 @@ impl Table {
             (Records::Csv(_), names) => names.unzip(),
         };
         let rows = ahead.make_contiguous();
-        let sample = Sample { file: &file, names: names.as_deref(), rows, check };
+        let sample = Sample { file: &file, names: names.as_deref(), rows, rules };
         let place = sample.choose(wanted)?;
         let is_divided = match &records {
             Records::Csv(csv) => csv.is_divided(),

@@ -7,7 +7,6 @@ use super::arguments::Args;
 use super::entry::{Entry, RowOutcome};
 use super::measure::measure;
 use crate::exit::{Ended, Exit, Failure};
-use crate::gateway::ClientOptions;
 use crate::numbers::Source;
 use crate::options::Global;
 use crate::output::{Out, counted};
@@ -19,11 +18,10 @@ pub(super) async fn show(
     source: &Source,
     original: &str,
     text: &MessageText,
-    options: &ClientOptions,
     out: &mut Out,
 ) -> Ended {
     let (sender, test) = sender_and_mode(args, global)?;
-    let rows = source.open(options.check)?; // what cannot be read is said first
+    let rows = source.open(args.rules.of_phones())?; // what cannot be read is said first
     out.line("DRY RUN — nothing is sent.");
     out.line("");
     out.line(format_args!("  Text: {}", texts::on_one_line(text.as_str())));
@@ -34,7 +32,7 @@ pub(super) async fn show(
     let json = out.is_json();
     let (mut invalid, mut duplicates) = (Vec::new(), Vec::new());
     let unit = source.unit();
-    let measured = measure(rows, text, options.check, |entries: &[Entry]| {
+    let measured = measure(rows, text, args.rules, |entries: &[Entry]| {
         for entry in entries {
             let line = entry.row.line;
             match (entry.end, entry.number) {

@@ -4,13 +4,13 @@ use bytes::Bytes;
 use futures::StreamExt;
 use futures::future::BoxFuture;
 use kwtsms_async::transport::{Request, Response, Transport, TransportError};
-use kwtsms_async::{Client, CountryCheck, MessageText};
+use kwtsms_async::{Client, MessageText};
 
 use super::entry::{self, Entry};
 use super::feed::Feed;
 use super::tally::Tally;
 use crate::exit::Failure;
-use crate::numbers::{Column, Rows};
+use crate::numbers::{Column, Rows, Rules};
 
 /// Takes requests and throws them away.
 #[derive(Debug)]
@@ -45,12 +45,12 @@ pub(crate) struct Measure {
 pub(crate) async fn measure(
     rows: Rows,
     text: &MessageText,
-    check: CountryCheck,
+    rules: Rules,
     mut look: impl FnMut(&[Entry]),
 ) -> Result<Measure, Failure> {
     let column = rows.column().cloned();
-    let client =
-        Client::builder("nobody", "nothing").transport(Nowhere).unpaced().country_check(check).build()?;
+    let builder = Client::builder("nobody", "nothing").transport(Nowhere).unpaced();
+    let client = rules.of_client(builder).build()?;
     let (feed, inputs) = Feed::start(rows);
     // In test mode nobody rests for 15 seconds.
     let mut run = client.bulk(inputs, text.as_str()).test_mode(true).max_in_flight(1);

@@ -24,19 +24,20 @@ const SHARED: &str = "is shared by all accounts for tests: slow on purpose, not 
 pub(crate) async fn run(args: Args, global: &Global, out: &mut Out) -> Ended {
     let (source, original) = arguments::read(&args)?;
     let text = MessageText::new(original.as_str())?;
-    let options = ClientOptions { check: args.rules.check(), rate: Some(args.rate) };
+    let options = ClientOptions { rules: args.rules, rate: Some(args.rate) };
+    let phone_rules = args.rules.of_phones();
     let sender = args.sender.as_deref().map(SenderId::parse).transpose()?;
     if args.dry_run {
-        return dry_run::show(&args, global, &source, &original, &text, &options, out).await;
+        return dry_run::show(&args, global, &source, &original, &text, out).await;
     }
     // What can be read once only shows on the way how much there is. Before the client is there, since a run that
     // goes nowhere must not stand in its log.
     let measured = if source.is_stream() {
         None
     } else {
-        Some(measure(source.open(options.check)?, &text, options.check, |_| {}).await?)
+        Some(measure(source.open(phone_rules)?, &text, args.rules, |_| {}).await?)
     };
-    let mut rows = source.open(options.check)?;
+    let mut rows = source.open(phone_rules)?;
     let gateway = connect(global, &options, out).await?;
     let test = if args.live { false } else { args.test || gateway.client.test_mode() };
     let sender = sender.unwrap_or_else(|| gateway.client.sender_id().clone());
