@@ -209,6 +209,25 @@ macro_rules! text_id {
     };
 }
 
+/// Where a sender id is taken as a text, one that was checked before is taken too.
+impl From<SenderId> for String {
+    fn from(id: SenderId) -> Self {
+        id.0.into_owned()
+    }
+}
+
+impl From<&SenderId> for String {
+    fn from(id: &SenderId) -> Self {
+        id.as_str().to_owned()
+    }
+}
+
+impl From<MessageId> for String {
+    fn from(id: MessageId) -> Self {
+        id.0
+    }
+}
+
 text_id!(SenderId, SenderIdError);
 text_id!(MessageId, MessageIdError);
 

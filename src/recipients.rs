@@ -76,8 +76,19 @@ impl From<&PhoneNumber> for Recipient {
 pub struct Recipients(Vec<Recipient>);
 
 impl Recipients {
-    pub(crate) fn is_empty(&self) -> bool {
+    /// How many inputs there are. A string that holds a list is one input.
+    pub fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    /// True if there are none.
+    pub fn is_empty(&self) -> bool {
         self.0.is_empty()
+    }
+
+    /// The inputs in order.
+    pub fn iter(&self) -> std::slice::Iter<'_, Recipient> {
+        self.0.iter()
     }
 
     pub(crate) fn into_inner(self) -> Vec<Recipient> {
@@ -139,21 +150,44 @@ impl<T: Into<Recipient> + Clone> From<&Vec<T>> for Recipients {
     }
 }
 
-impl<T: Into<Recipient>, S> From<HashSet<T, S>> for Recipients {
-    fn from(inputs: HashSet<T, S>) -> Self {
+impl<T: Into<Recipient>> From<Box<[T]>> for Recipients {
+    fn from(inputs: Box<[T]>) -> Self {
         inputs.into_iter().collect()
     }
 }
 
-impl<T: Into<Recipient>> From<BTreeSet<T>> for Recipients {
-    fn from(inputs: BTreeSet<T>) -> Self {
-        inputs.into_iter().collect()
+macro_rules! recipients_from_collection {
+    ($($collection:ident<T $(, $hasher:ident)?>),*) => {$(
+        impl<T: Into<Recipient> $(, $hasher)?> From<$collection<T $(, $hasher)?>> for Recipients {
+            fn from(inputs: $collection<T $(, $hasher)?>) -> Self {
+                inputs.into_iter().collect()
+            }
+        }
+
+        impl<T: Into<Recipient> + Clone $(, $hasher)?> From<&$collection<T $(, $hasher)?>> for Recipients {
+            fn from(inputs: &$collection<T $(, $hasher)?>) -> Self {
+                inputs.iter().cloned().collect()
+            }
+        }
+    )*};
+}
+recipients_from_collection!(HashSet<T, S>, BTreeSet<T>, VecDeque<T>);
+
+impl IntoIterator for Recipients {
+    type Item = Recipient;
+    type IntoIter = std::vec::IntoIter<Recipient>;
+
+    fn into_iter(self) -> Self::IntoIter {
+        self.0.into_iter()
     }
 }
 
-impl<T: Into<Recipient>> From<VecDeque<T>> for Recipients {
-    fn from(inputs: VecDeque<T>) -> Self {
-        inputs.into_iter().collect()
+impl<'a> IntoIterator for &'a Recipients {
+    type Item = &'a Recipient;
+    type IntoIter = std::slice::Iter<'a, Recipient>;
+
+    fn into_iter(self) -> Self::IntoIter {
+        self.iter()
     }
 }
 

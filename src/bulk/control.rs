@@ -4,6 +4,8 @@ use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use serde::ser::SerializeStruct;
+use serde::{Serialize, Serializer};
 use tokio::sync::watch;
 use tokio::time::Instant;
 
@@ -17,8 +19,8 @@ use crate::report::{Account, Batch};
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Waiting {
-    /// Nothing: it sends, or has ended.
-    No,
+    /// It sends, or has ended.
+    Nothing,
     /// [`BulkHandle::resume`].
     Paused,
     /// The gateway's queue of 1,000 messages is full (ERR013).
@@ -27,7 +29,24 @@ pub enum Waiting {
     SameNumber,
 }
 
+impl Waiting {
+    /// The name in JSON: that of the variant in small letters.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Nothing => "nothing",
+            Self::Paused => "paused",
+            Self::QueueFull => "queue_full",
+            Self::SameNumber => "same_number",
+        }
+    }
+}
+
+serialize_by_name!(Waiting);
+
 /// How far a run is.
+///
+/// As JSON it is an object with `account` (see [`Account`]), `done`, `total`, `requests`, `elapsed_s`, `rate`,
+/// `time_left_s` and `waiting`; what is not known is `null`.
 #[derive(Debug, Clone)]
 pub struct Progress {
     account: Account,
@@ -80,6 +99,21 @@ impl Progress {
     /// What the run waits for.
     pub fn waiting(&self) -> Waiting {
         self.waiting
+    }
+}
+
+impl Serialize for Progress {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut fields = serializer.serialize_struct("Progress", 8)?;
+        fields.serialize_field("account", &self.account)?;
+        fields.serialize_field("done", &self.done())?;
+        fields.serialize_field("total", &self.total)?;
+        fields.serialize_field("requests", &self.requests)?;
+        fields.serialize_field("elapsed_s", &self.elapsed.as_secs_f64())?;
+        fields.serialize_field("rate", &self.rate())?;
+        fields.serialize_field("time_left_s", &self.time_left().map(|left| left.as_secs_f64()))?;
+        fields.serialize_field("waiting", &self.waiting)?;
+        fields.end()
     }
 }
 
@@ -212,7 +246,7 @@ impl Control {
         let state = self.state();
         let until = state.ended.unwrap_or_else(Instant::now);
         let waiting = if state.ended.is_some() || self.is_stopped() {
-            Waiting::No
+            Waiting::Nothing
         } else if *self.flow.borrow() == Flow::Paused {
             Waiting::Paused
         } else if core.messages.queue.is_shut() {
@@ -220,7 +254,7 @@ impl Control {
         } else if state.resting {
             Waiting::SameNumber
         } else {
-            Waiting::No
+            Waiting::Nothing
         };
         Progress {
             account: state.account,

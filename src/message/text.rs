@@ -137,6 +137,19 @@ impl MessageText {
     }
 }
 
+/// Where a text is taken as a string, one that was cleaned before is taken too: cleaning it again changes nothing.
+impl From<MessageText> for String {
+    fn from(text: MessageText) -> Self {
+        text.text
+    }
+}
+
+impl From<&MessageText> for String {
+    fn from(text: &MessageText) -> Self {
+        text.text.clone()
+    }
+}
+
 impl fmt::Debug for MessageText {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("MessageText")

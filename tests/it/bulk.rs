@@ -180,7 +180,7 @@ async fn pause_resume_and_stop_take_effect_between_batches() {
 
     handle.resume();
     tokio::time::sleep(Duration::from_millis(1_100)).await;
-    assert_eq!(handle.progress().waiting(), Waiting::No);
+    assert_eq!(handle.progress().waiting(), Waiting::Nothing);
     handle.stop();
     let report = report.await.unwrap();
     let sent = sends(&sandbox).len() as u64;

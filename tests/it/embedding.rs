@@ -162,3 +162,57 @@ async fn the_panic_of_who_unwraps_tells_a_person_what_to_do() {
     assert!(!text.contains('\n'));
     assert!(format!("{error:#?}").contains("report: Some("));
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_send_takes_values_that_were_checked_before() {
+    let sandbox = Sandbox::in_process();
+    let client = client(&sandbox);
+    let text = MessageText::new("Your code is: ١٢٣٤٥٦ 🎉").unwrap();
+    let sender = SenderId::parse("KWT-TEST").unwrap();
+    client.send(NUMBER, &text).sender(&sender).await.unwrap();
+    client.bulk(["96551234567"], text.clone()).sender(sender.clone()).collect_report().await;
+    for message in sandbox.messages() {
+        assert_eq!((message.text(), message.sender()), (text.as_str(), sender.as_str()));
+    }
+    assert_eq!(sandbox.messages().len(), 2);
+    let client = Client::builder("embedding_user", "any").sender_id(&sender).transport(sandbox.transport());
+    assert_eq!(client.build().unwrap().sender_id(), &sender);
+}
+
+#[tokio::test(start_paused = true)]
+async fn recipients_are_any_collection_and_can_be_looked_through() {
+    use std::collections::{BTreeSet, HashSet, VecDeque};
+    let numbers = ["96598765432", "96551234567"];
+    let client = client(&Sandbox::in_process());
+    let collections: [Recipients; 8] = [
+        Box::<[&str]>::from(numbers).into(),
+        (&HashSet::from(numbers)).into(),
+        HashSet::from(numbers).into(),
+        (&BTreeSet::from(numbers)).into(),
+        (&VecDeque::from(numbers)).into(),
+        (&numbers).into(),
+        numbers.to_vec().into(),
+        Recipients::from_iter(numbers).into_iter().collect(),
+    ];
+    for recipients in collections {
+        assert_eq!((recipients.len(), recipients.is_empty()), (2, false));
+        assert_eq!(recipients.iter().count(), (&recipients).into_iter().count());
+        assert_eq!(client.send(recipients, TEXT).test_mode(true).wait().await.unwrap().accepted(), 2);
+    }
+    assert!(Recipients::from("").len() == 1 && Recipients::default().is_empty());
+}
+
+#[tokio::test(start_paused = true)]
+async fn progress_is_json_with_the_documented_fields() {
+    let bulk = client(&Sandbox::in_process()).bulk(["96598765432", "12"], TEXT);
+    let handle = bulk.handle();
+    handle.pause();
+    assert_eq!(json!(handle.progress())["time_left_s"], Value::Null, "nothing is known yet");
+    handle.resume();
+    bulk.collect_report().await;
+    let progress = json!(handle.progress());
+    assert_eq!(keys(&progress), documented(include_str!("../../src/bulk/control.rs"), "Progress"));
+    assert_eq!((&progress["done"], &progress["total"]), (&json!(2), &json!(2)));
+    assert_eq!(progress["account"], json!(handle.progress().account()));
+    assert_eq!(progress["waiting"], "nothing");
+}
