@@ -94,7 +94,7 @@ pub use call::Reading;
 pub use client::{Client, ClientBuilder};
 pub use endpoint::{Coverage, DeliveryReport, Listed, MessageStatus, Validation};
 pub use error::{Delivery, Error, ErrorKind};
-pub use limit::{CEILING, DEFAULT_MAX_WAITING, DEFAULT_RATE, Limiter};
+pub use limit::{CEILING, DEFAULT_MAX_WAITING, DEFAULT_RATE, Limiter, Rates};
 pub use recipients::{Recipient, Recipients};
 pub use report::{Accepted, Account, Batch, Duplicate, Invalid, Outcome, SendReport, Status};
 pub use retry::{Retry, RetryReason};

@@ -8,19 +8,19 @@ use governor::state::{InMemoryState, NotKeyed};
 use governor::{Quota, RateLimiter};
 use tokio::time::Instant;
 
-use super::rates::{Lane, Rates};
+use super::rates::{Lane, Periods};
 use crate::clock::{Tick, TokioClock};
 
 /// One cell a period.
-struct Cells {
+pub(super) struct Cells {
     period: Duration,
     governor: RateLimiter<NotKeyed, InMemoryState, TokioClock, NoOpMiddleware<Tick>>,
     /// The governor says no before this. It keeps one governor's cell from being spent where the other says no.
-    due: Instant,
+    pub(super) due: Instant,
 }
 
 impl Cells {
-    fn new(period: Duration) -> Self {
+    pub(super) fn new(period: Duration) -> Self {
         // A period and no burst: `per_second(2)` would let 3 through in the first second.
         let quota = Quota::with_period(period).expect("a period is above zero");
         let governor = RateLimiter::direct_with_clock(quota, TokioClock);
@@ -28,7 +28,7 @@ impl Cells {
     }
 
     /// The governor's word. After it `due` is when it says yes again.
-    fn check(&mut self) -> bool {
+    pub(super) fn check(&mut self) -> bool {
         match self.governor.check() {
             Ok(()) => {
                 self.due = Instant::now() + self.period;
@@ -51,8 +51,12 @@ pub(super) struct Local {
 }
 
 impl Local {
-    pub(super) fn new(rates: &Rates) -> Self {
-        Self { single: Cells::new(rates.single), bulk: Cells::new(rates.bulk), joint: Cells::new(rates.gap) }
+    pub(super) fn new(periods: &Periods) -> Self {
+        Self {
+            single: Cells::new(periods.single),
+            bulk: Cells::new(periods.bulk),
+            joint: Cells::new(periods.gap),
+        }
     }
 
     fn lane(&mut self, lane: Lane) -> &mut Cells {

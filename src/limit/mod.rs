@@ -5,9 +5,14 @@
 //! its place. The governors' yes in the poll that starts the request is what counts; a late wake-up cannot break the
 //! spacing.
 
+#[cfg(any(feature = "store", feature = "redis"))]
+mod asker;
 mod local;
+mod pace;
 mod queue;
 mod rates;
+#[cfg(any(feature = "store", feature = "redis"))]
+mod shared;
 mod wait;
 
 use std::fmt;
@@ -16,15 +21,16 @@ use std::task::Poll;
 
 use tokio::time::Instant;
 
-pub use self::rates::CEILING;
+use self::local::Local;
+use self::pace::Pace;
 pub(crate) use self::rates::Lane;
-use self::rates::Rates;
+use self::rates::Periods;
+pub use self::rates::{CEILING, DEFAULT_RATE, Rates};
 use self::wait::{Lanes, Place, Want};
 use crate::error::Error;
+#[cfg(feature = "store")]
+use crate::store::Store;
 use crate::transport::Connections;
-
-/// What the vendor recommends, and each lane's default: 2 requests a second (API document v4.1).
-pub const DEFAULT_RATE: f64 = 2.0;
 
 /// How many calls may wait for their turn in a lane, unless the builder says otherwise.
 pub const DEFAULT_MAX_WAITING: usize = 1_000;
@@ -109,7 +115,90 @@ impl Limiter {
         if max_waiting == 0 {
             return Err(Error::config("with no call allowed to wait none could start: allow at least 1"));
         }
-        Ok(Self(Arc::new(Lanes::new(rates, max_waiting))))
+        let periods = Periods::of(rates);
+        // Its own schedule is never asked for.
+        let lanes = Lanes::new(periods, max_waiting, Pace::Local(Local::new(&periods)), |_, _, _| {});
+        Ok(Self(Arc::new(lanes)))
+    }
+
+    /// Makes a limiter that shares one pace with every process that names the same scope in the same store.
+    ///
+    /// A scope is one public address, since that is what the gateway counts: give all replicas behind it, and all
+    /// programs on it, the same name. The store keeps when each lane's next start may be, by its own clock, so that
+    /// clocks of processes need not agree. Starts of a lane are 510 ms apart at 2 a second, and at least 229 ms from
+    /// those of the other lane. Clients that take it share besides, account by account, the wait for a full queue of
+    /// the gateway (ERR013) and the memory of the numbers written to within the last 16 s.
+    ///
+    /// What nobody knows waits for 5 s: a scope that is new, and one whose server was restarted, since starts may be
+    /// under way that were given up to 5 s ahead.
+    ///
+    /// While the store fails, nothing starts: a call ends with kind [`Store`](crate::ErrorKind::Store) at its deadline,
+    /// or after 10 s without one, and was not sent. See [`share_without_store`](Self::share_without_store) for the other choice.
+    ///
+    /// # Errors
+    ///
+    /// Of kind `Config` if the scope has other rates in the store, or its name is not 1 to 100 bytes without control
+    /// characters and braces. Of kind `Store` if the store fails.
+    ///
+    /// ```
+    /// # #[cfg(feature = "sandbox")] tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(async {
+    /// # use kwtsms_async::{Client, Limiter, Rates, Store, sandbox::Sandbox};
+    /// # let sandbox = Sandbox::in_process();
+    /// # let folder = tempfile::tempdir().unwrap();
+    /// # let path = folder.path().join("kwtsms.db");
+    /// let store = Store::open(path).await?; // or a postgres:// URL that all replicas can reach
+    /// let limiter = Limiter::shared(&store, "office-ip", Rates::default()).await?;
+    /// let client = Client::builder("user", "pass").transport(sandbox.transport()).limiter(limiter).build()?;
+    /// # Ok::<_, kwtsms_async::Error>(()) }).unwrap();
+    /// ```
+    #[cfg(feature = "store")]
+    pub async fn shared(store: &Store, scope: impl Into<String>, rates: Rates) -> Result<Self, Error> {
+        Self::joined(shared::in_store(store, scope.into())?, rates).await
+    }
+
+    /// Like [`shared`](Self::shared), through a Redis server: `redis://user:password@host:6379/0`, or `rediss://` for
+    /// TLS. `?prefix=` names what its keys begin with, `kwtsms:` if it does not.
+    ///
+    /// # Errors
+    ///
+    /// As for [`shared`](Self::shared), and of kind `Config` if the URL cannot be read. No error shows a part of it.
+    #[cfg(feature = "redis")]
+    pub async fn redis(url: &str, scope: impl Into<String>, rates: Rates) -> Result<Self, Error> {
+        Self::joined(shared::in_redis(url, scope.into())?, rates).await
+    }
+
+    #[cfg(any(feature = "store", feature = "redis"))]
+    async fn joined(source: Arc<dyn shared::Source>, rates: Rates) -> Result<Self, Error> {
+        let shared = shared::join(source, rates).await?;
+        let pace = Pace::Shared(Box::new(shared));
+        Ok(Self(Arc::new(Lanes::new(Periods::shared(rates), DEFAULT_MAX_WAITING, pace, asker::spawn))))
+    }
+
+    /// Lets single requests start without the store while it fails, at their rate divided by the number of replicas.
+    ///
+    /// It begins 5 s after the store's first failure, when every start that it gave has passed. Bulk batches wait for
+    /// the store all the same. The replicas know nothing of each other then: in one second all of them may start one,
+    /// so that there can be at most 5. And if only some of them lose the store, they start beside those that have it:
+    /// with 2 a second in both lanes the gateway's ceiling is kept for one that is cut off, not for more.
+    ///
+    /// # Errors
+    ///
+    /// Of kind `Config` if there are no replicas or more than 5, or if the limiter shares no store.
+    #[cfg(any(feature = "store", feature = "redis"))]
+    pub fn share_without_store(self, replicas: u32) -> Result<Self, Error> {
+        if !(1..=5).contains(&replicas) {
+            return Err(Error::config(
+                "a fixed share without the store is for 1 to 5 replicas: more could start more than 5 requests in a \
+                 second",
+            ));
+        }
+        match &mut self.0.lock().pace {
+            Pace::Shared(shared) => shared.share(replicas),
+            Pace::Local(_) => {
+                return Err(Error::config("this limiter shares no store: its rates are its own already"));
+            }
+        }
+        Ok(self)
     }
 
     /// Waits for a turn. Dropped before it returns, it has taken nothing.
@@ -146,9 +235,9 @@ impl Limiter {
 impl fmt::Debug for Limiter {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Limiter")
-            .field("single_period", &self.0.rates.single)
-            .field("bulk_period", &self.0.rates.bulk)
-            .field("gap", &self.0.rates.gap)
+            .field("single_period", &self.0.periods.single)
+            .field("bulk_period", &self.0.periods.bulk)
+            .field("gap", &self.0.periods.gap)
             .field("waiting", &self.waiting())
             .finish()
     }

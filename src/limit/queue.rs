@@ -65,6 +65,12 @@ impl Queue {
         self.entries.get(self.absent(now)).map(|entry| entry.waker.clone())
     }
 
+    /// The wakers of so many that are not absent, from the front.
+    #[cfg(any(feature = "store", feature = "redis"))]
+    pub(super) fn wakers(&self, now: Instant, most: usize) -> Vec<Waker> {
+        self.entries.iter().skip(self.absent(now)).take(most).map(|entry| entry.waker.clone()).collect()
+    }
+
     /// Gives one the turn: from now on it is waited for like one that was called.
     pub(super) fn give_turn(&mut self, place: u64, now: Instant) {
         let at = self.before(place);

@@ -178,14 +178,14 @@ fn the_gap_leaves_each_lane_its_turns_and_100_ms_of_jitter_in_any_second() {
         (4.0, 0.1, 220),
         (0.001, 0.001, 500_000),
     ] {
-        let rates = Rates::new(single, bulk).unwrap();
-        assert_eq!(rates.gap.as_millis(), gap, "{single} {bulk}");
+        let periods = Periods::of(Rates::new(single, bulk).unwrap());
+        assert_eq!(periods.gap.as_millis(), gap, "{single} {bulk}");
         assert!(
-            rates.gap < rates.single.min(rates.bulk),
+            periods.gap < periods.single.min(periods.bulk),
             "{single} {bulk}: the full lane would starve the other"
         );
-        assert!(rates.gap >= rates.single.min(rates.bulk) / 2, "{single} {bulk}");
-        assert!(rates.gap.mul_f64(f64::ceil(single) + f64::ceil(bulk)) >= ms(1_100), "{single} {bulk}");
+        assert!(periods.gap >= periods.single.min(periods.bulk) / 2, "{single} {bulk}");
+        assert!(periods.gap.mul_f64(f64::ceil(single) + f64::ceil(bulk)) >= ms(1_100), "{single} {bulk}");
     }
 }
 
@@ -206,15 +206,18 @@ async fn two_full_lanes_take_turns_a_gap_apart() {
             })
         });
         let mut all = Vec::new();
-        for (lane, period) in lanes.into_iter().zip([limiter.0.rates.single, limiter.0.rates.bulk]) {
+        for (lane, period) in lanes.into_iter().zip([limiter.0.periods.single, limiter.0.periods.bulk]) {
             let starts = lane.await.unwrap();
             let apart = starts.windows(2).map(|pair| pair[1] - pair[0]);
             assert!(apart.clone().min().unwrap() >= period, "{single} {bulk}");
-            assert!(apart.max().unwrap() <= period + 2 * limiter.0.rates.gap, "{single} {bulk}: one starves");
+            assert!(
+                apart.max().unwrap() <= period + 2 * limiter.0.periods.gap,
+                "{single} {bulk}: one starves"
+            );
             all.extend(starts);
         }
         all.sort();
-        assert!(all.windows(2).all(|pair| pair[1] - pair[0] >= limiter.0.rates.gap), "{single} {bulk}");
+        assert!(all.windows(2).all(|pair| pair[1] - pair[0] >= limiter.0.periods.gap), "{single} {bulk}");
     }
 }
 

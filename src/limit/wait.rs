@@ -3,31 +3,39 @@
 use std::pin::pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Poll, Waker, ready};
+use std::time::Duration;
 
 use tokio::time::{Instant, Sleep};
 
-use super::local::Local;
+use super::pace::{Due, Pace};
 use super::queue::{ALARM, Queue};
-use super::rates::{Lane, Rates};
+use super::rates::{Lane, Periods};
 use crate::error::Error;
 use crate::transport::Connections;
+
+/// While a start is asked for, everybody looks again after so long, and each one behind a little later.
+const UNKNOWN: Duration = Duration::from_secs(1);
+
+/// Sends somebody to ask a store for a lane's next start.
+pub(super) type Ask = fn(&Arc<Lanes>, Lane, u64);
 
 /// Two queues and their one schedule.
 pub(super) struct Lanes {
     state: Mutex<State>,
     pub(super) connections: Arc<Connections>,
-    pub(super) rates: Rates,
+    pub(super) periods: Periods,
     max_waiting: usize,
+    ask: Ask,
 }
 
-struct State {
+pub(super) struct State {
     single: Queue,
     bulk: Queue,
-    pace: Local,
+    pub(super) pace: Pace,
 }
 
 impl State {
-    fn queue(&mut self, lane: Lane) -> &mut Queue {
+    pub(super) fn queue(&mut self, lane: Lane) -> &mut Queue {
         match lane {
             Lane::Single => &mut self.single,
             Lane::Bulk => &mut self.bulk,
@@ -36,9 +44,9 @@ impl State {
 }
 
 impl Lanes {
-    pub(super) fn new(rates: Rates, max_waiting: usize) -> Self {
-        let state = State { single: Queue::default(), bulk: Queue::default(), pace: Local::new(&rates) };
-        Self { state: Mutex::new(state), connections: Arc::default(), rates, max_waiting }
+    pub(super) fn new(periods: Periods, max_waiting: usize, pace: Pace, ask: Ask) -> Self {
+        let state = State { single: Queue::default(), bulk: Queue::default(), pace };
+        Self { state: Mutex::new(state), connections: Arc::default(), periods, max_waiting, ask }
     }
 
     /// How many wait in the lane of single requests and in that of bulk batches.
@@ -47,14 +55,16 @@ impl Lanes {
         (state.single.len(), state.bulk.len())
     }
 
-    fn lock(&self) -> MutexGuard<'_, State> {
+    pub(super) fn lock(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// When the next start of a lane is due: of its own, behind that of any lane, behind a connection's set-up.
-    fn due(&self, state: &mut State, lane: Lane, now: Instant) -> Instant {
-        let due = state.pace.due(lane);
-        self.connections.clear(now, self.rates.gap).map_or(due, |clear| due.max(clear))
+    fn due(&self, state: &mut State, lane: Lane, now: Instant) -> Due {
+        match (state.pace.due(lane, now), self.connections.clear(now, self.periods.gap)) {
+            (Due::At(due), Some(clear)) => Due::At(due.max(clear)),
+            (due, _) => due,
+        }
     }
 }
 
@@ -74,6 +84,7 @@ enum Look {
     Late,
     /// Not before this.
     NotYet(Instant),
+    Failed(Error),
 }
 
 /// Wakers to be woken and dropped after the lock: both run code of others, which may come back to it.
@@ -110,16 +121,20 @@ impl Place {
     ) -> Result<Self, Error> {
         let now = Instant::now();
         let mut state = lanes.lock();
-        let due = lanes.due(&mut state, lane, now);
+        let due = match lanes.due(&mut state, lane, now) {
+            Due::At(due) => due.max(now),
+            Due::Unknown => now,
+            Due::Failed(error) => return Err(error),
+        };
         let queue = state.queue(lane);
         if queue.len() >= lanes.max_waiting {
             return Err(Error::too_many_waiting(lanes.max_waiting));
         }
         // Those ahead take at least a period each: what cannot be met is refused now, not after the wait.
         let ahead = u32::try_from(queue.len() - queue.absent(now)).unwrap_or(u32::MAX);
-        let earliest = due.max(now).checked_add(lanes.rates.period(lane).saturating_mul(ahead));
+        let earliest = due.checked_add(lanes.periods.lane(lane).saturating_mul(ahead));
         if deadline.is_some_and(|deadline| earliest.is_none_or(|earliest| earliest > deadline)) {
-            return Err(Error::deadline());
+            return Err(state.pace.too_late());
         }
         let number = Some(queue.join(waker.clone()));
         drop(state);
@@ -132,7 +147,8 @@ impl Place {
             loop {
                 let until = match self.look(want, cx.waker()) {
                     Look::Yes => return Poll::Ready(Ok(())),
-                    Look::Late => return Poll::Ready(Err(Error::deadline())),
+                    Look::Late => return Poll::Ready(Err(self.lanes.lock().pace.too_late())),
+                    Look::Failed(error) => return Poll::Ready(Err(error)),
                     Look::NotYet(until) => until,
                 };
                 match sleep.as_mut().as_pin_mut() {
@@ -155,20 +171,28 @@ impl Place {
         let mut wakers = Wakers::default();
         let mut guard = lanes.lock();
         let state = &mut *guard;
-        let due = lanes.due(state, self.lane, now);
+        // Where it is not known yet, a time to look again; it makes nobody give up.
+        let (due, known) = match lanes.due(state, self.lane, now) {
+            Due::At(due) => (due, true),
+            Due::Unknown => (now + UNKNOWN, false),
+            Due::Failed(error) => return Look::Failed(error),
+        };
+        let ask = state.pace.ask(self.lane, now);
+        let lead = if want == Want::Turn { state.pace.lead() } else { Duration::ZERO };
         let queue = state.queue(self.lane);
         wakers.replaced = queue.answer(number, waker);
         let at = queue.before(number);
         let absent = queue.absent(now).min(at);
         let ahead = at - absent;
-        let mut until = due + ALARM * u32::try_from(ahead).unwrap_or(u32::MAX);
+        let mut until =
+            due.checked_sub(lead).unwrap_or(due) + ALARM * u32::try_from(ahead).unwrap_or(u32::MAX);
         if until <= now {
             // It is time, and those ahead have not come: they are called, and those that may answer are waited for.
             until = queue.call(absent..at, now, &mut wakers.called).unwrap_or(now);
         }
         let look = if self.deadline.is_some_and(|deadline| {
             // What cannot be met any more is known at the head of the queue.
-            now > deadline || (until > now && (now == deadline || (ahead == 0 && due > deadline)))
+            now > deadline || (until > now && (now == deadline || (ahead == 0 && known && due > deadline)))
         }) {
             Look::Late
         } else if until > now {
@@ -176,14 +200,20 @@ impl Place {
         } else if want == Want::Turn {
             queue.give_turn(number, now);
             Look::Yes
-        } else if state.pace.take(self.lane) {
+        } else if state.pace.take(self.lane, now) {
             (wakers.left, wakers.next) = state.queue(self.lane).leave(number, now);
             self.number = None;
             Look::Yes
         } else {
-            Look::NotYet(lanes.due(state, self.lane, now))
+            match lanes.due(state, self.lane, now) {
+                Due::At(due) => Look::NotYet(due),
+                _ => Look::NotYet(now), // look again, and ask
+            }
         };
         drop(guard);
+        if let Some(number) = ask {
+            (lanes.ask)(&self.lanes, self.lane, number);
+        }
         wakers.wake();
         look
     }

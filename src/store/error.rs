@@ -170,12 +170,12 @@ impl From<redis::RedisError> for StoreError {
 }
 
 #[cfg(test)]
+#[cfg(feature = "store")]
 mod tests {
     use super::*;
     use crate::error::{Delivery, ErrorKind};
 
     #[test]
-    #[cfg(feature = "store")]
     fn a_failed_store_is_an_error_of_what_was_not_sent_and_names_the_store() {
         let cause = StoreError::new(StoreKind::Sqlite, Failure::Busy, "database is locked");
         let error = Error::from(cause);

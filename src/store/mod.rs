@@ -39,7 +39,7 @@ pub(crate) mod sqlite;
 pub(crate) mod testing;
 
 #[allow(unused_imports)] // for the modules that keep something
-pub(crate) use error::{Failure, StoreError};
+pub(crate) use error::{Failure, StoreError, StoreKind};
 #[cfg(feature = "store")]
 #[allow(unused_imports)] // for the modules that keep something
 pub(crate) use open::Backend;

@@ -345,6 +345,7 @@ async fn every_type(shown: &mut Shown) {
     shown.error("GulfCountryError", &SPELLED.parse::<GulfCountry>().unwrap_err());
     shown.debug("Limiter", &Limiter::new(2.0, 2.0).unwrap());
     shown.debug("SameNumberMemory", &client.same_number_memory());
+    shown.debug("Rates", &kwtsms_async::Rates::default());
 
     let call = client.send([SPELLED, OTHER, REFUSED, NUMBER], TEXT);
     shown.debug("SendCall", &call);

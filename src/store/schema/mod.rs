@@ -4,6 +4,7 @@ mod check;
 mod module;
 #[cfg(feature = "otp")]
 mod otp;
+mod pace;
 
 pub(crate) use module::Module;
 
@@ -12,6 +13,7 @@ use crate::error::Error;
 /// Every module that keeps tables.
 pub(crate) const MODULES: &[&Module] = &[
     &check::MODULE,
+    &pace::MODULE,
     #[cfg(feature = "otp")]
     &otp::MODULE,
 ];

@@ -1,0 +1,419 @@
+//! Processes that share a scope, each with a limiter of its own, in virtual time over a store in memory.
+
+use std::fmt;
+use std::sync::Mutex;
+
+use futures::future::BoxFuture;
+
+use super::*;
+use crate::error::{Delivery, ErrorKind};
+use crate::limit::shared::{Answer, Begun, Scope, Source};
+use crate::limit::{Limiter, Rates};
+use crate::store::{Failure, StoreError, StoreKind};
+
+/// A store with a clock that can be set, and that can be slow, lose an answer, forget, or be gone.
+#[derive(Default)]
+struct Memory {
+    state: Mutex<Held>,
+}
+
+#[derive(Default)]
+struct Held {
+    scope: Option<Scope>,
+    server: i64,
+    clock: i64,
+    latency: Duration,
+    gone: bool,
+    reserved: u64,
+}
+
+static ORIGIN: std::sync::OnceLock<Instant> = std::sync::OnceLock::new();
+
+impl Memory {
+    fn set(&self, change: impl FnOnce(&mut Held)) {
+        change(&mut self.state.lock().unwrap());
+    }
+
+    async fn answer<T>(&self, answer: impl FnOnce(&mut Held, i64) -> T) -> Result<T, StoreError> {
+        let latency = self.state.lock().unwrap().latency;
+        tokio::time::sleep(latency / 2).await;
+        let answer = {
+            let mut held = self.state.lock().unwrap();
+            if held.gone {
+                return Err(StoreError::new(StoreKind::Sqlite, Failure::Unreachable, "gone"));
+            }
+            let origin = *ORIGIN.get_or_init(Instant::now);
+            let now = Instant::now().saturating_duration_since(origin).as_micros();
+            let now = i64::try_from(now).unwrap() + held.clock + 1_000_000_000_000;
+            answer(&mut held, now)
+        };
+        tokio::time::sleep(latency / 2).await;
+        Ok(answer)
+    }
+}
+
+impl fmt::Debug for Memory {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Memory")
+    }
+}
+
+impl Source for Arc<Memory> {
+    fn kind(&self) -> StoreKind {
+        StoreKind::Sqlite
+    }
+
+    fn begin(&self, rates: Rates) -> BoxFuture<'_, Result<Begun, StoreError>> {
+        Box::pin(self.answer(move |held, now| {
+            let server = held.server;
+            let scope = held.scope.get_or_insert_with(|| Scope::new(rates, now, server));
+            Begun { rates: scope.rates, now }
+        }))
+    }
+
+    fn reserve(&self, lane: Lane) -> BoxFuture<'_, Result<Option<Answer>, StoreError>> {
+        Box::pin(self.answer(move |held, now| {
+            let server = held.server;
+            let answer = held.scope.as_mut().map(|scope| scope.reserve(lane, now, server));
+            held.reserved += u64::from(answer.is_some_and(|answer| answer.given));
+            answer
+        }))
+    }
+}
+
+async fn process(store: &Arc<Memory>) -> Limiter {
+    Limiter::joined(Arc::new(Arc::clone(store)), Rates::default()).await.unwrap()
+}
+
+/// A store whose scope is old enough that nobody waits for it.
+async fn store() -> Arc<Memory> {
+    ORIGIN.get_or_init(Instant::now);
+    let store = Arc::new(Memory::default());
+    process(&store).await;
+    tokio::time::sleep(Duration::from_secs(10)).await;
+    store
+}
+
+/// When requests of both lanes started.
+#[derive(Clone, Default)]
+struct Starts(Arc<Mutex<Vec<(Instant, Lane, usize)>>>);
+
+impl Starts {
+    /// A process whose lane is full for a while.
+    fn fill(&self, limiter: &Limiter, lane: Lane, who: usize, until: Instant) {
+        for _ in 0..3 {
+            let (limiter, starts) = (limiter.clone(), self.clone());
+            tokio::spawn(async move {
+                while Instant::now() < until {
+                    if start(&limiter, lane).await.is_ok() {
+                        starts.0.lock().unwrap().push((Instant::now(), lane, who));
+                    } else {
+                        tokio::time::sleep(Duration::from_millis(10)).await;
+                    }
+                }
+            });
+        }
+    }
+
+    fn of(&self, lane: Option<Lane>) -> Vec<Instant> {
+        let starts = self.0.lock().unwrap();
+        starts.iter().filter(|(_, own, _)| lane.is_none_or(|lane| lane == *own)).map(|(at, ..)| *at).collect()
+    }
+
+    fn most_within(&self, lane: Option<Lane>, window: Duration) -> usize {
+        let starts = self.of(lane);
+        let count = |from: &Instant| starts.iter().filter(|at| (*from..*from + window).contains(*at)).count();
+        starts.iter().map(count).max().unwrap_or(0)
+    }
+}
+
+async fn start(limiter: &Limiter, lane: Lane) -> Result<(), crate::error::Error> {
+    limiter.turn(lane, None).await?.start().await
+}
+
+const SECOND: Duration = Duration::from_secs(1);
+
+#[tokio::test(start_paused = true)]
+async fn eight_processes_keep_one_pace_at_its_full_rate() {
+    for latency in [0, 3, 40] {
+        let store = store().await;
+        store.set(|held| held.latency = Duration::from_millis(latency));
+        let (starts, until) = (Starts::default(), Instant::now() + 60 * SECOND);
+        for who in 0..8 {
+            let limiter = process(&store).await;
+            starts.fill(&limiter, Lane::Single, who, until);
+            starts.fill(&limiter, Lane::Bulk, who, until);
+        }
+        tokio::time::sleep_until(until).await;
+        for lane in [Lane::Single, Lane::Bulk] {
+            let count = starts.of(Some(lane)).len();
+            assert!(count >= 60_000 / 510 * 98 / 100, "{latency}: {lane:?} {count}");
+            assert_eq!(starts.most_within(Some(lane), SECOND), 2, "{latency}: {lane:?}");
+        }
+        assert!(starts.most_within(None, SECOND) <= 4, "{latency}");
+        let mut shares = [0; 8];
+        starts.0.lock().unwrap().iter().for_each(|(_, _, who)| shares[*who] += 1);
+        assert!(shares.iter().all(|share| (20..=38).contains(share)), "{latency}: {shares:?}");
+        tokio::time::sleep(20 * SECOND).await;
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn calls_of_a_process_are_served_in_the_order_they_came() {
+    let store = store().await;
+    let (limiter, other) = (process(&store).await, process(&store).await);
+    Starts::default().fill(&other, Lane::Single, 1, Instant::now() + 30 * SECOND);
+    let order = Arc::new(Mutex::new(Vec::new()));
+    let calls: Vec<_> = (0..20)
+        .map(|i| {
+            let (limiter, order) = (limiter.clone(), Arc::clone(&order));
+            tokio::spawn(async move {
+                tokio::time::sleep(Duration::from_millis(i)).await;
+                start(&limiter, Lane::Single).await.unwrap();
+                order.lock().unwrap().push(i);
+            })
+        })
+        .collect();
+    for call in calls {
+        call.await.unwrap();
+    }
+    assert_eq!(*order.lock().unwrap(), (0..20).collect::<Vec<_>>());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_single_request_beside_a_full_bulk_lane_of_other_processes_waits_for_less_than_half_a_second() {
+    let store = store().await;
+    let (starts, until) = (Starts::default(), Instant::now() + 300 * SECOND);
+    for who in 0..8 {
+        starts.fill(&process(&store).await, Lane::Bulk, who, until);
+    }
+    let limiter = process(&store).await;
+    for i in 0..50 {
+        tokio::time::sleep(Duration::from_millis(3_000 + 37 * i)).await;
+        let begin = Instant::now();
+        start(&limiter, Lane::Single).await.unwrap();
+        assert!(begin.elapsed() < Duration::from_millis(500), "{i}: {:?}", begin.elapsed());
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn ten_thousand_dropped_waits_cost_no_start() {
+    let store = store().await;
+    let limiter = process(&store).await;
+    start(&limiter, Lane::Single).await.unwrap();
+    let begin = Instant::now();
+    let before = store.state.lock().unwrap().reserved;
+    for _ in 0..100 {
+        let waits: Vec<_> = (0..100)
+            .map(|_| {
+                let limiter = limiter.clone();
+                tokio::spawn(async move { start(&limiter, Lane::Single).await })
+            })
+            .collect();
+        tokio::task::yield_now().await;
+        waits.iter().for_each(tokio::task::JoinHandle::abort);
+        for wait in waits {
+            assert!(wait.await.unwrap_err().is_cancelled());
+        }
+    }
+    assert_eq!(limiter.waiting(), (0, 0));
+    start(&limiter, Lane::Single).await.unwrap();
+    assert!(begin.elapsed() < Duration::from_millis(520), "{:?}", begin.elapsed());
+    assert_eq!(store.state.lock().unwrap().reserved - before, 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn callers_that_are_not_polled_hold_up_nobody() {
+    let store = store().await;
+    let limiter = process(&store).await;
+    let mut stuck = Vec::new();
+    for _ in 0..3 {
+        let mut wait = Box::pin(limiter.turn(Lane::Single, None));
+        assert!(futures::poll!(wait.as_mut()).is_pending());
+        stuck.push(wait);
+    }
+    let begin = Instant::now();
+    for _ in 0..10 {
+        start(&limiter, Lane::Single).await.unwrap();
+    }
+    assert!(begin.elapsed() < 8 * SECOND, "{:?}", begin.elapsed());
+    assert_eq!(limiter.waiting().0, 3, "and keep their places");
+    for wait in stuck {
+        wait.await.unwrap().start().await.unwrap();
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn something_short_between_turn_and_start_costs_no_start() {
+    let store = store().await;
+    let limiter = process(&store).await;
+    let mut last: Option<Instant> = None;
+    for between in [0, 10, 30, 35, 0, 20] {
+        let turn = limiter.turn(Lane::Bulk, None).await.unwrap();
+        tokio::time::sleep(Duration::from_millis(between)).await;
+        turn.start().await.unwrap();
+        let apart = last.replace(Instant::now()).map(|last| last.elapsed().as_millis());
+        assert!(apart.is_none_or(|apart| (510..=513).contains(&apart)), "{between}: {apart:?}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_store_that_is_gone_ends_calls_at_their_deadline_or_after_ten_seconds_and_nothing_starts() {
+    let store = store().await;
+    let limiter = process(&store).await;
+    start(&limiter, Lane::Single).await.unwrap();
+    store.set(|held| held.gone = true);
+    let begin = Instant::now();
+    let late = limiter.turn(Lane::Single, Some(begin + 3 * SECOND)).await.err().unwrap();
+    assert_eq!((late.kind(), late.delivery()), (ErrorKind::Store, Delivery::NotSent));
+    assert!(late.action().contains("SQLite"), "{}", late.action());
+    assert_eq!(begin.elapsed().as_secs(), 3);
+    let waits: Vec<_> = (0..5)
+        .map(|_| {
+            let limiter = limiter.clone();
+            tokio::spawn(async move { start(&limiter, Lane::Single).await })
+        })
+        .collect();
+    for wait in waits {
+        assert_eq!(wait.await.unwrap().unwrap_err().kind(), ErrorKind::Store);
+    }
+    assert!((10..=12).contains(&begin.elapsed().as_secs()), "{:?}", begin.elapsed());
+    // From then on at once, as long as it is not back.
+    let begin = Instant::now();
+    assert_eq!(start(&limiter, Lane::Single).await.unwrap_err().kind(), ErrorKind::Store);
+    tokio::time::sleep(2 * SECOND).await;
+    assert_eq!(start(&limiter, Lane::Single).await.unwrap_err().kind(), ErrorKind::Store);
+    assert_eq!(begin.elapsed().as_secs(), 2);
+    store.set(|held| held.gone = false);
+    tokio::time::sleep(2 * SECOND).await;
+    start(&limiter, Lane::Single).await.unwrap();
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_outage_that_ends_in_time_is_only_waited_for() {
+    let store = store().await;
+    let limiter = process(&store).await;
+    store.set(|held| held.gone = true);
+    let begin = Instant::now();
+    let wait = tokio::spawn(async move { start(&limiter, Lane::Bulk).await });
+    tokio::time::sleep(4 * SECOND).await;
+    store.set(|held| held.gone = false);
+    wait.await.unwrap().unwrap();
+    assert!(begin.elapsed() < 6 * SECOND, "{:?}", begin.elapsed());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_store_that_comes_back_empty_or_with_an_old_state_never_lets_more_than_five_start_in_a_second() {
+    for case in ["empty", "old", "empty and new processes"] {
+        let store = store().await;
+        let (starts, until) = (Starts::default(), Instant::now() + 40 * SECOND);
+        let fill = async |who| {
+            let limiter = process(&store).await;
+            starts.fill(&limiter, Lane::Single, who, until);
+            starts.fill(&limiter, Lane::Bulk, who, until);
+        };
+        for who in 0..8 {
+            fill(who).await;
+        }
+        tokio::time::sleep(5 * SECOND).await;
+        let old = store.state.lock().unwrap().scope;
+        tokio::time::sleep(5 * SECOND).await;
+        store.set(|held| {
+            held.server += 1;
+            held.scope = if case == "old" { old } else { None };
+        });
+        if case.contains("new") {
+            for who in 8..12 {
+                fill(who).await;
+            }
+        }
+        tokio::time::sleep_until(until).await;
+        assert!(starts.most_within(None, SECOND) <= 5, "{case}: {}", starts.most_within(None, SECOND));
+        assert!(starts.of(None).len() > 100, "{case}");
+        tokio::time::sleep(20 * SECOND).await;
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_clock_of_the_store_that_is_set_never_lets_more_than_five_start_in_a_second() {
+    for step in [3_600, -3_600, 2, -2, 86_400 * 365] {
+        let store = store().await;
+        let (starts, until) = (Starts::default(), Instant::now() + 40 * SECOND);
+        for who in 0..8 {
+            let limiter = process(&store).await;
+            starts.fill(&limiter, Lane::Single, who, until);
+            starts.fill(&limiter, Lane::Bulk, who, until);
+        }
+        tokio::time::sleep(10 * SECOND).await;
+        store.set(|held| held.clock += step * 1_000_000);
+        tokio::time::sleep_until(until).await;
+        assert!(starts.most_within(None, SECOND) <= 5, "{step}: {}", starts.most_within(None, SECOND));
+        // It costs at most the 5 s of the hold, and what was ahead.
+        assert!(starts.of(None).len() > 100, "{step}: {}", starts.of(None).len());
+        tokio::time::sleep(20 * SECOND).await;
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_share_lets_single_requests_start_without_the_store_and_bulk_batches_not() {
+    let store = store().await;
+    let mut limiters = Vec::new();
+    for _ in 0..4 {
+        limiters.push(process(&store).await.share_without_store(4).unwrap());
+    }
+    store.set(|held| held.gone = true);
+    let begin = Instant::now();
+    let (starts, until) = (Starts::default(), begin + 40 * SECOND);
+    for (who, limiter) in limiters.iter().enumerate() {
+        starts.fill(limiter, Lane::Single, who, until);
+        starts.fill(limiter, Lane::Bulk, who, until);
+    }
+    tokio::time::sleep_until(until).await;
+    let singles = starts.of(Some(Lane::Single));
+    assert!(singles.iter().all(|at| *at >= begin + 5 * SECOND), "others may hold starts until then");
+    // 35 s of 2.04 s a replica, in all 4.
+    assert!((60..=72).contains(&singles.len()), "{}", singles.len());
+    assert!(starts.most_within(None, SECOND) <= 5);
+    assert_eq!(starts.of(Some(Lane::Bulk)).len(), 0);
+    store.set(|held| held.gone = false);
+    tokio::time::sleep(15 * SECOND).await; // those that still waited have started
+    let (starts, until) = (Starts::default(), Instant::now() + 20 * SECOND);
+    starts.fill(&limiters[0], Lane::Single, 0, until);
+    tokio::time::sleep_until(until).await;
+    assert!(starts.of(None).len() >= 34, "the whole rate again: {}", starts.of(None).len());
+    for replicas in [0, 6] {
+        let limiter = process(&store).await;
+        assert_eq!(limiter.share_without_store(replicas).unwrap_err().kind(), ErrorKind::Config);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn replicas_with_other_rates_are_refused_at_the_start_and_while_they_run() {
+    let store = store().await;
+    let other = Rates::new(3.0, 2.0).unwrap();
+    let refused = Limiter::joined(Arc::new(Arc::clone(&store)), other).await.err().unwrap();
+    assert_eq!(refused.kind(), ErrorKind::Config);
+    assert!(refused.to_string().contains("2 and 2") && refused.to_string().contains("3 and 2"), "{refused}");
+    let limiter = process(&store).await;
+    store.set(|held| held.scope = None);
+    Limiter::joined(Arc::new(Arc::clone(&store)), other).await.unwrap();
+    store.set(|held| held.scope = None);
+    start(&limiter, Lane::Single).await.unwrap();
+}
+
+#[test]
+fn a_runtime_that_goes_away_takes_no_lane_with_it() {
+    let store = Arc::new(Memory::default());
+    let paused =
+        || tokio::runtime::Builder::new_current_thread().enable_all().start_paused(true).build().unwrap();
+    let first = paused();
+    let limiter = first.block_on(process(&store));
+    first.block_on(async {
+        let mut wait = Box::pin(limiter.turn(Lane::Single, None));
+        assert!(futures::poll!(wait.as_mut()).is_pending(), "its asker is in this runtime");
+    });
+    drop(first);
+    let second = paused();
+    second.block_on(start(&limiter, Lane::Single)).unwrap();
+    assert_eq!(limiter.waiting(), (0, 0));
+}

@@ -1,0 +1,216 @@
+//! The three stores do what `schedule` says, one asker at a time and all at once.
+
+use std::sync::Arc;
+
+use super::schedule::{AHEAD, Scope};
+use super::*;
+use crate::store::testing;
+
+const MS: i64 = 1_000;
+const HOUR: i64 = 3_600_000_000;
+
+/// A store of a test's own, kept while it lives.
+struct Bed {
+    name: &'static str,
+    kind: Kind,
+}
+
+enum Kind {
+    Sqlite(crate::store::sqlite::Sqlite, #[allow(dead_code)] testing::SqliteFile),
+    #[cfg(feature = "postgres")]
+    Postgres(crate::store::postgres::Postgres, #[allow(dead_code)] testing::PostgresServer),
+    #[cfg(feature = "redis")]
+    Redis(crate::store::redis::Redis, #[allow(dead_code)] testing::RedisServer),
+}
+
+async fn beds() -> Vec<Bed> {
+    let file = testing::sqlite();
+    let db = crate::store::sqlite::Sqlite::open(file.path.as_ref()).await.unwrap();
+    let mut beds = vec![Bed { name: "SQLite", kind: Kind::Sqlite(db, file) }];
+    #[cfg(feature = "postgres")]
+    if let Some(server) = testing::postgres().await {
+        let db = crate::store::postgres::Postgres::open(&server.url).await.unwrap();
+        beds.push(Bed { name: "PostgreSQL", kind: Kind::Postgres(db, server) });
+    }
+    #[cfg(feature = "redis")]
+    if let Some(server) = testing::redis().await {
+        let redis = crate::store::redis::Redis::new(&server.url).unwrap();
+        beds.push(Bed { name: "Redis", kind: Kind::Redis(redis, server) });
+    }
+    beds
+}
+
+impl Bed {
+    fn source(&self, scope: &str, shift: i64) -> Arc<dyn Source> {
+        let scope = scope.to_owned();
+        match &self.kind {
+            Kind::Sqlite(db, _) => Arc::new(sqlite::SqliteSource { db: db.clone(), scope, shift }),
+            #[cfg(feature = "postgres")]
+            Kind::Postgres(db, _) => Arc::new(postgres::PostgresSource { db: db.clone(), scope, shift }),
+            #[cfg(feature = "redis")]
+            Kind::Redis(server, _) => Arc::new(redis::RedisSource { server: server.clone(), scope, shift }),
+        }
+    }
+
+    /// Sets what the store holds, as far as a test wants it.
+    async fn set(&self, scope: &str, next: [i64; 2], forget_server: bool) {
+        let scope = scope.to_owned();
+        match &self.kind {
+            Kind::Sqlite(db, _) => {
+                let sql = "UPDATE kwtsms_pace SET single_next = ?2, bulk_next = ?3 WHERE scope = ?1";
+                db.write(move |tx| tx.execute(sql, (scope, next[0], next[1]))).await.unwrap();
+            }
+            #[cfg(feature = "postgres")]
+            Kind::Postgres(db, _) => {
+                let forget = if forget_server { ", server = 1" } else { "" };
+                let [single, bulk] = next;
+                let sql = format!(
+                    "UPDATE kwtsms_pace SET single_next = {single}, bulk_next = {bulk}{forget} WHERE scope = '{scope}'"
+                );
+                db.query(&sql, &[]).await.unwrap();
+            }
+            #[cfg(feature = "redis")]
+            Kind::Redis(server, _) => {
+                let mut set = ::redis::cmd("HSET");
+                set.arg(server.key(format_args!("pace:{{{scope}}}")));
+                set.arg("single_next").arg(next[0]).arg("bulk_next").arg(next[1]);
+                if forget_server {
+                    set.arg("server").arg("of before");
+                }
+                server.command::<i64>(&set).await.unwrap();
+            }
+        }
+    }
+
+    async fn delete(&self, scope: &str) {
+        let scope = scope.to_owned();
+        match &self.kind {
+            Kind::Sqlite(db, _) => {
+                db.write(move |tx| tx.execute("DELETE FROM kwtsms_pace WHERE scope = ?1", [scope]))
+                    .await
+                    .unwrap();
+            }
+            #[cfg(feature = "postgres")]
+            Kind::Postgres(db, _) => {
+                db.query("DELETE FROM kwtsms_pace", &[]).await.unwrap();
+            }
+            #[cfg(feature = "redis")]
+            Kind::Redis(server, _) => {
+                let mut delete = ::redis::cmd("DEL");
+                delete.arg(server.key(format_args!("pace:{{{scope}}}")));
+                server.command::<i64>(&delete).await.unwrap();
+            }
+        }
+    }
+
+    /// A server's run is known only where there is a server.
+    fn has_server(&self) -> bool {
+        !matches!(self.kind, Kind::Sqlite(..))
+    }
+}
+
+async fn ask(source: &dyn Source, lane: Lane) -> Answer {
+    source.reserve(lane).await.unwrap().unwrap()
+}
+
+#[tokio::test]
+async fn a_scope_is_begun_once_and_answers_with_the_rates_that_it_has() {
+    for bed in beds().await {
+        let source = bed.source("office", 0);
+        assert_eq!(source.reserve(Lane::Single).await.unwrap(), None, "{}", bed.name);
+        let odd = Rates::new(1.0 / 3.0, 2.7).unwrap();
+        assert_eq!(source.begin(odd).await.unwrap().rates, odd, "{}", bed.name);
+        assert_eq!(source.begin(Rates::default()).await.unwrap().rates, odd, "{}", bed.name);
+        assert_eq!(bed.source("other", 0).begin(Rates::default()).await.unwrap().rates, Rates::default());
+    }
+}
+
+#[tokio::test]
+async fn every_store_reserves_what_the_schedule_says() {
+    for bed in beds().await {
+        for (index, rates) in [(2.0, 2.0), (1.0, 4.0), (3.0, 2.0), (0.01, 4.0)].into_iter().enumerate() {
+            let rates = Rates::new(rates.0, rates.1).unwrap();
+            let name = format!("scope{index}");
+            let source = bed.source(&name, 0);
+            source.begin(rates).await.unwrap();
+            let mut expected = Scope::new(rates, 0, 1);
+            let mut now = ask(&*source, Lane::Single).await.now;
+            for i in 0..40 {
+                // Before and behind now, near and far, each phase to the other lane.
+                let near = |far: bool| now + fastrand::i64(-700..5_700) * MS * if far { 1_000 } else { 1 };
+                let next = [near(i % 10 == 7), near(i % 10 == 3)];
+                let restarted = bed.has_server() && i % 6 == 5;
+                bed.set(&name, next, restarted).await;
+                (expected.next, expected.granted) = (next, ask(&*source, Lane::Single).await.granted);
+                bed.set(&name, next, restarted).await;
+                let lane = if i % 2 == 0 { Lane::Single } else { Lane::Bulk };
+                for step in 0..3 {
+                    let answer = ask(&*source, lane).await;
+                    now = answer.now;
+                    let wanted = expected.reserve(lane, now, if restarted { 2 + i } else { expected.server });
+                    assert_eq!(answer, wanted, "{} {rates:?} {next:?} {lane:?} {step}", bed.name);
+                }
+            }
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn askers_at_the_same_time_get_different_starts_a_period_apart() {
+    for bed in beds().await {
+        let source = bed.source("crowd", 0);
+        source.begin(Rates::default()).await.unwrap();
+        let now = crate::clock::wall_now().duration_since(std::time::UNIX_EPOCH).unwrap().as_micros();
+        let past = i64::try_from(now).unwrap() - HOUR;
+        bed.set("crowd", [past, past], false).await;
+        // As many as fit into 5 s, and more.
+        let asks: Vec<_> = (0..40)
+            .map(|i| {
+                let source = bed.source("crowd", 0);
+                let lane = if i % 2 == 0 { Lane::Single } else { Lane::Bulk };
+                tokio::spawn(async move { (lane, ask(&*source, lane).await) })
+            })
+            .collect();
+        let mut starts = Vec::new();
+        for ask in asks {
+            let (lane, answer) = ask.await.unwrap();
+            if answer.given {
+                starts.push((answer.now + answer.wait, lane));
+            }
+        }
+        starts.sort_by_key(|(at, _)| *at);
+        for wanted in [Lane::Single, Lane::Bulk] {
+            let own: Vec<_> = starts.iter().filter(|(_, lane)| *lane == wanted).map(|(at, _)| *at).collect();
+            assert!((10..=12).contains(&own.len()), "{}: {own:?}", bed.name);
+            assert!(own.windows(2).all(|pair| pair[1] - pair[0] >= 510 * MS), "{}: {own:?}", bed.name);
+        }
+        assert!(starts.windows(2).all(|pair| pair[1].0 - pair[0].0 >= 229 * MS), "{}: {starts:?}", bed.name);
+    }
+}
+
+#[tokio::test]
+async fn a_state_that_is_new_deleted_or_of_before_a_restart_waits_and_a_clock_that_steps_is_survived() {
+    for bed in beds().await {
+        let name = bed.name;
+        let source = bed.source("lost", 0);
+        source.begin(Rates::default()).await.unwrap();
+        let first = ask(&*source, Lane::Single).await;
+        assert!(first.wait > AHEAD - 1_000 * MS, "{name}: {first:?}");
+        bed.delete("lost").await;
+        assert_eq!(source.reserve(Lane::Single).await.unwrap(), None, "{name}");
+        source.begin(Rates::default()).await.unwrap();
+        assert!(ask(&*source, Lane::Bulk).await.wait > AHEAD - 1_000 * MS, "{name}");
+
+        let past = first.now - HOUR;
+        bed.set("lost", [past, past], bed.has_server()).await;
+        let after = ask(&*source, Lane::Bulk).await;
+        let waits = after.wait > AHEAD - 1_000 * MS;
+        assert_eq!(waits, bed.has_server(), "{name}: {after:?}");
+
+        // An hour on: what was reserved lies in the past. An hour back: it is begun anew, and not waited for.
+        bed.set("lost", [first.now, first.now], false).await;
+        assert_eq!(ask(&*bed.source("lost", HOUR), Lane::Single).await.wait, 0, "{name}");
+        let back = ask(&*bed.source("lost", 0), Lane::Single).await;
+        assert!((AHEAD..AHEAD + 2_000 * MS).contains(&back.wait), "{name}: {back:?}");
+    }
+}
