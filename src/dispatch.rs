@@ -24,7 +24,6 @@ pub(crate) struct Attempt<'a> {
     /// Of this dispatch, counted from 1.
     #[allow(dead_code)] // for what outlives a process
     pub(crate) attempt: u32,
-    #[allow(dead_code)]
     pub(crate) numbers: &'a [PhoneNumber],
 }
 

@@ -21,6 +21,7 @@ pub use source::IntoNumbers;
 use crate::client::Client;
 use crate::core::Core;
 use crate::dispatch::Options;
+use crate::phone::PhoneNumber;
 use crate::report::{Batch, SendReport};
 use crate::retry::{OnRetry, Retry};
 use control::Control;
@@ -72,10 +73,12 @@ struct Setup {
     text: String,
     options: Options,
     max_in_flight: usize,
+    on_request: Option<OnRequest>,
     on_progress: Option<OnProgress>,
     control: Arc<Control>,
 }
 
+type OnRequest = Arc<dyn Fn(&[PhoneNumber]) -> ControlFlow<()> + Send + Sync>;
 type OnProgress = Box<dyn Fn(&Progress) + Send + Sync>;
 
 impl Client {
@@ -117,6 +120,7 @@ impl Bulk {
                 text,
                 options,
                 max_in_flight: DEFAULT_MAX_IN_FLIGHT,
+                on_request: None,
                 on_progress: None,
                 control,
             })),
@@ -160,6 +164,19 @@ impl Bulk {
     /// hand.
     pub fn on_retry(self, look: impl Fn(&Retry) -> ControlFlow<()> + Send + Sync + 'static) -> Self {
         self.set(|setup| setup.options.on_retry = Some(OnRetry::new(look)))
+    }
+
+    /// Looks at the numbers of each request just before it leaves, a retry's too; `ControlFlow::Break` keeps it from
+    /// leaving and stops the run.
+    ///
+    /// What outlives the process can be written here: after a kill or a crash, the numbers that were seen here and
+    /// whose batch did not come out are of unknown outcome, and all others were not attempted. It holds up the run
+    /// while it writes. A request that was seen here may still not leave, when the run is stopped in that moment.
+    pub fn on_request(
+        self,
+        look: impl Fn(&[PhoneNumber]) -> ControlFlow<()> + Send + Sync + 'static,
+    ) -> Self {
+        self.set(|setup| setup.on_request = Some(Arc::new(look)))
     }
 
     /// Tells how far the run is, after every batch.

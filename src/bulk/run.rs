@@ -11,10 +11,10 @@ use tracing::{Instrument, Span};
 
 use super::control::Control;
 use super::source::Inputs;
-use super::{OnProgress, Setup};
+use super::{OnProgress, OnRequest, Setup};
 use crate::clock::late;
 use crate::core::Core;
-use crate::dispatch::{self, Taken, Terms, dispatch};
+use crate::dispatch::{self, Attempt, BeforeRequest, Taken, Terms, dispatch};
 use crate::endpoint::send::Message;
 use crate::error::{Error, ErrorKind};
 use crate::limit::{Lane, Turn};
@@ -44,6 +44,22 @@ impl Drop for Ended {
     }
 }
 
+/// The caller's look at a request before it leaves.
+struct Look {
+    look: Option<OnRequest>,
+    control: Arc<Control>,
+}
+
+impl BeforeRequest for Look {
+    async fn before_request(&mut self, attempt: Attempt<'_>) -> Result<(), Error> {
+        if self.look.as_ref().is_some_and(|look| look(attempt.numbers).is_break()) {
+            self.control.stop(None);
+            return Err(self.control.not_attempted());
+        }
+        Ok(())
+    }
+}
+
 pub(super) struct Run {
     core: Arc<Core>,
     control: Arc<Control>,
@@ -58,12 +74,14 @@ pub(super) struct Run {
     /// Numbers that rest: this client wrote to them less than 16 s ago.
     held: VecDeque<(PhoneNumber, u64)>,
     slots: Arc<Semaphore>,
+    on_request: Option<OnRequest>,
     index: u64,
 }
 
 impl Run {
     pub(super) fn start(setup: Setup) -> (mpsc::Receiver<Batch>, JoinHandle<()>) {
-        let Setup { core, numbers, text, mut options, max_in_flight, on_progress, control } = setup;
+        let Setup { core, numbers, text, mut options, max_in_flight, on_request, on_progress, control } =
+            setup;
         let (outcomes, reader) = mpsc::channel(1);
         let (started, in_order) = mpsc::channel(WAITING_OUTCOMES);
         let message = match options.message(&core, text) {
@@ -84,6 +102,7 @@ impl Run {
             parsed: VecDeque::new(),
             held: VecDeque::new(),
             slots: Arc::new(Semaphore::new(max_in_flight)),
+            on_request,
             index: 0,
         };
         let ended = Ended(Arc::clone(&control));
@@ -207,7 +226,7 @@ impl Run {
         let Some(message) = &self.message else { return None };
         let taken = Taken { turn: Some(turn), claim: Some(claim) };
         let batch = dispatch::batch(&self.core, message, numbers, self.terms.clone());
-        let sending = dispatch(Arc::clone(&self.core), batch, Some(Box::new(taken)), ());
+        let sending = dispatch(Arc::clone(&self.core), batch, Some(Box::new(taken)), self.look());
         let index = self.next_index();
         let control = Arc::clone(&self.control);
         let task = async move {
@@ -283,6 +302,10 @@ impl Run {
         self.plan.draft.invalid.splice(0..0, draft.invalid.drain(..));
         self.plan.draft.duplicates.splice(0..0, draft.duplicates.drain(..));
         Ok(None)
+    }
+
+    fn look(&self) -> Look {
+        Look { look: self.on_request.clone(), control: Arc::clone(&self.control) }
     }
 
     fn next_index(&mut self) -> u64 {

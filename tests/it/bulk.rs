@@ -1,5 +1,6 @@
 //! Bulk runs: any size, in order, stopped where it must stop, every number told. All under paused time.
 
+use std::ops::ControlFlow;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -378,4 +379,29 @@ async fn a_send_of_many_that_cannot_begin_in_time_says_so_as_a_single_one_does()
     assert_eq!((error.kind(), error.delivery()), (ErrorKind::Deadline, Delivery::NotSent));
     assert!(error.is_retryable());
     assert_eq!(parts(error.report().unwrap().account()), [0, 0, 0, 500, 0, 0]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn each_request_is_looked_at_before_it_leaves_and_may_be_kept_from_it() {
+    let sandbox = gateway();
+    sandbox.faults().push(Fault::code("ERR013").on("send"));
+    let seen: Arc<Mutex<Vec<usize>>> = Arc::default();
+    let (looks, gate) = (Arc::clone(&seen), sandbox.clone());
+    let report = client(&sandbox)
+        .bulk(numbers(650), "Hello")
+        .max_in_flight(1)
+        .on_request(move |numbers| {
+            let mut looks = looks.lock().unwrap();
+            assert_eq!(looks.len(), sends(&gate).len(), "it has not left");
+            looks.push(numbers.len());
+            if looks.len() > 3 { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+        })
+        .collect_report()
+        .await;
+    assert_eq!(*seen.lock().unwrap(), [200, 200, 200, 200], "the first one twice, for its retry");
+    assert_eq!(sends(&sandbox).len(), 3);
+    assert_eq!(parts(report.account()), [400, 0, 0, 250, 0, 0]);
+    assert!(
+        report.batches().iter().skip(2).all(|batch| batch.result().unwrap_err().kind() == ErrorKind::Stopped)
+    );
 }
