@@ -61,14 +61,14 @@ impl Options {
             sender: None,
             test_mode: None,
             deadline: None,
-            policy: Policy { reading: false, queue_full: false, same_number: false },
+            policy: Policy { reading: false, queue_full: false, same_number: false, others: false },
             on_retry: None,
         }
     }
 
     /// Waits for a full queue and for numbers at rest.
     pub(crate) fn of_a_run() -> Self {
-        let policy = Policy { reading: false, queue_full: true, same_number: true };
+        let policy = Policy { reading: false, queue_full: true, same_number: true, others: false };
         Self { policy, ..Self::of_a_send() }
     }
 

@@ -13,6 +13,7 @@ use tokio::time::Instant;
 use tracing::{Instrument, Span};
 
 use crate::clock::{before, misses};
+use crate::code::{ApiCode, CodeClass};
 use crate::core::Core;
 use crate::error::{Delivery, Error};
 use crate::events::{self, Attempt, Facts, Finished};
@@ -59,7 +60,7 @@ impl Call {
             body,
             facts: Facts::default(),
             lane: Lane::Single,
-            policy: Policy { reading: true, queue_full: false, same_number: false },
+            policy: Policy { reading: true, queue_full: false, same_number: false, others: false },
             deadline: None,
             on_retry: None,
             flow: None,
@@ -322,7 +323,7 @@ async fn attempt<T: Send + 'static>(
         let attempt = Attempt::new(endpoint, &core.credentials, &facts, attempt);
         events::request_leaves(&attempt);
         let answer = tokio::time::timeout(core.attempt_timeout, core.transport.post(request)).await;
-        let (http_status, result) = match answer {
+        let (http_status, mut result) = match answer {
             Err(_) => (None, Err(Error::timeout(core.attempt_timeout))),
             Ok(Err(error)) => (None, Err(Error::transport(error))),
             Ok(Ok(response)) => {
@@ -332,6 +333,10 @@ async fn attempt<T: Send + 'static>(
             }
         };
         if let Some(claim) = claim {
+            let rule = |error: &Error| error.code().map(ApiCode::class) == Some(CodeClass::SameNumber);
+            if result.as_ref().is_err_and(rule) && !claim.explains_the_rule() {
+                result = result.map_err(Error::written_by_others);
+            }
             claim.end(result.as_ref().err().is_none_or(|error| error.delivery() == Delivery::Unknown));
         }
         if let Ok((raw, _)) = &result {
@@ -400,7 +405,6 @@ fn verdict(response: Response) -> Result<RawReply, Error> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::code::ApiCode;
 
     #[test]
     fn the_body_decides_whatever_the_status() {

@@ -19,8 +19,10 @@ pub(crate) struct Policy {
     pub(crate) reading: bool,
     /// Wait for a full queue (ERR013).
     pub(crate) queue_full: bool,
-    /// Wait for the 15-second rule (ERR028).
+    /// Wait for the 15-second rule (ERR028), where a message of this client explains it.
     pub(crate) same_number: bool,
+    /// Wait for it where nothing of this client explains it, too.
+    pub(crate) others: bool,
 }
 
 /// How often a call was retried, for each reason.
@@ -72,7 +74,10 @@ pub(crate) fn decide(policy: Policy, retried: Retried, failure: &Error, jitter: 
                 Some(CodeClass::QueueFull) if policy.queue_full => {
                     (retried.queue_full, RetryReason::QueueFull)
                 }
-                Some(CodeClass::SameNumber) if policy.same_number => {
+                // Somebody else's message may be this one, of an earlier process: sent again, it would go out twice.
+                Some(CodeClass::SameNumber)
+                    if policy.same_number && (policy.others || !failure.is_by_others()) =>
+                {
                     (retried.same_number, RetryReason::SameNumber)
                 }
                 _ => return Decision::GiveUp,
@@ -137,9 +142,9 @@ mod tests {
     use crate::transport::{TransportError, TransportFailure};
     use crate::wire::tests::ok;
 
-    const READING: Policy = Policy { reading: true, queue_full: false, same_number: false };
-    const SENDING: Policy = Policy { reading: false, queue_full: false, same_number: false };
-    const BULK: Policy = Policy { reading: false, queue_full: true, same_number: true };
+    const READING: Policy = Policy { reading: true, queue_full: false, same_number: false, others: false };
+    const SENDING: Policy = Policy { reading: false, queue_full: false, same_number: false, others: false };
+    const BULK: Policy = Policy { reading: false, queue_full: true, same_number: true, others: false };
     const POLICIES: [Policy; 3] = [READING, SENDING, BULK];
 
     fn api(code: &str) -> Error {
@@ -183,6 +188,17 @@ mod tests {
         ] {
             assert_eq!(&waits(policy, &api(code), 0.5), expected, "{code} {policy:?}");
         }
+    }
+
+    #[test]
+    fn a_rule_that_nothing_of_this_client_explains_is_waited_for_only_where_the_call_says_so() {
+        let by_others = api("ERR028").written_by_others();
+        let ours_too = Policy { others: true, ..BULK };
+        for policy in POLICIES {
+            assert_eq!(waits(policy, &by_others, 0.5), [], "{policy:?}");
+        }
+        assert_eq!(waits(ours_too, &by_others, 0.5), [(16_000, RetryReason::SameNumber); 3]);
+        assert!(!by_others.is_retryable() && api("ERR028").is_retryable());
     }
 
     #[test]

@@ -89,10 +89,19 @@ impl SendCall {
         self.set(|setup| setup.options.deadline = Some(deadline))
     }
 
-    /// Waits where the same number was written to less than 16 s ago, instead of failing at once, and tries
-    /// again when the gateway says so (ERR028): 16 s, at most 3 times.
+    /// Waits where this client wrote to one of the numbers less than 16 s ago, instead of failing at once, and tries
+    /// again where the gateway says so of a message of this client (ERR028): 16 s, at most 3 times.
     pub fn wait(self) -> Self {
         self.set(|setup| setup.options.policy.same_number = true)
+    }
+
+    /// Like [`wait`](Self::wait), also where the gateway says so and this client knows of no message to the numbers.
+    ///
+    /// Then somebody else just wrote to one of them: another process of this account, or an earlier run of this one
+    /// that was ended and started again. What it sent may have been this very message, which then goes out twice. So
+    /// without this, such a refusal stands, with an [`action`](Error::action) that says what it means.
+    pub fn wait_for_others(self) -> Self {
+        self.wait().set(|setup| setup.options.policy.others = true)
     }
 
     /// Tries again when the gateway's queue is full (ERR013): after 30, 60 and 120 s. Bulk runs always do.

@@ -160,6 +160,16 @@ impl Bulk {
         self.set(|setup| setup.control.set_total(inputs))
     }
 
+    /// Waits and tries again (ERR028: 16 s, at most 3 times) also where the gateway says that a number was just written
+    /// to and this client knows of no such message.
+    ///
+    /// Then somebody else wrote to it: another process of this account, or an earlier run of this one that was ended
+    /// and started again. What it sent may have been this very message, which then goes out twice. So without this
+    /// the batch is refused, with an [`action`](crate::Error::action) that says what it means.
+    pub fn wait_for_others(self) -> Self {
+        self.set(|setup| setup.options.policy.others = true)
+    }
+
     /// Looks at each retry of a batch before its pause; `ControlFlow::Break` ends the batch with the error at
     /// hand.
     pub fn on_retry(self, look: impl Fn(&Retry) -> ControlFlow<()> + Send + Sync + 'static) -> Self {

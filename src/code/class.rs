@@ -35,7 +35,7 @@ pub enum CodeClass {
     /// The account has 1,000 messages queued (`ERR013`). Retried after 30, 60 and 120 seconds.
     QueueFull,
     /// One of the numbers got a message less than 15 seconds ago and the whole request is refused (`ERR028`).
-    /// Retried after 16 seconds, at most three times.
+    /// Retried after 16 seconds, at most three times, where a message of this client explains it or the call says so.
     ///
     /// After an answer that was lost, this code is evidence that the first try was accepted.
     SameNumber,

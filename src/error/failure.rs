@@ -36,6 +36,8 @@ struct Inner {
     attempts: u32,
     /// The call changes nothing, so that it may be made again whatever became of it.
     reading: bool,
+    /// A refusal for the same number (ERR028), of which this client's own memory knows nothing.
+    by_others: bool,
     retry_after: Option<Duration>,
     gateway_status: Option<u16>,
     action: Option<&'static str>,
@@ -115,7 +117,8 @@ impl Error {
     }
 
     /// True if the same call may succeed later and cannot send twice: nothing left, the gateway asked to wait,
-    /// or the call only reads. Never true after a send of unknown outcome.
+    /// or the call only reads. Never true after a send of unknown outcome, nor where somebody else just wrote to the
+    /// numbers (ERR028 without a message of this client's), since it may have been the same message.
     pub fn is_retryable(&self) -> bool {
         match self.0.kind {
             ErrorKind::Connect
@@ -123,7 +126,7 @@ impl Error {
             | ErrorKind::Deadline
             | ErrorKind::RecentNumber
             | ErrorKind::Store => true,
-            ErrorKind::Api => self.retry_after().is_some(),
+            ErrorKind::Api => self.retry_after().is_some() && !self.0.by_others,
             ErrorKind::Timeout | ErrorKind::Interrupted | ErrorKind::BadReply => self.0.reading,
             _ => false,
         }
@@ -202,6 +205,7 @@ impl Error {
             delivery,
             attempts: 0,
             reading: false,
+            by_others: false,
             retry_after: None,
             gateway_status: None,
             action: None,
@@ -373,6 +377,21 @@ impl Error {
             e.description = description;
             e.raw = Some(raw);
         })
+    }
+
+    /// A refusal for the same number that no message of this client explains.
+    pub(crate) fn written_by_others(self) -> Self {
+        self.with(|e| {
+            e.by_others = true;
+            e.action = Some(
+                "somebody else just wrote to one of these numbers, most often an earlier process of this application: \
+                 see what it sent before you send again; .wait_for_others() sends all the same",
+            );
+        })
+    }
+
+    pub(crate) fn is_by_others(&self) -> bool {
+        self.0.by_others
     }
 
     pub(crate) fn answered(self, status: u16) -> Self {

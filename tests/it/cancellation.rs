@@ -46,7 +46,7 @@ async fn a_send_dropped_after_any_poll_loses_no_turn() {
         sandbox.faults().push(Fault::code("ERR028").on("send"));
         let client = builder(&sandbox).build().unwrap();
         client.balance().await.unwrap(); // so that there is a turn to wait for
-        let call = client.send("96598765432", "Hi").wait().wait_for_queue();
+        let call = client.send("96598765432", "Hi").wait_for_others().wait_for_queue();
         let ended = poll_and_drop(call, polls, Duration::from_millis(970)).await;
         sandbox.faults().clear();
         sandbox.set_latency(Duration::ZERO);
@@ -114,7 +114,7 @@ async fn a_bulk_run_dropped_in_any_of_its_waits_loses_no_turn_and_no_message() {
         sandbox.faults().push(Fault::refuse_connection().on("send"));
         sandbox.faults().push(Fault::code("ERR013").on("send"));
         sandbox.faults().push(Fault::code("ERR028").on("send"));
-        let run = client.bulk(numbers(500), "Hello");
+        let run = client.bulk(numbers(500), "Hello").wait_for_others();
         let handle = run.handle();
         let _ = tokio::time::timeout(dropped_after, run.collect_report()).await;
         let what = format!("after {dropped_after:?}");

@@ -208,7 +208,7 @@ async fn waits_for_the_queue_and_for_the_same_number_are_told_with_their_codes()
     let sandbox = Sandbox::in_process();
     sandbox.faults().push(Fault::code("ERR013"));
     sandbox.faults().push(Fault::code("ERR028"));
-    client(&sandbox).send(NUMBER, OTP).wait().wait_for_queue().await.unwrap();
+    client(&sandbox).send(NUMBER, OTP).wait_for_others().wait_for_queue().await.unwrap();
     let retries: Vec<_> = capture
         .named(event::RETRY)
         .iter()

@@ -75,7 +75,7 @@ async fn retries_are_counted_by_their_reason_and_each_attempt_is_a_request() {
     sandbox.faults().push(Fault::refuse_connection().times(2));
     sandbox.faults().push(Fault::code("ERR013"));
     sandbox.faults().push(Fault::code("ERR028"));
-    client.send("96598765432", "Hello").wait().wait_for_queue().await.unwrap();
+    client.send("96598765432", "Hello").wait_for_others().wait_for_queue().await.unwrap();
     let retries = |why: &str| {
         let (endpoint, reason) = (label::ENDPOINT, label::REASON);
         page.value(&format!("{RETRIES}{{{endpoint}=\"send\",{reason}=\"{why}\"}}"))

@@ -104,7 +104,8 @@ async fn the_same_number_code_is_waited_for_16_seconds_at_most_three_times() {
     let sandbox = gateway();
     sandbox.faults().push(Fault::code("ERR028").times(usize::MAX).on("send"));
     let begin = Instant::now();
-    let report = client(&sandbox).bulk(numbers(1), "Hello").collect_report().await;
+    let run = client(&sandbox).bulk(numbers(1), "Hello").wait_for_others();
+    let report = run.collect_report().await;
     let starts = arrivals(&sends(&sandbox), begin);
     for (at, ideal) in starts.iter().zip([0, 16_000, 32_000, 48_000]) {
         assert!((ideal..ideal + 20).contains(at), "{starts:?}");

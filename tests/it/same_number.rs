@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use kwtsms_async::sandbox::Fault;
-use kwtsms_async::{Delivery, ErrorKind, UserMessage};
+use kwtsms_async::sandbox::{Fault, Sandbox};
+use kwtsms_async::{Client, Delivery, ErrorKind, UserMessage};
 use tokio::time::Instant;
 
 use crate::gateway::{arrivals, builder, client, gateway, numbers, parts, sends};
@@ -197,4 +197,69 @@ async fn test_messages_are_left_to_the_gateway_and_a_wait_of_zero_switches_the_m
     let error = trusting.send("96598765432", "Hi").await.unwrap_err();
     assert_eq!(error.code().unwrap().as_str(), "ERR028");
     assert_eq!(error.retry_after().unwrap().as_secs(), 16);
+}
+
+/// What an earlier process sent, and a client that knows nothing of it.
+async fn restarted(count: u64) -> (Sandbox, Client) {
+    let sandbox = gateway();
+    let earlier = builder(&sandbox).unpaced().build().unwrap();
+    assert_eq!(earlier.bulk(numbers(count), "Hello").collect_report().await.account().accepted(), count);
+    let client = client(&sandbox);
+    (sandbox, client)
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_run_that_is_started_again_sends_to_nobody_twice() {
+    let (sandbox, client) = restarted(1_000).await;
+    let begin = Instant::now();
+    let report = client.bulk(numbers(1_000), "Hello").collect_report().await;
+    assert_eq!(parts(report.account()), [0, 1_000, 0, 0, 0, 0]);
+    for (_, error) in report.errors() {
+        assert_eq!((error.code().unwrap().as_str(), error.attempts()), ("ERR028", 1));
+        assert_eq!((error.delivery(), error.is_retryable()), (Delivery::Refused, false));
+        assert!(error.action().contains("somebody else") && error.action().contains("earlier process"));
+        assert_eq!(error.retry_after().unwrap().as_secs(), 16, "the gateway's own rule");
+    }
+    assert!(begin.elapsed() < Duration::from_secs(4), "nothing is waited for: {:?}", begin.elapsed());
+    assert_eq!(sandbox.messages().iter().map(|message| message.numbers().len()).sum::<usize>(), 1_000);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_send_that_is_made_again_by_another_process_is_refused_unless_it_says_otherwise() {
+    for count in [1, 200, 201] {
+        let (sandbox, client) = restarted(count).await;
+        let error = client.send(numbers(count), "Hello").wait().await.unwrap_err();
+        assert_eq!((error.code().unwrap().as_str(), error.attempts()), ("ERR028", 1), "{count}");
+        assert!(error.action().contains("earlier process"), "{count}");
+        let report = client.send(numbers(count), "Hello").wait_for_others().await.unwrap();
+        assert_eq!(report.account().accepted(), count);
+        assert_eq!(sandbox.messages().iter().map(|m| m.numbers().len()).sum::<usize>(), 2 * count as usize);
+    }
+    let (sandbox, client) = restarted(400).await;
+    let report = client.bulk(numbers(400), "Hello").wait_for_others().collect_report().await;
+    assert_eq!((report.account().accepted(), sandbox.messages().len()), (400, 4));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_rule_that_a_message_of_this_client_explains_is_waited_for() {
+    let sandbox = gateway();
+    // The rule is left to the gateway: this client knows all the same what it sent.
+    let trusting = builder(&sandbox).same_number_wait(Duration::ZERO).build().unwrap();
+    for test in [false, true] {
+        let begin = Instant::now();
+        for _ in 0..2 {
+            trusting.send("96598765432", "Hi").test_mode(test).wait().await.unwrap();
+        }
+        let codes: Vec<_> =
+            sends(&sandbox).iter().filter_map(|seen| seen.code().map(str::to_owned)).collect();
+        assert!(codes.iter().all(|code| code == "ERR028"), "{codes:?}");
+        assert!(begin.elapsed().as_secs() >= 15 || test, "{:?}", begin.elapsed());
+        tokio::time::sleep(Duration::from_secs(60)).await;
+    }
+    // A message in test mode explains the refusal of a live one.
+    let client = client(&sandbox);
+    sandbox.faults().push(Fault::delay(Duration::ZERO).on("send"));
+    sandbox.faults().push(Fault::code("ERR028").on("send"));
+    client.send("96551234567", "Hi").test_mode(true).await.unwrap();
+    client.send("96551234567", "Hi").wait().await.unwrap();
 }
