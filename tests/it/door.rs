@@ -4,6 +4,8 @@
 //! many seconds as `KWTSMS_DOOR_SECONDS` says, 12 if unset; `cargo test --features sandbox --test it ten_minutes --
 //! --ignored` runs it for ten minutes.
 
+#![allow(clippy::print_stdout)] // the figures, for whoever runs it
+
 use std::io;
 use std::process::Stdio;
 use std::sync::{Arc, Mutex};
