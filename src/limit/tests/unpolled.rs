@@ -137,6 +137,27 @@ async fn a_turn_that_is_not_started(lane: Lane) {
     starts.assert_complete(3, 2);
 }
 
+/// Those that were found absent cost no more time.
+async fn ten_that_stay_absent(lane: Lane) {
+    let starts = Starts::new(lane);
+    let mut absent: Vec<_> = (10..20).map(|who| Box::pin(starts.call(who))).collect();
+    starts.call(0).await;
+    for call in &mut absent {
+        assert!(futures::poll!(call).is_pending());
+    }
+    within(60, async {
+        for who in 1..5 {
+            starts.call(who).await;
+        }
+    })
+    .await;
+    let took = starts.begin.elapsed();
+    // Ten times 25 ms, and 50 ms, once.
+    assert!(took <= ms(2_000 + 300 + 250), "{took:?}");
+    drop(absent);
+    starts.assert_complete(5, 2);
+}
+
 async fn all(slow: Duration) {
     for lane in [Lane::Single, Lane::Bulk] {
         tokio::join!(
@@ -145,8 +166,20 @@ async fn all(slow: Duration) {
             a_task_whose_body_is_slow(lane, slow),
             a_join_of_calls(lane),
             a_turn_that_is_not_started(lane),
+            ten_that_stay_absent(lane),
         );
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_lane_waits_for_the_holder_of_a_turn_for_50_ms() {
+    let limiter = limiter();
+    let begin = Instant::now();
+    let held = limiter.turn(Lane::Bulk, None).await.unwrap();
+    start(&limiter, Lane::Bulk).await;
+    assert_eq!(begin.elapsed(), ms(50));
+    held.start().await.unwrap();
+    assert_eq!(begin.elapsed(), ms(550));
 }
 
 #[tokio::test(start_paused = true)]
