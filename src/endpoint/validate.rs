@@ -63,9 +63,9 @@ impl Validation {
         &self.raw
     }
 
-    fn take(&mut self, asked: &[PhoneNumber], told: Told) {
+    fn take(&mut self, asked: &[PhoneNumber], answer: Answer) {
         for number in asked {
-            let group = match told.groups.get(number) {
+            let group = match answer.groups.get(number) {
                 Some(Group::Ok) => &mut self.ok,
                 Some(Group::Er) => &mut self.er,
                 Some(Group::Nr) => &mut self.nr,
@@ -73,7 +73,7 @@ impl Validation {
             };
             group.push(*number);
         }
-        self.raw.push(told.raw);
+        self.raw.push(answer.raw);
     }
 }
 
@@ -85,12 +85,12 @@ enum Group {
 }
 
 /// One reply: the group of each number it names.
-struct Told {
+struct Answer {
     groups: HashMap<PhoneNumber, Group>,
     raw: RawReply,
 }
 
-impl Told {
+impl Answer {
     /// Whether an empty group is [] or missing is not documented: both are empty.
     fn read(raw: &RawReply) -> Option<Self> {
         let Value::Object(named) = raw.field(&["mobile", "mobiles"])? else { return None };
@@ -146,8 +146,8 @@ impl Client {
                 validation.invalid.extend(draft.invalid);
                 validation.duplicates.extend(draft.duplicates);
                 if !draft.numbers.is_empty() {
-                    let told = ask(&core, &draft.numbers, until, &options).await?;
-                    validation.take(&draft.numbers, told);
+                    let answer = ask(&core, &draft.numbers, until, &options).await?;
+                    validation.take(&draft.numbers, answer);
                 }
             }
             Ok(validation)
@@ -160,14 +160,14 @@ async fn ask(
     numbers: &[PhoneNumber],
     until: Option<tokio::time::Instant>,
     options: &crate::call::ReadOptions,
-) -> Result<Told, Error> {
+) -> Result<Answer, Error> {
     let body = RequestBody::new(&core.credentials).field("mobile", &Mobile(numbers)).finish();
     let mut call = Call::reading(Endpoint::Validate, body);
     call.facts.numbers = numbers.into();
     call.deadline = until;
     call.on_retry = options.on_retry.clone();
     let read = |raw: &RawReply| {
-        Told::read(raw).ok_or_else(|| Error::bad_reply("the reply holds no groups of numbers", raw.clone()))
+        Answer::read(raw).ok_or_else(|| Error::bad_reply("the reply holds no groups of numbers", raw.clone()))
     };
     engine::ask(std::sync::Arc::clone(core), call, read).await
 }
@@ -186,8 +186,8 @@ mod tests {
         let asked =
             numbers(&["9651800555", "96599153258", "99220322", "96524817066", "96599220322", "966558724477"]);
         let mut validation = Validation::default();
-        let told = Told::read(&ok(include_str!("../../tests/fixtures/validate.json"))).unwrap();
-        validation.take(&asked, told);
+        let answer = Answer::read(&ok(include_str!("../../tests/fixtures/validate.json"))).unwrap();
+        validation.take(&asked, answer);
         assert_eq!(validation.ok(), numbers(&["96599153258", "96599220322"]));
         assert_eq!(validation.nr(), numbers(&["966558724477"]));
         assert_eq!(validation.er(), numbers(&["9651800555", "99220322", "96524817066"]));
@@ -203,11 +203,11 @@ mod tests {
             r#"{"result":"OK","mobile":{"OK":["96599153258"],"ER":["0096599153258"],"NR":["9715551234"]}}"#,
         ] {
             let mut validation = Validation::default();
-            validation.take(&numbers(&["96599153258", "96599220322"]), Told::read(&ok(body)).unwrap());
+            validation.take(&numbers(&["96599153258", "96599220322"]), Answer::read(&ok(body)).unwrap());
             assert_eq!(validation.ok(), numbers(&["96599153258"]), "{body}");
             assert_eq!(validation.missing(), numbers(&["96599220322"]), "{body}");
             assert_eq!((validation.er().len(), validation.nr().len()), (0, 0), "{body}");
         }
-        assert!(Told::read(&ok(r#"{"result":"OK"}"#)).is_none());
+        assert!(Answer::read(&ok(r#"{"result":"OK"}"#)).is_none());
     }
 }

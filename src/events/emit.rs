@@ -52,7 +52,7 @@ pub(crate) fn call_span(endpoint: Endpoint) -> Span {
 #[inline]
 pub(crate) fn request_leaves(attempt: &Attempt<'_>) {
     #[cfg(feature = "jsonl")]
-    let _laid_out = super::transcript::lay_out(attempt, None);
+    let _provided = super::transcript::provide(attempt, None);
     let facts = attempt.facts;
     let message = facts.message.as_deref();
     tracing::event!(
@@ -74,7 +74,7 @@ pub(crate) fn request_leaves(attempt: &Attempt<'_>) {
 #[inline]
 pub(crate) fn request_finished(attempt: &Attempt<'_>, done: &Finished<'_>) {
     #[cfg(feature = "jsonl")]
-    let _laid_out = super::transcript::lay_out(attempt, Some(done));
+    let _provided = super::transcript::provide(attempt, Some(done));
     let delivery = delivery(done.result);
     #[cfg(feature = "metrics")]
     {

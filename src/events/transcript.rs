@@ -31,7 +31,7 @@ thread_local! {
     static CURRENT: RefCell<Option<Transcript>> = const { RefCell::new(None) };
 }
 
-/// As long as one lives, requests are laid out.
+/// As long as one lives, requests are provided.
 #[derive(Debug)]
 pub(crate) struct Listener {
     ahead: bool,
@@ -54,16 +54,16 @@ impl Drop for Listener {
 }
 
 /// Takes the request away again, also when a subscriber panics.
-pub(super) struct LaidOut;
+pub(super) struct Provided;
 
-impl Drop for LaidOut {
+impl Drop for Provided {
     fn drop(&mut self) {
         CURRENT.with(|current| current.take());
     }
 }
 
-/// Lays a request out while the guard lives, if anybody listens.
-pub(super) fn lay_out(attempt: &Attempt<'_>, done: Option<&Finished<'_>>) -> Option<LaidOut> {
+/// Provides a request while the guard lives, if anybody listens.
+pub(super) fn provide(attempt: &Attempt<'_>, done: Option<&Finished<'_>>) -> Option<Provided> {
     let listeners = if done.is_some() { &LISTENERS } else { &AHEAD };
     if listeners.load(Ordering::Relaxed) == 0 {
         return None;
@@ -76,7 +76,7 @@ pub(super) fn lay_out(attempt: &Attempt<'_>, done: Option<&Finished<'_>>) -> Opt
         result: done.map(|done| done.result.cloned().map_err(Clone::clone)),
     };
     CURRENT.with(|current| current.replace(Some(transcript)));
-    Some(LaidOut)
+    Some(Provided)
 }
 
 /// The request whose event is being handed out on this thread.
@@ -94,7 +94,7 @@ mod tests {
     use crate::wire::tests::ok;
 
     #[test]
-    fn requests_are_laid_out_only_while_somebody_listens_and_only_for_the_event() {
+    fn requests_are_provided_only_while_somebody_listens_and_only_for_the_event() {
         let (credentials, facts) = (Credentials::new("user", &Secret::new("pass")), Facts::default());
         let attempt = Attempt::new(Endpoint::Send, &credentials, &facts, 1);
         let reply = ok(r#"{"result":"OK"}"#);
@@ -104,11 +104,11 @@ mod tests {
             http_status: Some(200),
             result: Ok(&reply),
         };
-        assert!(lay_out(&attempt, Some(&done)).is_none(), "nobody listens");
+        assert!(provide(&attempt, Some(&done)).is_none(), "nobody listens");
         let listener = Listener::new(false);
-        assert!(lay_out(&attempt, None).is_none(), "nobody wants to know before it leaves");
+        assert!(provide(&attempt, None).is_none(), "nobody wants to know before it leaves");
         let panicked = std::panic::catch_unwind(AssertUnwindSafe(|| {
-            let _laid_out = lay_out(&attempt, Some(&done));
+            let _provided = provide(&attempt, Some(&done));
             assert!(current().is_some());
             assert!(std::thread::spawn(|| current().is_none()).join().unwrap(), "other threads see nothing");
             panic!("as a subscriber may");
@@ -117,8 +117,8 @@ mod tests {
         assert!(current().is_none());
         drop(listener);
         let listener = Listener::new(true);
-        assert!(lay_out(&attempt, None).is_some_and(|_| current().is_some_and(|told| told.result.is_none())));
+        assert!(provide(&attempt, None).is_some_and(|_| current().is_some_and(|told| told.result.is_none())));
         drop(listener);
-        assert!(lay_out(&attempt, None).is_none() && lay_out(&attempt, Some(&done)).is_none());
+        assert!(provide(&attempt, None).is_none() && provide(&attempt, Some(&done)).is_none());
     }
 }
