@@ -370,6 +370,7 @@ impl ClientBuilder {
                 cached: Cached::new(self.low_balance),
                 phone_rules: self.phone_rules,
                 messages: Messages {
+                    account: self.username.trim().into(),
                     same_number,
                     queue: QueueGate::default(),
                     sender_id,

@@ -33,6 +33,9 @@ pub(crate) struct Core {
 
 /// What only messages need.
 pub(crate) struct Messages {
+    /// The API user: what replicas share of an account goes by it.
+    #[cfg_attr(not(feature = "campaign"), allow(dead_code))]
+    pub(crate) account: Box<str>,
     pub(crate) same_number: SameNumberMemory,
     pub(crate) queue: QueueGate,
     pub(crate) sender_id: SenderId,

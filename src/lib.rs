@@ -53,6 +53,8 @@ macro_rules! serialize_by_name {
 mod balance;
 mod bulk;
 mod call;
+#[cfg(feature = "campaign")]
+mod campaign;
 mod client;
 pub(crate) mod clock;
 mod code;
@@ -91,6 +93,12 @@ mod wire;
 pub use balance::Balance;
 pub use bulk::{Bulk, BulkHandle, IntoNumbers, Progress, Waiting};
 pub use call::Reading;
+#[cfg(feature = "campaign")]
+pub use campaign::{
+    Campaign, CampaignBuilder, CampaignOutcome, CampaignProgress, CampaignResult, CampaignRow, CampaignState,
+    Draft, Estimate, Evidence, OutboxMessage, OutboxOutcome, OutboxStatus, Resolution, UnknownBatch,
+    WaitsFor, Work, Worker,
+};
 pub use client::{Client, ClientBuilder};
 pub use endpoint::{Coverage, DeliveryReport, Listed, MessageStatus, Validation};
 pub use error::{Delivery, Error, ErrorKind};

@@ -33,6 +33,8 @@ pub(crate) mod postgres;
 pub(crate) mod redis;
 #[cfg(feature = "store")]
 pub(crate) mod schema;
+#[cfg(feature = "campaign")]
+mod sql;
 #[cfg(feature = "store")]
 pub(crate) mod sqlite;
 #[cfg(test)]
@@ -45,3 +47,5 @@ pub(crate) use error::{Failure, StoreError, StoreKind};
 pub(crate) use open::Backend;
 #[cfg(feature = "store")]
 pub use open::Store;
+#[cfg(feature = "campaign")]
+pub(crate) use sql::{Row, Statement, Value};

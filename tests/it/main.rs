@@ -8,6 +8,8 @@ mod accounting;
 mod bad_input;
 #[cfg(feature = "sandbox")]
 mod bulk;
+#[cfg(all(feature = "campaign", feature = "sandbox"))]
+mod campaigns;
 #[cfg(feature = "sandbox")]
 mod cancellation;
 #[cfg(feature = "sandbox")]

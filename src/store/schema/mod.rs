@@ -1,10 +1,14 @@
 //! The tables: numbered steps of each module, and which of them a store has seen.
 
+#[cfg(feature = "campaign")]
+mod campaign;
 mod check;
 mod module;
 #[cfg(feature = "otp")]
 mod otp;
 mod pace;
+#[cfg(feature = "campaign")]
+mod outbox;
 
 pub(crate) use module::Module;
 
@@ -16,6 +20,10 @@ pub(crate) const MODULES: &[&Module] = &[
     &pace::MODULE,
     #[cfg(feature = "otp")]
     &otp::MODULE,
+    #[cfg(feature = "campaign")]
+    &campaign::MODULE,
+    #[cfg(feature = "campaign")]
+    &outbox::MODULE,
 ];
 
 /// Which step each module has reached.

@@ -1,0 +1,322 @@
+//! The rows of campaigns over both databases.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use futures::StreamExt;
+
+use super::rows::{Learned, packed};
+use super::state::{Event, Standing, State, Verdict, after, tests::events};
+use super::*;
+use crate::store::{Statement, testing};
+
+/// Runs a test over SQLite and, where a server answers, over PostgreSQL.
+macro_rules! over_both {
+    ($($name:ident)*) => {$(
+        mod $name {
+            #[tokio::test]
+            async fn on_sqlite() {
+                let file = super::testing::sqlite();
+                super::bodies::$name(super::Store::open(&file.path).await.unwrap()).await;
+            }
+
+            #[cfg(feature = "postgres")]
+            #[tokio::test]
+            async fn on_postgres() {
+                let Some(server) = super::testing::postgres().await else { return };
+                super::bodies::$name(super::Store::open(&server.url).await.unwrap()).await;
+            }
+        }
+    )*};
+}
+
+over_both! {
+    the_sql_of_each_transition_is_the_pure_function
+    a_campaign_is_cut_into_batches_and_every_row_is_accounted_for
+    the_same_key_twice_makes_one_campaign
+    a_load_that_broke_off_is_begun_anew_and_one_that_was_overtaken_stops
+    a_missing_column_is_an_error_with_its_line_and_nothing_can_be_sent
+    equal_texts_share_a_request
+    batches_are_claimed_by_priority_and_by_none_twice
+    pause_returns_when_nothing_is_in_flight
+    what_is_over_or_cancelled_ends_not_attempted
+    forgotten_campaigns_keep_their_batches_and_no_number
+}
+
+async fn raw(store: &Store, sql: &'static str) -> Vec<crate::store::Row> {
+    store.run(vec![Statement::new(sql, vec![])]).await.unwrap().unwrap().remove(0)
+}
+
+async fn running(store: &Store, key: &str, rows: impl IntoIterator<Item = String>) -> Campaign {
+    let rows: Vec<_> = rows.into_iter().collect();
+    let draft = store.campaign(key).text("Hello").account("user").recipients(rows).load().await.unwrap();
+    draft.approve().await.unwrap()
+}
+
+fn numbers(count: u64) -> impl Iterator<Item = String> {
+    (0..count).map(|i| (96_550_000_000 + i).to_string())
+}
+
+async fn outcomes(campaign: &Campaign) -> Vec<CampaignOutcome> {
+    campaign.outcomes().map(Result::unwrap).collect().await
+}
+
+mod bodies {
+    use super::*;
+
+    /// Puts one batch into a state and lets an event happen to it by SQL.
+    async fn by_sql(store: &Store, campaign: &Campaign, from: Standing, event: Event) -> Standing {
+        let batch = load::batch_id(campaign.id, 1);
+        let set = "UPDATE kwtsms_batch SET state = $2, fence = $3, claim = NULL, worker = 1, sent_at = {now}, not_before = 0,
+                   expires_at = CASE WHEN $4 = 1 THEN {now} - 1 ELSE {now} + 60000000 END
+                   WHERE id = $1 RETURNING id";
+        let expired = i64::from(event == Event::Expire);
+        let values = vec![batch.into(), from.state.stored().into(), from.fence.into(), expired.into()];
+        store.run_one(set, values).await.unwrap();
+        let move_to = if event == Event::Close { "4" } else { "2" };
+        store
+            .run_one(
+                format!("UPDATE kwtsms_campaign SET state = {move_to} WHERE id = $1 RETURNING id"),
+                vec![campaign.id.into()],
+            )
+            .await
+            .unwrap();
+        match event {
+            Event::Claim => drop(store.claim_batch("user", 7).await.unwrap()),
+            Event::Settle { fence, verdict } => {
+                store.settle_batch(batch, fence, verdict, &Learned::default()).await.unwrap();
+            }
+            Event::Expire | Event::Close => while store.sweep_batches().await.unwrap() {},
+            Event::Resolve(resolution) => {
+                store.resolve_batch(campaign.id, batch, resolution).await.unwrap();
+            }
+        }
+        let rows = store
+            .select("SELECT state, fence FROM kwtsms_batch WHERE id = $1", vec![batch.into()])
+            .await
+            .unwrap();
+        Standing { state: State::read(rows[0].int(0)).unwrap(), fence: rows[0].int(1) }
+    }
+
+    pub(super) async fn the_sql_of_each_transition_is_the_pure_function(store: Store) {
+        let campaign = running(&store, "one", numbers(1)).await;
+        let mut changed = 0;
+        for state in State::ALL {
+            for event in events(7) {
+                let from = Standing { state, fence: 7 };
+                let wanted = after(from, event).unwrap_or(from);
+                changed += u32::from(wanted != from);
+                assert_eq!(by_sql(&store, &campaign, from, event).await, wanted, "{state:?} {event:?}");
+            }
+        }
+        assert_eq!(changed, 11);
+    }
+
+    pub(super) async fn a_campaign_is_cut_into_batches_and_every_row_is_accounted_for(store: Store) {
+        let rows = numbers(450).chain(["abc".to_owned(), "96550000003".to_owned(), "12".to_owned()]);
+        let draft = store.campaign("cut").text("Hello").recipients(rows).load().await.unwrap();
+        let estimate = *draft.estimate();
+        assert_eq!(
+            (estimate.numbers, estimate.requests, estimate.invalid, estimate.duplicates),
+            (450, 3, 2, 1)
+        );
+        assert_eq!((estimate.texts, estimate.credits, estimate.longest_pages), (1, 450, 1));
+        let campaign = draft.campaign().clone();
+        assert!(
+            store.claim_batch("user", 1).await.unwrap().is_none(),
+            "nothing is sent before it is approved"
+        );
+        let progress = campaign.progress().await.unwrap();
+        assert_eq!((progress.planned, progress.total(), progress.requests_left), (450, 453, 3));
+        assert_eq!(progress.waits_for, Some(WaitsFor::Approval));
+        let all = outcomes(&campaign).await;
+        let mut lines: Vec<_> = all.iter().map(|outcome| outcome.line).collect();
+        lines.sort_unstable();
+        assert_eq!(lines, (1..=453).collect::<Vec<_>>());
+        let of = |line: u64| all.iter().find(|outcome| outcome.line == line).unwrap();
+        assert_eq!((of(451).result, of(451).input.as_str()), (CampaignResult::Invalid, "abc"));
+        assert_eq!((of(452).result, of(452).input.as_str()), (CampaignResult::Duplicate, "96550000003"));
+        assert_eq!((of(4).result, of(4).number.unwrap().as_u64()), (CampaignResult::Planned, 96_550_000_003));
+    }
+
+    pub(super) async fn the_same_key_twice_makes_one_campaign(store: Store) {
+        let load = |count| store.campaign("one").text("Hello").recipients(numbers(count)).load();
+        let (first, second) = futures::join!(load(300), load(300));
+        // Both at once: one is loaded, the other finds it, or stops since it was overtaken.
+        assert!(first.is_ok() || second.is_ok(), "{first:?} {second:?}");
+        let again = load(5).await.unwrap();
+        assert!(again.existed());
+        assert_eq!((again.estimate().numbers, store.campaigns().await.unwrap().len()), (300, 1));
+        let other = store.campaign("one").text("Other").recipients(numbers(5)).load().await.unwrap_err();
+        assert_eq!(other.kind(), crate::ErrorKind::InvalidInput);
+        assert_eq!(store.find_campaign("one").await.unwrap().unwrap().key(), "one");
+        assert!(store.find_campaign("two").await.unwrap().is_none());
+    }
+
+    pub(super) async fn a_load_that_broke_off_is_begun_anew_and_one_that_was_overtaken_stops(store: Store) {
+        let broken = store.campaign("big").text("Hello").recipients(numbers(60_000)).load();
+        let _ = tokio::time::timeout(Duration::from_millis(30), broken).await;
+        let draft = store.campaign("big").text("Hello").recipients(numbers(400)).load().await.unwrap();
+        assert!(!draft.existed());
+        assert_eq!((draft.estimate().numbers, draft.estimate().requests), (400, 2));
+
+        // A source that blocks in its middle until another process has begun the same key.
+        let (go, gone) = std::sync::mpsc::channel::<()>();
+        let rows = numbers(60_000).inspect(move |row| {
+            if row == "96550050000" {
+                let _ = gone.recv();
+            }
+        });
+        let late = tokio::spawn(store.campaign("late").text("Hello").recipients(rows).load());
+        while store.find_campaign("late").await.unwrap().is_none() {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+        let draft = store.campaign("late").text("Hello").recipients(numbers(3)).load().await.unwrap();
+        drop(go);
+        assert!(late.await.unwrap().is_err());
+        assert_eq!(draft.estimate().numbers, 3);
+        assert_eq!(outcomes(draft.campaign()).await.len(), 3, "nothing of the other one is left");
+    }
+
+    pub(super) async fn a_missing_column_is_an_error_with_its_line_and_nothing_can_be_sent(store: Store) {
+        let rows = vec![
+            CampaignRow::new("96550000001").value("name", "Sara"),
+            CampaignRow::new("not a number"), // is not sent to, and so needs no name
+            CampaignRow::new("96550000002").value("nome", "Ali").line(17),
+        ];
+        let error =
+            store.campaign("names").text("Dear {{ name }}").recipients(rows).load().await.unwrap_err();
+        assert!(error.to_string().contains("line 17"), "{error}");
+        let campaign = store.find_campaign("names").await.unwrap().unwrap();
+        assert_eq!(campaign.progress().await.unwrap().state, CampaignState::Loading);
+        assert!(store.claim_batch("user", 1).await.unwrap().is_none());
+        let none = store.campaign("none").text("Hello").recipients(["abc"]).load().await.unwrap_err();
+        assert_eq!(none.kind(), crate::ErrorKind::InvalidInput);
+    }
+
+    pub(super) async fn equal_texts_share_a_request(store: Store) {
+        let rows = (0..600u64).map(|i| {
+            CampaignRow::new((96_550_000_000 + i).to_string()).value("shop", ["A", "B", "C"][i as usize % 3])
+        });
+        let draft = store.campaign("shops").text("Shop {{ shop }}").recipients(rows).load().await.unwrap();
+        assert_eq!((draft.estimate().requests, draft.estimate().texts), (3, 3));
+        let campaign = draft.approve().await.unwrap();
+        let mut texts = BTreeMap::new();
+        while let Some(claimed) = claim(&store, &campaign).await {
+            let first = claimed.numbers[0].as_u64() - 96_550_000_000;
+            texts.insert(claimed.text.clone(), (first, claimed.numbers.len()));
+        }
+        let wanted = [("Shop A", (0, 200)), ("Shop B", (1, 200)), ("Shop C", (2, 200))];
+        assert_eq!(texts, wanted.map(|(text, of)| (text.to_owned(), of)).into());
+    }
+
+    async fn claim(store: &Store, campaign: &Campaign) -> Option<rows::Claimed> {
+        store
+            .run_one(
+                "UPDATE kwtsms_campaign SET account = 'user' WHERE id = $1 RETURNING id",
+                vec![campaign.id.into()],
+            )
+            .await
+            .unwrap();
+        store.claim_batch("user", 1).await.unwrap()
+    }
+
+    pub(super) async fn batches_are_claimed_by_priority_and_by_none_twice(store: Store) {
+        let low = running(&store, "low", numbers(4_000)).await;
+        let load = store.campaign("high").text("Hi").account("user").priority(5).recipients(numbers(600));
+        let high = load.load().await.unwrap().approve().await.unwrap();
+        let workers = (0..4).map(|worker| {
+            let store = store.clone();
+            tokio::spawn(async move {
+                let mut mine = Vec::new();
+                while let Some(claimed) = store.claim_batch("user", worker).await.unwrap() {
+                    mine.push((claimed.campaign, claimed.batch, claimed.granted));
+                }
+                mine
+            })
+        });
+        let all: Vec<_> =
+            futures::future::join_all(workers).await.into_iter().flat_map(Result::unwrap).collect();
+        let mut batches: Vec<_> = all.iter().map(|(_, batch, _)| *batch).collect();
+        batches.sort_unstable();
+        batches.dedup();
+        assert_eq!(batches.len(), 23, "20 of one and 3 of the other, none twice");
+        let mut in_order = all.clone();
+        in_order.sort_unstable_by_key(|(.., granted)| *granted);
+        assert!(in_order[..3].iter().all(|(campaign, ..)| *campaign == high.id), "{in_order:?}");
+        assert_eq!(low.progress().await.unwrap().sending, 4_000);
+        assert!(store.claim_batch("somebody else", 9).await.unwrap().is_none());
+    }
+
+    pub(super) async fn pause_returns_when_nothing_is_in_flight(store: Store) {
+        let campaign = running(&store, "paused", numbers(600)).await;
+        let claimed = store.claim_batch("user", 1).await.unwrap().unwrap();
+        let pausing = tokio::spawn({
+            let campaign = campaign.clone();
+            async move { campaign.pause_because("lunch").await }
+        });
+        tokio::time::sleep(Duration::from_millis(300)).await;
+        assert!(!pausing.is_finished(), "a batch is in flight");
+        assert!(store.claim_batch("user", 1).await.unwrap().is_none(), "paused");
+        let learned = Learned { message_id: Some("id".to_owned()), ..Learned::default() };
+        assert!(store.settle_batch(claimed.batch, claimed.fence, Verdict::Accepted, &learned).await.unwrap());
+        pausing.await.unwrap().unwrap();
+        let progress = campaign.progress().await.unwrap();
+        assert_eq!((progress.accepted, progress.sending, progress.planned), (200, 0, 400));
+        assert_eq!(progress.waits_for, Some(WaitsFor::Pause(Some("lunch".to_owned()))));
+        campaign.resume().await.unwrap();
+        assert!(store.claim_batch("user", 1).await.unwrap().is_some());
+    }
+
+    pub(super) async fn what_is_over_or_cancelled_ends_not_attempted(store: Store) {
+        let soon = std::time::SystemTime::now() + Duration::from_millis(1_500);
+        let load =
+            store.campaign("over").text("Hello").account("user").not_after(soon).recipients(numbers(300));
+        let over = load.load().await.unwrap().approve().await.unwrap();
+        let claimed = store.claim_batch("user", 1).await.unwrap().unwrap();
+        tokio::time::sleep(Duration::from_millis(1_600)).await;
+        assert!(store.claim_batch("user", 1).await.unwrap().is_none());
+        while store.sweep_batches().await.unwrap() {}
+        let progress = over.progress().await.unwrap();
+        assert_eq!((progress.not_attempted, progress.sending), (100, 200));
+        // What was under way may still come back, and is closed too.
+        let wait = Learned::default();
+        assert!(
+            store.settle_batch(claimed.batch, claimed.fence, Verdict::NothingQueued, &wait).await.unwrap()
+        );
+        while store.sweep_batches().await.unwrap() {}
+        assert_eq!(over.progress().await.unwrap().not_attempted, 300);
+
+        let cancelled = running(&store, "cancelled", numbers(120_000)).await;
+        cancelled.cancel().await.unwrap();
+        let progress = cancelled.progress().await.unwrap();
+        assert_eq!((progress.not_attempted, progress.is_over()), (120_000, true));
+        assert!(cancelled.resume().await.is_err());
+    }
+
+    pub(super) async fn forgotten_campaigns_keep_their_batches_and_no_number(store: Store) {
+        let campaign = running(&store, "gone", numbers(250).chain(["abc".to_owned()])).await;
+        assert!(campaign.forget().await.is_err(), "it is not over");
+        campaign.cancel().await.unwrap();
+        campaign.forget().await.unwrap();
+        assert!(outcomes(&campaign).await.is_empty());
+        let progress = campaign.progress().await.unwrap();
+        assert_eq!(progress.not_attempted, 250);
+        for sql in [
+            "SELECT settings FROM kwtsms_campaign",
+            "SELECT body FROM kwtsms_text",
+            "SELECT input FROM kwtsms_skipped",
+        ] {
+            assert!(raw(&store, sql).await.iter().all(|row| row.text(0).is_empty()), "{sql}");
+        }
+        assert!(raw(&store, "SELECT batch FROM kwtsms_recipients").await.is_empty());
+    }
+}
+
+#[test]
+fn numbers_and_lines_are_packed_in_eight_bytes_each() {
+    let values = [0, 1, 96_598_765_432, u64::MAX];
+    let bytes = packed(values);
+    assert_eq!(bytes.len(), 32);
+    assert_eq!(rows::unpacked(&bytes).collect::<Vec<_>>(), values);
+}
