@@ -4,7 +4,7 @@ use std::time::{Duration, SystemTime};
 
 use serde::Serialize;
 
-use super::Campaign;
+use super::handle::Campaign;
 use super::rows::Header;
 use crate::client::Client;
 use crate::credits::Credits;

@@ -2,8 +2,8 @@
 
 use std::collections::{HashMap, VecDeque};
 
-use super::Campaign;
-use super::draft::CampaignRow;
+use super::handle::Campaign;
+use super::row::CampaignRow;
 use super::rows::{CampaignState, packed};
 use super::template::Template;
 use super::window::{Hours, Window};

@@ -2,7 +2,7 @@
 
 use futures::stream::{self, Stream};
 
-use super::Campaign;
+use super::handle::Campaign;
 use super::load::batch_id;
 use super::rows::unpacked;
 use super::state::State;

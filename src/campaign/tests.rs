@@ -5,10 +5,11 @@ use std::time::Duration;
 
 use futures::StreamExt;
 
+use super::load;
 use super::rows::{Learned, packed};
 use super::state::{Event, Standing, State, Verdict, after, tests::events};
 use super::*;
-use crate::store::{Statement, testing};
+use crate::store::{Statement, Store, testing};
 
 /// Runs a test over SQLite and, where a server answers, over PostgreSQL.
 macro_rules! over_both {
@@ -148,7 +149,7 @@ mod bodies {
         assert!(again.existed());
         assert_eq!((again.estimate().numbers, store.campaigns().await.unwrap().len()), (300, 1));
         let other = store.campaign("one").text("Other").recipients(numbers(5)).load().await.unwrap_err();
-        assert_eq!(other.kind(), crate::ErrorKind::InvalidInput);
+        assert_eq!(other.kind(), crate::error::ErrorKind::InvalidInput);
         assert_eq!(store.find_campaign("one").await.unwrap().unwrap().key(), "one");
         assert!(store.find_campaign("two").await.unwrap().is_none());
     }
@@ -191,7 +192,7 @@ mod bodies {
         assert_eq!(campaign.progress().await.unwrap().state, CampaignState::Loading);
         assert!(store.claim_batch("user", 1).await.unwrap().is_none());
         let none = store.campaign("none").text("Hello").recipients(["abc"]).load().await.unwrap_err();
-        assert_eq!(none.kind(), crate::ErrorKind::InvalidInput);
+        assert_eq!(none.kind(), crate::error::ErrorKind::InvalidInput);
     }
 
     pub(super) async fn equal_texts_share_a_request(store: Store) {
