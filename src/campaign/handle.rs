@@ -3,8 +3,7 @@
 use std::fmt;
 use std::time::Duration;
 
-use super::load;
-use super::rows::CampaignState;
+use super::rows::{self, CampaignState};
 use super::state::Resolution;
 use crate::error::Error;
 use crate::store::Store;
@@ -162,7 +161,7 @@ impl Campaign {
                  them, first"
             )));
         }
-        load::forget(&self.store, self.id).await
+        Ok(rows::forget(&self.store, self.id).await?)
     }
 }
 

@@ -4,7 +4,7 @@ use std::collections::{HashMap, VecDeque};
 
 use super::handle::Campaign;
 use super::row::CampaignRow;
-use super::rows::{CampaignState, packed};
+use super::rows::{CampaignState, batch_id, forget, packed};
 use super::template::Template;
 use super::window::{Hours, Window};
 use crate::error::Error;
@@ -180,11 +180,6 @@ pub(super) fn open_micros(window: &Window, now: i64) -> (i64, i64) {
     }
 }
 
-/// The ids of a campaign's batches: 4,000 million each.
-pub(super) const fn batch_id(campaign: i64, n: i64) -> i64 {
-    (campaign << 32) | n
-}
-
 /// Throws away what a broken load left.
 async fn empty(store: &Store, campaign: i64) -> Result<(), Error> {
     forget(store, campaign).await?;
@@ -356,23 +351,4 @@ impl Open {
     fn batch(mut self) -> NewBatch {
         self.take()
     }
-}
-
-/// Deletes recipients, texts and skipped rows.
-pub(super) async fn forget(store: &Store, campaign: i64) -> Result<(), Error> {
-    let (from, to) = (batch_id(campaign, 0), batch_id(campaign + 1, 0));
-    let sql = "DELETE FROM kwtsms_recipients WHERE batch IN
-                   (SELECT batch FROM kwtsms_recipients WHERE batch >= $1 AND batch < $2 LIMIT 500) RETURNING batch";
-    while !store.run_one(sql, vec![from.into(), to.into()]).await?.is_empty() {}
-    for table in ["kwtsms_text", "kwtsms_skipped"] {
-        let sql = format!(
-            "DELETE FROM {table} WHERE campaign = $1 AND n IN
-                 (SELECT n FROM {table} WHERE campaign = $1 LIMIT 500) RETURNING n"
-        );
-        while !store.run_one(sql.clone(), vec![campaign.into()]).await?.is_empty() {}
-    }
-    // They hold the text.
-    let sql = "UPDATE kwtsms_campaign SET settings = '' WHERE id = $1 AND state <> 0 RETURNING id";
-    store.run_one(sql, vec![campaign.into()]).await?;
-    Ok(())
 }

@@ -3,8 +3,7 @@
 use futures::stream::{self, Stream};
 
 use super::handle::Campaign;
-use super::load::batch_id;
-use super::rows::unpacked;
+use super::rows::{batch_id, unpacked};
 use super::state::State;
 use crate::error::Error;
 use crate::phone::PhoneNumber;

@@ -393,3 +393,27 @@ impl Store {
         found.pop().ok_or_else(|| Error::input("there is no such campaign in the store any more"))
     }
 }
+
+/// The ids of a campaign's batches: 4,000 million each.
+pub(crate) const fn batch_id(campaign: i64, n: i64) -> i64 {
+    (campaign << 32) | n
+}
+
+/// Deletes recipients, texts and skipped rows.
+pub(crate) async fn forget(store: &Store, campaign: i64) -> Result<(), StoreError> {
+    let (from, to) = (batch_id(campaign, 0), batch_id(campaign + 1, 0));
+    let sql = "DELETE FROM kwtsms_recipients WHERE batch IN
+                   (SELECT batch FROM kwtsms_recipients WHERE batch >= $1 AND batch < $2 LIMIT 500) RETURNING batch";
+    while !store.run_one(sql, vec![from.into(), to.into()]).await?.is_empty() {}
+    for table in ["kwtsms_text", "kwtsms_skipped"] {
+        let sql = format!(
+            "DELETE FROM {table} WHERE campaign = $1 AND n IN
+                 (SELECT n FROM {table} WHERE campaign = $1 LIMIT 500) RETURNING n"
+        );
+        while !store.run_one(sql.clone(), vec![campaign.into()]).await?.is_empty() {}
+    }
+    // They hold the text.
+    let sql = "UPDATE kwtsms_campaign SET settings = '' WHERE id = $1 AND state <> 0 RETURNING id";
+    store.run_one(sql, vec![campaign.into()]).await?;
+    Ok(())
+}

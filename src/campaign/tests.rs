@@ -5,7 +5,6 @@ use std::time::Duration;
 
 use futures::StreamExt;
 
-use super::load;
 use super::rows::{Learned, packed};
 use super::state::{Event, Standing, State, Verdict, after, tests::events};
 use super::*;
@@ -67,7 +66,7 @@ mod bodies {
 
     /// Puts one batch into a state and lets an event happen to it by SQL.
     async fn by_sql(store: &Store, campaign: &Campaign, from: Standing, event: Event) -> Standing {
-        let batch = load::batch_id(campaign.id, 1);
+        let batch = rows::batch_id(campaign.id, 1);
         let set = "UPDATE kwtsms_batch SET state = $2, fence = $3, claim = NULL, worker = 1, sent_at = {now}, not_before = 0,
                    expires_at = CASE WHEN $4 = 1 THEN {now} - 1 ELSE {now} + 60000000 END
                    WHERE id = $1 RETURNING id";
@@ -244,7 +243,9 @@ mod bodies {
         assert_eq!(batches.len(), 23, "20 of one and 3 of the other, none twice");
         let mut in_order = all.clone();
         in_order.sort_unstable_by_key(|(.., granted)| *granted);
-        assert!(in_order[..3].iter().all(|(campaign, ..)| *campaign == high.id), "{in_order:?}");
+        // Four claim at once: up to three batches of the other one are taken while the first of this are.
+        let ahead = in_order[..6].iter().filter(|(campaign, ..)| *campaign == high.id).count();
+        assert_eq!(ahead, 3, "{in_order:?}");
         assert_eq!(low.progress().await.unwrap().sending, 4_000);
         assert!(store.claim_batch("somebody else", 9).await.unwrap().is_none());
     }

@@ -137,7 +137,7 @@ impl Work {
                 Source::Campaigns => Lane::Bulk,
                 Source::Outbox => Lane::Single,
             },
-            policy: Policy { reading: false, queue_full: false, same_number: false },
+            policy: Policy { reading: false, queue_full: false, same_number: false, others: false },
             deadline: None,
             on_retry: None,
             flow: None,

@@ -6,9 +6,9 @@ mod check;
 mod module;
 #[cfg(feature = "otp")]
 mod otp;
-mod pace;
 #[cfg(feature = "campaign")]
 mod outbox;
+mod pace;
 
 pub(crate) use module::Module;
 
