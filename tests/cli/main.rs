@@ -10,6 +10,8 @@ mod interrupt;
 #[cfg(unix)]
 mod programs;
 mod reading;
+#[cfg(unix)]
+mod resume;
 mod send;
 mod settings;
 #[cfg(unix)]

@@ -2,6 +2,7 @@
 
 mod column;
 mod csv;
+mod earlier;
 mod header;
 mod jsonl;
 mod kind;
@@ -13,6 +14,7 @@ mod source;
 mod table;
 mod vcard;
 
+pub(crate) use earlier::{COLUMNS, Earlier, sending};
 pub(crate) use list::Row;
 pub(crate) use rules::Rules;
 pub(crate) use source::{Reading, Rows, Source};

@@ -4,11 +4,13 @@ use std::collections::VecDeque;
 use std::fs::File;
 use std::io::Read;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use encoding_rs::Encoding;
-use kwtsms_async::PhoneRules;
+use kwtsms_async::{PhoneNumber, PhoneRules};
 
 use super::csv::Csv;
+use super::earlier::Earlier;
 use super::jsonl::JsonLines;
 use super::kind::{self, Kind};
 use super::lines::Lines;
@@ -33,12 +35,25 @@ fn encoding(label: &str) -> Result<&'static Encoding, &'static str> {
         .ok_or("no encoding of that name is known; utf-8, utf-16le, utf-16be and windows-1256 are some")
 }
 
-/// Where numbers come from.
+/// Where numbers come from, and an earlier run that reached some of them.
 #[derive(Debug, Clone)]
-pub(crate) enum Source {
+pub(crate) struct Source {
+    origin: Origin,
+    earlier: Option<Arc<Earlier>>,
+}
+
+#[derive(Debug, Clone)]
+enum Origin {
     Arguments(Vec<String>),
-    File { path: PathBuf, reading: Reading },
-    Stdin { reading: Reading },
+    File {
+        path: PathBuf,
+        reading: Reading,
+    },
+    Stdin {
+        reading: Reading,
+    },
+    /// What an earlier run left.
+    Report(Arc<Earlier>),
 }
 
 impl Source {
@@ -48,6 +63,80 @@ impl Source {
         file: Option<PathBuf>,
         reading: Reading,
     ) -> Result<Self, Failure> {
+        Ok(Self { origin: Origin::new(numbers, file, reading)?, earlier: None })
+    }
+
+    /// Goes on with an earlier run: with what its report says is left, or with a list without those that it reached.
+    pub(crate) fn resumed(
+        earlier: Earlier,
+        file: Option<PathBuf>,
+        reading: Reading,
+    ) -> Result<Self, Failure> {
+        let earlier = Arc::new(earlier);
+        let origin = match file {
+            Some(file) => Origin::new(Vec::new(), Some(file), reading)?,
+            None if earlier.is_whole() => Origin::Report(Arc::clone(&earlier)),
+            None => {
+                let report = earlier.path().display();
+                return Err(Failure::usage(format!(
+                    "{report} is of a run that did not end: those that it did not come to have no row in it"
+                ))
+                .action(format!("give the list again: --file LIST --resume {report}")));
+            }
+        };
+        Ok(Self { origin, earlier: Some(earlier) })
+    }
+
+    /// The earlier run.
+    pub(crate) fn earlier(&self) -> Option<&Earlier> {
+        self.earlier.as_deref()
+    }
+
+    /// True for what can be read once only: standard input, a named pipe, the shell's `<(…)`.
+    pub(crate) fn is_stream(&self) -> bool {
+        match &self.origin {
+            Origin::Arguments(_) | Origin::Report(_) => false,
+            Origin::Stdin { .. } => true,
+            Origin::File { path, .. } => {
+                path.metadata().is_ok_and(|found| !found.is_file() && !found.is_dir())
+            }
+        }
+    }
+
+    pub(crate) fn is_stdin(&self) -> bool {
+        matches!(self.origin, Origin::Stdin { .. })
+    }
+
+    pub(crate) fn is_arguments(&self) -> bool {
+        matches!(self.origin, Origin::Arguments(_))
+    }
+
+    /// What a row's line counts.
+    pub(crate) fn unit(&self) -> &'static str {
+        if self.is_arguments() { "argument" } else { "line" }
+    }
+
+    /// Where it is, for a question.
+    pub(crate) fn place(&self) -> String {
+        match &self.origin {
+            Origin::Arguments(_) => "the arguments".to_owned(),
+            Origin::File { path, .. } => path.display().to_string(),
+            Origin::Stdin { .. } => "standard input".to_owned(),
+            Origin::Report(earlier) => earlier.path().display().to_string(),
+        }
+    }
+
+    /// Opens it: a file is looked into, so that a wrong column is found before anything is sent.
+    pub(crate) fn open(&self, rules: PhoneRules) -> Result<Rows, Failure> {
+        let cells = self.origin.open(rules)?;
+        // The rows of its own report are chosen already.
+        let earlier = self.earlier.clone().filter(|_| !matches!(self.origin, Origin::Report(_)));
+        Ok(Rows { cells, parts: VecDeque::new(), earlier: earlier.map(|earlier| (earlier, rules)) })
+    }
+}
+
+impl Origin {
+    fn new(numbers: Vec<String>, file: Option<PathBuf>, reading: Reading) -> Result<Self, Failure> {
         let from_stdin = numbers.iter().any(|number| number == "-");
         match file {
             Some(path) if path == Path::new("-") => Ok(Self::Stdin { reading }),
@@ -66,44 +155,12 @@ impl Source {
         }
     }
 
-    /// True for what can be read once only: standard input, a named pipe, the shell's `<(…)`.
-    pub(crate) fn is_stream(&self) -> bool {
-        match self {
-            Self::Arguments(_) => false,
-            Self::Stdin { .. } => true,
-            Self::File { path, .. } => path.metadata().is_ok_and(|found| !found.is_file() && !found.is_dir()),
-        }
-    }
-
-    pub(crate) fn is_stdin(&self) -> bool {
-        matches!(self, Self::Stdin { .. })
-    }
-
-    pub(crate) fn is_arguments(&self) -> bool {
-        matches!(self, Self::Arguments(_))
-    }
-
-    /// What a row's line counts.
-    pub(crate) fn unit(&self) -> &'static str {
-        if self.is_arguments() { "argument" } else { "line" }
-    }
-
-    /// Where it is, for a question.
-    pub(crate) fn place(&self) -> String {
-        match self {
-            Self::Arguments(_) => "the arguments".to_owned(),
-            Self::File { path, .. } => path.display().to_string(),
-            Self::Stdin { .. } => "standard input".to_owned(),
-        }
-    }
-
-    /// Opens it: a file is looked into, so that a wrong column is found before anything is sent.
-    pub(crate) fn open(&self, rules: PhoneRules) -> Result<Rows, Failure> {
+    fn open(&self, rules: PhoneRules) -> Result<Cells, Failure> {
         let (input, name, reading): (Box<dyn Read + Send>, _, _) = match self {
             Self::Arguments(arguments) => {
                 let rows: Vec<_> =
                     (1..).zip(arguments).map(|(line, input)| Row::new(line, input.as_str())).collect();
-                return Ok(Rows { cells: Cells::Arguments(rows.into_iter()), parts: VecDeque::new() });
+                return Ok(Cells::Rows(Box::new(rows.into_iter().map(Ok))));
             }
             Self::File { path, reading } => {
                 let name = path.display().to_string();
@@ -111,11 +168,12 @@ impl Source {
                     .map_err(|error| Failure::usage_from(format!("{name} cannot be read"), &error))?;
                 (Box::new(file), name, reading)
             }
+            Self::Report(earlier) => return Ok(Cells::Rows(Box::new(earlier.rows()?))),
             Self::Stdin { reading } => (Box::new(std::io::stdin()), "standard input".to_owned(), reading),
         };
         let (lines, head) = Lines::open(input, &name, reading.encoding)?;
         let wanted = reading.column.as_deref();
-        let cells = match kind::of(&head, &name)? {
+        Ok(match kind::of(&head, &name)? {
             Kind::Table => Cells::Table(Box::new(Table::of_csv(Csv::open(lines, &head)?, wanted, rules)?)),
             Kind::JsonLines => Cells::Table(Box::new(Table::of_json(JsonLines::open(lines), wanted, rules)?)),
             Kind::Vcard if wanted.is_some() => {
@@ -123,23 +181,22 @@ impl Source {
                     .action("leave out --column: their TEL lines are read"));
             }
             Kind::Vcard => Cells::Vcards(Box::new(Vcards::open(lines))),
-        };
-        Ok(Rows { cells, parts: VecDeque::new() })
+        })
     }
 }
 
-#[derive(Debug)]
 enum Cells {
-    Arguments(std::vec::IntoIter<Row>),
+    Rows(Box<dyn Iterator<Item = Result<Row, Failure>> + Send>),
     Table(Box<Table>),
     Vcards(Box<Vcards>),
 }
 
 /// The inputs one by one: a cell or an argument that holds a list gives several of the same line.
-#[derive(Debug)]
 pub(crate) struct Rows {
     cells: Cells,
     parts: VecDeque<Row>,
+    /// An earlier run, and the rules by which a number is found in it.
+    earlier: Option<(Arc<Earlier>, PhoneRules)>,
 }
 
 impl Rows {
@@ -162,8 +219,37 @@ impl Rows {
     pub(crate) fn column(&self) -> Option<&Column> {
         match &self.cells {
             Cells::Table(table) => table.column(),
-            Cells::Arguments(_) | Cells::Vcards(_) => None,
+            Cells::Rows(_) | Cells::Vcards(_) => None,
         }
+    }
+}
+
+impl Rows {
+    /// The next input, whether an earlier run reached it or not.
+    fn read(&mut self) -> Option<Result<Row, Failure>> {
+        if let Some(part) = self.parts.pop_front() {
+            return Some(Ok(part));
+        }
+        let cell = match &mut self.cells {
+            Cells::Rows(rows) => rows.next()?,
+            Cells::Table(table) => table.next()?,
+            // A TEL line holds one number, and a semicolon begins its extension.
+            Cells::Vcards(cards) => return cards.read().transpose(),
+        };
+        let cell = match cell {
+            Ok(cell) if cell.refused.is_none() => cell,
+            other => return Some(other),
+        };
+        self.parts = parts(&cell.input).map(|part| Row::new(cell.line, part)).collect();
+        // Nothing but blanks and commas is a bad number, and not none.
+        Some(Ok(self.parts.pop_front().unwrap_or(cell)))
+    }
+
+    fn was_reached(&self, row: &Row) -> bool {
+        let found = |(earlier, rules): &(Arc<Earlier>, PhoneRules)| {
+            PhoneNumber::parse_with(&row.input, *rules).is_ok_and(|number| earlier.leaves_out(number))
+        };
+        self.earlier.as_ref().is_some_and(found)
     }
 }
 
@@ -171,24 +257,12 @@ impl Iterator for Rows {
     type Item = Result<Row, Failure>;
 
     fn next(&mut self) -> Option<Self::Item> {
-        if let Some(part) = self.parts.pop_front() {
-            return Some(Ok(part));
+        loop {
+            match self.read()? {
+                Ok(row) if self.was_reached(&row) => {}
+                row => return Some(row),
+            }
         }
-        let cell = match &mut self.cells {
-            Cells::Arguments(arguments) => arguments.next()?,
-            Cells::Table(table) => match table.next()? {
-                Ok(cell) => cell,
-                Err(failure) => return Some(Err(failure)),
-            },
-            // A TEL line holds one number, and a semicolon begins its extension.
-            Cells::Vcards(cards) => return cards.read().transpose(),
-        };
-        if cell.refused.is_some() {
-            return Some(Ok(cell));
-        }
-        self.parts = parts(&cell.input).map(|part| Row::new(cell.line, part)).collect();
-        // Nothing but blanks and commas is a bad number, and not none.
-        Some(Ok(self.parts.pop_front().unwrap_or(cell)))
     }
 }
 
@@ -233,7 +307,8 @@ mod tests {
     fn looking_ahead_loses_nothing() {
         let list = vec!["1,2,3".to_owned(), "4".to_owned(), "5,6".to_owned()];
         for count in 0..8 {
-            let mut rows = Source::Arguments(list.clone()).open(PhoneRules::default()).unwrap();
+            let source = Source::new(list.clone(), None, Reading::default()).unwrap();
+            let mut rows = source.open(PhoneRules::default()).unwrap();
             assert_eq!(rows.are_over(count).unwrap(), count < 6);
             let inputs: Vec<_> = rows.map(|row| row.unwrap().input).collect();
             assert_eq!(inputs, ["1", "2", "3", "4", "5", "6"]);

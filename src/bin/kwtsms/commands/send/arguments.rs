@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use kwtsms_async::PhoneNumber;
 
 use crate::exit::{EXIT_CODES, Failure};
-use crate::numbers::{Reading, Rules, Source};
+use crate::numbers::{Earlier, Reading, Rules, Source};
 use crate::text;
 
 const EXAMPLES: &str = "\
@@ -47,12 +47,23 @@ pub(crate) struct Args {
     pub(super) report: Option<PathBuf>,
     #[command(flatten)]
     pub(super) rules: Rules,
+    /// Go on with an earlier run by its report: send to whom it was not attempted or refused, and to nobody else. With
+    /// --file, to whom of that list the report says neither accepted nor unknown
+    #[arg(long, value_name = "REPORT")]
+    pub(super) resume: Option<PathBuf>,
+    /// Send to those of unknown outcome, too, who may have got the message
+    #[arg(long, requires = "resume")]
+    pub(super) include_unknown: bool,
     /// Requests a second, up to 4; the gateway's firewall blocks an address over 5, all programs on it together
     #[arg(long, value_name = "N", default_value = "2", value_parser = rate)]
     pub(super) rate: f64,
     /// Fail at once where the gateway's queue is full or a number got a message less than 15 seconds ago
     #[arg(long)]
     pub(super) no_wait: bool,
+    /// Send all the same where somebody else, as an earlier run of this command, wrote to a number less than 15 seconds
+    /// ago
+    #[arg(long)]
+    pub(super) wait_for_others: bool,
     /// Send to more than 100 numbers without asking
     #[arg(short, long)]
     pub(super) yes: bool,
@@ -64,7 +75,7 @@ pub(crate) struct Args {
 /// does not go out as its last word.
 pub(super) fn read(args: &Args) -> Result<(Source, String), Failure> {
     let mut words = args.words.clone();
-    let has_file = args.file.is_some();
+    let has_file = args.file.is_some() || args.resume.is_some();
     let numbers_from_stdin =
         args.file.as_deref().is_some_and(|file| file == "-") || words.first().is_some_and(|word| word == "-");
     let text = if let Some(file) = &args.message_file {
@@ -89,7 +100,7 @@ pub(super) fn read(args: &Args) -> Result<(Source, String), Failure> {
         text::from_stdin()?
     };
     if has_file && !words.is_empty() {
-        return Err(Failure::usage("the numbers come from --file, so the text is the only argument")
+        return Err(Failure::usage("the numbers come from a file, so the text is the only argument")
             .action("put the text in quotes"));
     }
     if words.is_empty() && !has_file {
@@ -101,7 +112,12 @@ pub(super) fn read(args: &Args) -> Result<(Source, String), Failure> {
         return Err(Failure::usage(format!("{word:?} is no phone number; nothing was sent"))
             .action("put the text in quotes, as the last argument"));
     }
-    Ok((Source::new(words, args.file.clone(), args.reading.clone())?, text))
+    let (file, reading) = (args.file.clone(), args.reading.clone());
+    let source = match &args.resume {
+        Some(report) => Source::resumed(Earlier::read(report, args.include_unknown)?, file, reading)?,
+        None => Source::new(words, file, reading)?,
+    };
+    Ok((source, text))
 }
 
 fn looks_like_a_text(text: String) -> Result<String, Failure> {
@@ -126,7 +142,10 @@ fn rate(text: &str) -> Result<f64, String> {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeSet;
+
     use clap::Parser;
+    use kwtsms_async::PhoneRules;
 
     use super::*;
 
@@ -165,12 +184,14 @@ mod tests {
             (&["98", "user@x.com", "text"], 2, "text"),
         ] {
             let (source, read) = words(line).unwrap();
-            let Source::Arguments(numbers) = source else { panic!("{line:?}") };
-            assert_eq!((numbers.len(), read.as_str()), (count, text));
+            assert!(source.is_arguments(), "{line:?}");
+            let arguments: BTreeSet<_> =
+                source.open(PhoneRules::default()).unwrap().map(|row| row.unwrap().line).collect();
+            assert_eq!((arguments.len(), read.as_str()), (count, text));
         }
         assert!(words(&["-", "hi"]).unwrap().0.is_stream());
         assert!(words(&["--file", "-", "hi"]).unwrap().0.is_stream());
-        assert!(matches!(words(&["--file", "x.csv", "hi"]).unwrap().0, Source::File { .. }));
+        assert!(!words(&["--file", "x.csv", "hi"]).unwrap().0.is_arguments());
     }
 
     #[test]

@@ -19,6 +19,8 @@ struct Ledger {
     rows: BTreeMap<u64, Row>,
     refused: Vec<Row>,
     failure: Option<Failure>,
+    /// All that there is was handed in.
+    ended: bool,
 }
 
 /// Knows the row of every position of a run.
@@ -42,7 +44,10 @@ impl Feed {
         let inputs = futures::stream::poll_fn(move |cx| {
             loop {
                 match std::task::ready!(receiver.poll_recv(cx)) {
-                    None => return None.into(),
+                    None => {
+                        ledger.lock().ended = true;
+                        return None.into();
+                    }
                     Some(row) => {
                         if let Some(input) = ledger.enter(row) {
                             return Some(input).into();
@@ -91,14 +96,15 @@ impl Feed {
         std::mem::take(&mut self.lock().refused)
     }
 
-    /// The position that the next row will have.
-    pub(crate) fn next(&self) -> u64 {
-        self.lock().next
+    /// Everything that has not come back, in its order.
+    pub(crate) fn take_rest(&self) -> Vec<Row> {
+        std::mem::take(&mut self.lock().rows).into_values().collect()
     }
 
-    /// Everything that has not come back.
-    pub(crate) fn take_rest(&self) -> Vec<(u64, Row)> {
-        std::mem::take(&mut self.lock().rows).into_iter().collect()
+    /// True if nothing is left to be read.
+    pub(crate) fn has_ended(&self) -> bool {
+        let ledger = self.lock();
+        ledger.ended && ledger.failure.is_none()
     }
 
     /// Why reading ended before its end.

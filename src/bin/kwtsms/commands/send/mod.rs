@@ -4,6 +4,7 @@ mod arguments;
 mod dry_run;
 mod entry;
 mod feed;
+mod in_flight;
 mod measure;
 mod printer;
 mod progress;

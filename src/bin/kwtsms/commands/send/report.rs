@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use super::entry::Entry;
 use crate::exit::Failure;
+use crate::numbers::COLUMNS;
 use crate::output::plain;
 
 /// A CSV file that grows with the run. After every batch all that is known has left the process, so that a crash
@@ -31,7 +32,7 @@ impl Report {
             }
         })?;
         let mut report = Self { path: path.to_owned(), writer: csv::Writer::from_writer(file) };
-        report.row(["line", "input", "number", "outcome", "message_id", "code", "reason"])?;
+        report.row(COLUMNS)?;
         report.flush()?;
         Ok(report)
     }

@@ -3,18 +3,19 @@
 use std::path::Path;
 use std::time::Duration;
 
-use futures::StreamExt;
-use kwtsms_async::{Batch, Client, MessageText, SenderId};
+use futures::{FutureExt, StreamExt};
+use kwtsms_async::{Batch, Client, MessageText, PhoneNumber, PhoneRules, SenderId};
 
 use super::entry::{self, Entry, RowOutcome};
 use super::feed::Feed;
+use super::in_flight::InFlight;
 use super::printer::Printer;
 use super::progress;
 use super::report::Report;
 use super::state::RunState;
 use crate::exit::{Ended, is_account_problem};
 use crate::interrupt::Interrupts;
-use crate::numbers::{Rows, Source};
+use crate::numbers::{Row, Rows, Source};
 use crate::output::Out;
 
 /// How often the bar is drawn.
@@ -33,10 +34,13 @@ pub(super) struct Job<'a> {
     /// Numbers in the input, if known.
     pub(super) inputs: Option<u64>,
     pub(super) no_wait: bool,
+    pub(super) wait_for_others: bool,
+    pub(super) rules: PhoneRules,
 }
 
 pub(super) async fn execute(client: &Client, job: Job<'_>, out: &mut Out) -> Ended {
     let mut state = RunState { report: job.report.map(Report::create).transpose()?, ..RunState::default() };
+    let in_flight = job.report.map(InFlight::beside).transpose()?.unwrap_or_default();
     let mut interrupts = Interrupts::listen();
     let bar = if job.inputs.is_none_or(|inputs| inputs >= BAR_FROM) {
         progress::bar(job.inputs)
@@ -51,32 +55,39 @@ pub(super) async fn execute(client: &Client, job: Job<'_>, out: &mut Out) -> End
         .bulk(inputs, job.text.as_str())
         .sender(job.sender.as_str())
         .test_mode(job.test)
+        .on_request({
+            let in_flight = in_flight.clone();
+            move |numbers| in_flight.enter(numbers)
+        })
         .on_retry(progress::on_retry(bar.clone(), job.no_wait));
+    if job.wait_for_others {
+        batches = batches.wait_for_others();
+    }
     if let Some(inputs) = job.inputs {
         batches = batches.total(inputs);
     }
     let handle = batches.handle();
     let mut tick = tokio::time::interval(TICK);
-    let mut stopped_at = None;
     loop {
         tokio::select! {
             batch = batches.next() => {
                 let Some(batch) = batch else { break };
-                if !take(&batch, &feed, &mut state, &mut printer, out) {
+                if !take(&batch, &feed, &in_flight, &mut state, &mut printer, out) {
                     handle.stop();
                 }
             }
-            () = interrupts.next() => match stopped_at {
-                None => {
-                    stopped_at = Some(feed.next());
-                    state.interrupted = true;
-                    handle.stop();
-                    out.note("  Stopping: what is in flight is finished first. Ctrl-C again aborts.");
-                }
-                Some(stopped_at) => {
-                    abort(stopped_at, &feed, &mut state, out);
+            () = interrupts.next() => {
+                if state.interrupted {
+                    // What was answered is known; the rest is not waited for.
+                    while let Some(Some(batch)) = batches.next().now_or_never() {
+                        take(&batch, &feed, &in_flight, &mut state, &mut printer, out);
+                    }
+                    abort(job.rules, &feed, &in_flight, &mut state);
                     break;
                 }
+                state.interrupted = true;
+                handle.stop();
+                out.note("  Stopping: what is in flight is finished first. Ctrl-C again aborts.");
             },
             _ = tick.tick() => progress::show(&bar, &handle.progress(), state.aside, state.interrupted),
         }
@@ -86,35 +97,56 @@ pub(super) async fn execute(client: &Client, job: Job<'_>, out: &mut Out) -> End
     printer.entries(&rest, out);
     bar.finish_and_clear();
     out.set_bar(indicatif::ProgressBar::hidden());
-    state.failure = state.failure.or_else(|| feed.failure());
+    let is_whole = feed.has_ended();
+    state.failure = state.failure.or_else(|| in_flight.failure()).or_else(|| feed.failure());
     printer.end(&state, &rest, out);
+    if is_whole && state.failure.is_none() {
+        in_flight.end();
+    } else {
+        not_whole(job.report, out);
+    }
     Ok(state.exit())
 }
 
-/// Takes a batch in: counts, writes down, tells. False if the run has to stop.
-fn take(batch: &Batch, feed: &Feed, state: &mut RunState, printer: &mut Printer, out: &mut Out) -> bool {
+/// Says how to go on with a run whose report has not a row for everybody.
+fn not_whole(report: Option<&Path>, out: &Out) {
+    out.note("  What was not read yet was not attempted, and stands in no account.");
+    if let Some(report) = report {
+        let report = report.display();
+        out.note(format_args!("  To go on: kwtsms send --file LIST --resume {report}, with the same list."));
+    }
+}
+
+/// Takes a batch in: counts, writes down, prints. False if the run has to stop.
+fn take(
+    batch: &Batch,
+    feed: &Feed,
+    in_flight: &InFlight,
+    state: &mut RunState,
+    printer: &mut Printer,
+    out: &mut Out,
+) -> bool {
     let entries = entry::of_batch(batch, feed);
     let known = entries.iter().filter(|entry| entry.number.is_none()).count() as u64;
     state.aside += known.saturating_sub(batch.invalid().len() as u64);
     state.account_problem |= batch.result().is_err_and(is_account_problem);
     state.tally.uncounted += batch.uncounted();
     let written = state.record(&entries);
+    in_flight.leave(batch.numbers());
     printer.batch(batch, &entries, out);
     written
 }
 
-/// The end without waiting for answers.
-///
-/// What was handed to the run before it was stopped may be on its way; what came after it was not started.
-fn abort(stopped_at: u64, feed: &Feed, state: &mut RunState, out: &Out) {
-    let entries: Vec<_> = feed
-        .take_rest()
-        .into_iter()
-        .map(|(position, row)| {
-            let end = if position < stopped_at { RowOutcome::Unknown } else { RowOutcome::NotAttempted };
-            Entry::new(row, end, "the run was aborted")
-        })
-        .collect();
+/// The end without waiting for answers: of unknown outcome is whom a request left for, and nobody else.
+fn abort(rules: PhoneRules, feed: &Feed, in_flight: &InFlight, state: &mut RunState) {
+    let entry = |row: Row| match PhoneNumber::parse_with(&row.input, rules) {
+        Err(error) => Entry::new(row, RowOutcome::Invalid, error.to_string()),
+        Ok(number) => {
+            let left = in_flight.holds(number);
+            let end = if left { RowOutcome::Unknown } else { RowOutcome::NotAttempted };
+            Entry { number: Some(number), ..Entry::new(row, end, "the run was aborted") }
+        }
+    };
+    let entries: Vec<_> = feed.take_rest().into_iter().map(entry).collect();
     state.record(&entries);
-    out.note("  Aborted: what was not read yet was not attempted, and stands in no account.");
 }

@@ -38,6 +38,19 @@ pub(crate) async fn run(args: Args, global: &Global, out: &mut Out) -> Ended {
         Some(measure(source.open(phone_rules)?, &text, args.rules, |_| {}).await?)
     };
     let mut rows = source.open(phone_rules)?;
+    if let Some(earlier) = source.earlier() {
+        let report = earlier.path().display();
+        if measured.as_ref().is_some_and(|measured| measured.inputs == 0) {
+            return Err(Failure::usage(format!("{report}: nothing is left to be sent to")));
+        }
+        let (accepted, unknown) = earlier.left_out();
+        out.note(format_args!("{report}: {} accepted, and are left out.", were(accepted)));
+        if unknown > 0 {
+            warn(format_args!(
+                "{unknown} of unknown outcome are left out, too: look for them at kwtsms.com, or send to them by --include-unknown."
+            ));
+        }
+    }
     let gateway = connect(global, &options, out).await?;
     let test = if args.live { false } else { args.test || gateway.client.test_mode() };
     let sender = sender.unwrap_or_else(|| gateway.client.sender_id().clone());
@@ -78,8 +91,14 @@ pub(crate) async fn run(args: Args, global: &Global, out: &mut Out) -> Ended {
         report: args.report.as_deref(),
         inputs: measured.map(|measured| measured.inputs),
         no_wait: args.no_wait,
+        wait_for_others: args.wait_for_others,
+        rules: phone_rules,
     };
     execute(&gateway.client, job, out).await
+}
+
+fn were(count: u64) -> String {
+    if count == 1 { "1 number was".to_owned() } else { format!("{count} numbers were") }
 }
 
 /// Asks before a live message to many goes out.
