@@ -1,5 +1,6 @@
 //! The side of the page: faults, accounts, settings.
 
+use kwtsms_async::ApiCode;
 use kwtsms_async::sandbox::{Fault, Sandbox};
 
 use crate::{NUMBER, cards, sdk};
@@ -9,10 +10,16 @@ use kwtsms_page_tests::{Window, open};
 async fn a_fault_switched_on_hits_the_next_send_and_one_switched_off_hits_none() {
     open(Sandbox::start().await.unwrap(), async |window: Window| {
         let client = sdk(&window.sandbox, "shop");
-        assert_eq!(window.eval("document.getElementById('fault-code').value").await, "ERR013");
+        // Codes are chosen from the table, with what they mean.
+        window.until("document.getElementById('fault-code').value === 'ERR013'").await;
+        let codes =
+            window.eval("[...document.getElementById('fault-code').options].map((o) => o.text)").await;
+        let table: Vec<_> =
+            ApiCode::known().map(|code| format!("{}: {}", code.as_str(), code.meaning())).collect();
+        assert_eq!(codes, serde_json::json!(table));
         window.click("#fault .primary").await;
         let shown = window.until("document.querySelector('#faults li')?.textContent").await;
-        assert!(shown.as_str().unwrap().starts_with("ERR013next request · to send"), "{shown}");
+        assert!(shown.as_str().unwrap().starts_with("ERR013next requestto send"), "{shown}");
         assert!(
             window
                 .client
@@ -30,7 +37,8 @@ async fn a_fault_switched_on_hits_the_next_send_and_one_switched_off_hits_none()
             .until("document.getElementById('faults-active').hidden && !document.querySelector('#faults li')")
             .await;
         client.send(NUMBER, "Hello").await.unwrap();
-        cards(&window, 1).await;
+        // The one that the fault refused is there too.
+        cards(&window, 2).await;
 
         window.choose("#fault-kind", "slow_body").await;
         assert_eq!(window.eval("document.getElementById('fault-code').disabled").await, true);
@@ -39,7 +47,7 @@ async fn a_fault_switched_on_hits_the_next_send_and_one_switched_off_hits_none()
         window.click("#fault-always").await;
         window.click("#fault .primary").await;
         let shown = window.until("document.querySelector('#faults li')?.textContent").await;
-        assert!(shown.as_str().unwrap().contains("until switched off · to send · 1500 ms"), "{shown}");
+        assert!(shown.as_str().unwrap().contains("until switched offto send1500 ms"), "{shown}");
         window.click("#faults li button").await;
         window.until("!document.querySelector('#faults li')").await;
         assert_eq!(window.sandbox.faults().pending(), 0);

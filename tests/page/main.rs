@@ -4,8 +4,11 @@
 
 #![allow(clippy::unwrap_used)] // a helper of a test may panic like the test
 
+mod axe;
 mod controls;
+mod layout;
 mod reading;
+mod refused;
 
 use std::time::Duration;
 
@@ -16,7 +19,7 @@ use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
 pub(crate) const NUMBER: &str = "96598765432";
-const FIRST: &str = "#messages > .message:first-child";
+pub(crate) const FIRST: &str = "#messages > .message:first-child";
 
 /// The SDK, as an application has it.
 pub(crate) fn sdk(sandbox: &Sandbox, user: &str) -> Client {
@@ -155,12 +158,27 @@ async fn the_search_filters_by_text_number_sender_and_id_and_clearing_takes_what
             ("مرح", 1, "مرحبا"),
             ("kwt-sms", 1, "Hello two"),
             (id.as_str(), 1, "Hello one"),
+            (&id.to_uppercase(), 1, "Hello one"),
         ] {
             window.fill("#search", words).await;
             let shown = json!([count, first]);
             window.until(&format!("(() => {{ const shown = document.querySelectorAll('.bubble'); return JSON.stringify([shown.length, shown[0]?.textContent]) === '{shown}' }})()")).await;
         }
-        window.keys("\u{E00C}").await; // Escape
+        // A piece of an id finds nothing, neither there nor in what arrives meanwhile.
+        window.fill("#search", &id[..6]).await;
+        cards(&window, 0).await;
+        let other = client.send("96550000005", "Hello four").await.unwrap().message_id().unwrap().to_string();
+        window.fill("#search", &other[..6]).await;
+        window.until("document.getElementById('count').textContent === '0 of 4 messages'").await;
+        let live = client.send("96550000006", format!("about {}", &other[..6])).await.unwrap();
+        cards(&window, 1).await;
+        assert!(window.text(".message .id").await.ends_with(live.message_id().unwrap().as_str()));
+        window.sandbox.inbox().clear();
+        let report = client.send("96550000007", "Hello one").await.unwrap();
+        client.send("96550000008", "Hello two").sender("KWT-SMS").await.unwrap();
+        sdk(&window.sandbox, "bank").send("96550000009", "مرحبا").await.unwrap();
+        drop(report);
+        window.fill("#search", "\u{E00C}").await; // Escape
         cards(&window, 3).await;
         window.keys("nothing like it").await;
         window.until("!document.getElementById('nothing').hidden").await;
@@ -201,9 +219,12 @@ async fn strangers_words_stay_words() {
         assert_eq!(post(&window.sandbox, hostile, NUMBER, &text).await, "OK");
         window.sandbox.account(hostile).set_sender_ids([hostile]);
         window.sandbox.faults().push(Fault::code(hostile).for_user(hostile));
-        cards(&window, 1).await;
+        // The one that was refused, and the one that was not.
+        cards(&window, 2).await;
         window.until("document.querySelector('#faults li') && document.querySelector('#accounts li')").await;
-        assert_eq!(window.text(".bubble").await, text);
+        let bubbles =
+            window.eval("[...document.querySelectorAll('.bubble')].map((e) => e.textContent)").await;
+        assert_eq!(bubbles, json!([text, hostile]));
         assert_eq!(window.text(".facts .user").await, hostile);
         window.click(".message summary").await;
         window.until("document.querySelector('[data-part=reply]')").await;
@@ -235,7 +256,7 @@ async fn thousands_of_messages_are_shown_a_hundred_at_a_time() {
         }
         window.until("document.querySelector('.bubble')?.textContent === 'message 2999'").await;
         window
-            .until("document.getElementById('count').textContent === '3,000 messages · the newest 100 shown'")
+            .until("document.getElementById('count').textContent === '3,000 messagesthe newest 100 shown'")
             .await;
         cards(&window, 100).await;
         client.send("96598765432", "one more").await.unwrap();
@@ -265,9 +286,17 @@ async fn a_sandbox_that_comes_back_is_found_again() {
         drop(sandbox);
         let lost = Window { client: client.clone(), sandbox: Sandbox::in_process() };
         lost.until("document.getElementById('connection').dataset.state === 'lost'").await;
+        // What is tried meanwhile says that it cannot be.
+        lost.click("#settings .primary").await;
+        lost.until("document.querySelector('#settings [role=alert]').textContent.includes('does not answer')").await;
+        lost.click("[data-kind=messages]").await;
+        lost.until("document.getElementById('trouble').textContent.includes('does not answer')").await;
         let window = Window { client, sandbox: Sandbox::builder().bind(address).start().await.unwrap() };
         window.until("document.getElementById('connection').dataset.state === 'live'").await;
         cards(&window, 0).await;
+        // And no longer when it can.
+        window.until("document.getElementById('trouble').hidden && !document.getElementById('trouble').textContent").await;
+        assert_eq!(window.text("#settings [role=alert]").await, "");
         sdk(&window.sandbox, "shop").send(NUMBER, "after").await.unwrap();
         window.until("document.querySelector('.bubble')?.textContent === 'after'").await;
     })

@@ -18,8 +18,11 @@ const STYLE: &str = include_str!("page/page.css");
 /// One script, in the order in which its parts need each other.
 const SCRIPT: &str = concat!(
     include_str!("page/dom.js"),
+    include_str!("page/card.js"),
     include_str!("page/message.js"),
-    include_str!("page/inbox.js"),
+    include_str!("page/request.js"),
+    include_str!("page/list.js"),
+    include_str!("page/tools.js"),
     include_str!("page/controls.js"),
     include_str!("page/live.js"),
 );

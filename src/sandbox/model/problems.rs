@@ -71,7 +71,8 @@ fn unread(call: &Call<'_>, posted: &Posted) -> Option<String> {
     if call.body.trim_ascii().is_empty() {
         return Some("the body is empty: post the fields as one JSON object".to_owned());
     }
-    if content_type.trim_start().to_ascii_lowercase().starts_with("multipart/") {
+    let parts = call.body.starts_with(b"--") && contains(call.body, b"Content-Disposition");
+    if parts || content_type.trim_start().to_ascii_lowercase().starts_with("multipart/") {
         return Some("the body is multipart, of which nothing was read: post one JSON object".to_owned());
     }
     let (text, flaw) = repaired(call.body);
@@ -96,6 +97,10 @@ fn unread(call: &Call<'_>, posted: &Posted) -> Option<String> {
         ),
         Err(error) => Some(format!("nothing was read: the body is no JSON ({error})")),
     }
+}
+
+fn contains(body: &[u8], words: &[u8]) -> bool {
+    body.windows(words.len()).any(|window| window.eq_ignore_ascii_case(words))
 }
 
 /// What is wrong with a field that has to be there.

@@ -11,6 +11,7 @@ function onSubmit(form, work) {
     } catch (error) {
       note.textContent = error.message;
       note.className = "bad";
+      if (error instanceof Unreachable) note.dataset.unreachable = "";
     }
   });
 }
@@ -85,7 +86,6 @@ const FAULTS = {
   refuse_connection: ["Refuse the connection", ...DELAY],
   code_status: ["HTTP status of a code, from now on", "code", "status"],
 };
-const CODES = "ERR001 ERR002 ERR003 ERR004 ERR005 ERR006 ERR007 ERR008 ERR009 ERR010 ERR011 ERR012 ERR013 ERR019 ERR020 ERR021 ERR022 ERR023 ERR024 ERR025 ERR026 ERR027 ERR028 ERR029 ERR030 ERR031 ERR032 ERR033".split(" ");
 /** Without these, a kind makes no sense. */
 const NEEDED = { code: ["code"], delay: ["delay_ms"], slow_body: ["delay_ms"], redirect: ["location"], code_status: ["code", "status"] };
 
@@ -94,7 +94,17 @@ function label(kind) {
 }
 
 const fault = $("fault");
-$("codes").append(...CODES.map((code) => el("option", { value: code })));
+
+/** The codes of the table, into whatever chooses one. */
+async function loadCodes() {
+  const { codes } = await ask("GET", "/api/codes");
+  for (const select of document.querySelectorAll("[data-codes]")) {
+    if (select.options.length >= codes.length) continue;
+    select.append(...codes.map(({ code, meaning }) => el("option", { value: code }, `${code}: ${meaning}`)));
+    select.value = select.dataset.codes;
+  }
+}
+
 $("fault-kind").append(...Object.entries(FAULTS).map(([kind, [name]]) => el("option", { value: kind }, name)));
 
 function fitFault() {
@@ -141,27 +151,28 @@ async function switchOff(path) {
 
 function drawFaults({ faults, pending, code_status: statuses }) {
   const items = faults.map((fault) => {
-    const parts = [
+    const parts = dots([
       fault.always ? "until switched off" : `next ${fault.times === 1 ? "request" : plural(fault.times, "request")}`,
       fault.on && `to ${fault.on}`,
       fault.status != null && `HTTP ${fault.status}`,
       fault.delay_ms > 0 && `${fault.delay_ms} ms`,
       fault.accepting && (fault.kind !== "drop_after_accepting") && "message accepted",
-    ].filter(Boolean).join(" · ");
+      fault.user != null && ["only ", bdi(fault.user)],
+    ]);
     const name = fault.code ?? label(fault.kind);
     return el("li", { "data-fault": fault.id },
-      el("span", {}, el("strong", {}, name), parts, fault.user != null && [" · only ", bdi(fault.user)]),
+      el("div", {}, el("strong", {}, ltr(name)), el("div", { class: "dots" }, parts)),
       el("button", { type: "button", class: "small", onclick: () => switchOff(`/api/faults/${fault.id}`) }, "Switch off", el("span", { class: "unseen" }, ` ${name}`)));
   });
   for (const [code, status] of Object.entries(statuses)) {
-    items.push(el("li", {}, el("span", {}, el("strong", {}, bdi(code)), `comes with HTTP ${status} · until all are switched off`)));
+    items.push(el("li", {}, el("div", {}, el("strong", {}, ltr(code)), el("div", { class: "dots" }, dots([`comes with HTTP ${status}`, "until all are switched off"])))));
   }
   reconcile($("faults"), items);
   $("faults-none").hidden = items.length > 0;
   $("faults-clear").hidden = items.length === 0;
   const active = $("faults-active");
   active.hidden = items.length === 0;
-  active.textContent = `${plural(items.length, "fault")} on`;
+  active.replaceChildren(plural(items.length, "fault"), el("span", {}, "on"));
   active.dataset.pending = pending;
 }
 $("faults-clear").addEventListener("click", () => switchOff("/api/faults"));
@@ -212,6 +223,8 @@ function fillAccount(account) {
     if (input.name === "" || touched.has(input.name)) continue;
     const held = value[input.name] ?? "";
     const text = Array.isArray(held) ? held.join(input.name === "coverage" ? " " : "\n") : String(held);
+    // A code that the list does not have yet is shown all the same.
+    if (input.tagName === "SELECT" && ![...input.options].some((option) => option.value === text)) input.append(el("option", { value: text }, text));
     if (input.value !== text) input.value = text;
   }
   if (!touched.has("any-password")) {
@@ -219,7 +232,7 @@ function fillAccount(account) {
     form.elements.password.disabled = !account.password_set;
   }
   $("password-note").textContent = account.password_set ? "One is set; leave it empty to keep it." : "Any is taken.";
-  $("account-queued").textContent = account.queued > 0 ? `· ${plural(account.queued, "number")} in the queue` : "";
+  $("account-queued").textContent = account.queued > 0 ? `${plural(account.queued, "number")} in the queue` : "";
 }
 
 function choose(user) {

@@ -17,6 +17,12 @@ function el(tag, props, ...children) {
 /** A stranger's words in a line of ours: their direction stays theirs. */
 const bdi = (text, className) => el("bdi", { class: className }, text);
 
+/** Digits and code points, which are read from left to right whatever stands around them. */
+const ltr = (text, className) => el("bdi", { class: className, dir: "ltr" }, text);
+
+/** Parts of a line, with a dot between those that stand beside each other. */
+const dots = (parts) => parts.filter((part) => part != null && part !== false).map((part) => el("span", {}, part));
+
 /**
  * Puts nodes in place of a parent's children and leaves alone what is alike, down to single words: whoever is about to
  * click, reads or has the focus there keeps their place.
@@ -41,6 +47,9 @@ function reconcile(parent, nodes) {
 
 const plural = (count, word) => `${count.toLocaleString("en")} ${word}${count === 1 ? "" : "s"}`;
 
+/** The sandbox cannot be reached, which is over when the connection is back. */
+class Unreachable extends Error {}
+
 /** Asks the API; what it refuses is an Error with its reason. */
 async function ask(method, path, body) {
   const options = { method, cache: "no-store" };
@@ -49,11 +58,27 @@ async function ask(method, path, body) {
     options.body = JSON.stringify(body);
   }
   const reply = await fetch(path, options).catch(() => {
-    throw new Error("the sandbox does not answer: is it still running?");
+    throw new Unreachable("the sandbox does not answer: is it still running?");
   });
   const answer = await reply.json().catch(() => ({}));
   if (!reply.ok) throw new Error(answer.error ?? `the sandbox answered ${reply.status}`);
   return answer;
+}
+
+/** Says at one place what went wrong; nothing takes it back. */
+function trouble(error) {
+  const place = $("trouble");
+  place.textContent = error?.message ?? "";
+  place.hidden = !error;
+}
+
+/** What was said only because the sandbox was away is over. */
+function reachable() {
+  trouble(null);
+  for (const note of document.querySelectorAll("[data-unreachable]")) {
+    note.textContent = "";
+    delete note.dataset.unreachable;
+  }
 }
 
 /** Adds what is set to a path. */

@@ -16,15 +16,17 @@ function connection(state, words) {
 function listen() {
   const events = new EventSource("/api/events");
   const on = (name, work) => events.addEventListener(name, (event) => work(JSON.parse(event.data)));
-  const news = (message) => {
-    inbox.news.push(message);
+  const news = (entry) => {
+    inbox.news.push(entry);
     takeNews();
   };
   on("reset", () => {
     connection("live", "Live");
+    reachable();
     load();
     loadSettings().catch(ignore);
     loadRequests().catch(ignore);
+    loadCodes().catch(ignore);
     refreshControls();
   });
   on("message", news);
@@ -35,6 +37,7 @@ function listen() {
   on("cleared", load);
   on("request", (request) => {
     addRequest(request);
+    if (request.refused) news(request);
     refreshControls();
   });
   on("stats", (stats) => {
@@ -42,7 +45,7 @@ function listen() {
     const { remembered, forgotten, pending_faults: pending } = stats;
     if (inbox.loaded && (remembered !== inbox.remembered || forgotten !== inbox.forgotten)) {
       Object.assign(inbox, { remembered, forgotten });
-      if (inbox.filter.user === "" && inbox.filter.q === "") inbox.matched = remembered;
+      if (inbox.filter.user === "" && inbox.filter.q === "") inbox.matched.messages = remembered;
       tell();
     }
     // Faults come and go by the API too.

@@ -13,37 +13,22 @@ const HIDDEN = {
   "U+FEFF": "byte order mark",
 };
 const DROPPED = { malformed: "no mobile number", no_route: "no route to this country", duplicate: "twice in the request" };
-/** So many numbers or characters are written out in a line. */
-const FEW = 3;
 /** The API lists no more characters of a message. */
 const LISTED = 50;
+/** Scripts that no 7-bit alphabet holds: a text in one is UCS-2 as a whole, and not because of a character. */
+const SCRIPTS = ["Arabic", "Hebrew", "Cyrillic", "Greek", "Devanagari", "Bengali", "Tamil", "Telugu", "Malayalam", "Thai", "Hangul", "Hiragana", "Katakana", "Han"]
+  .map((name) => [name === "Han" ? "Chinese" : name, new RegExp(`\\p{Script=${name}}`, "u")]);
 
-const code = (character) => `U+${character.codePointAt(0).toString(16).toUpperCase().padStart(4, "0")}`;
-const number = (digits) => el("bdi", { class: "number", dir: "ltr" }, digits);
-
-function item(message) {
+function messageItem(message) {
   const titled = `message-${message.seq}`;
-  const { text } = message.phone;
-  return el("li", { class: "message", "data-seq": message.seq, "data-state": message.state },
+  return el("li", { class: "message", "data-key": key(message), "data-state": message.state },
     el("article", { "aria-labelledby": titled },
-      head(message, titled),
-      el("p", { class: text.trim() ? "bubble" : "bubble blank", dir: "auto", "data-part": "bubble" }, text.trim() ? text : "(nothing to see)"),
+      head({ titled, title: [bdi(message.sender, "sender"), to(message.to)], at: message.at, state: state(message) }),
+      bubble(message.phone.text),
       otp(message),
       facts(message),
       el("div", { class: "notes" }, notes(message)),
       foot(message)));
-}
-
-function head(message, titled) {
-  const numbers = message.to.slice(0, FEW).flatMap((digits, i) => [i > 0 && ", ", number(digits)]);
-  const more = message.to.length - FEW;
-  const at = new Date(message.at);
-  const today = at.toDateString() === new Date().toDateString();
-  return el("div", { class: "head" },
-    el("h3", { id: titled }, bdi(message.sender, "sender"),
-      el("span", { class: "to" }, " to ", numbers, more > 0 && ` and ${more} more`)),
-    el("time", { datetime: at.toISOString() }, today ? at.toLocaleTimeString() : at.toLocaleString()),
-    state(message));
 }
 
 function state({ state, stuck }) {
@@ -54,8 +39,7 @@ function state({ state, stuck }) {
     delivered: "Delivered abroad",
     deleted: "Deleted",
   };
-  const look = state === "stuck" && stuck?.why === "emoji" ? "emoji" : state;
-  return el("span", { class: "state", "data-look": look }, el("span", { class: "unseen" }, "State: "), words[state] ?? state);
+  return chip(state === "stuck" && stuck?.why === "emoji" ? "bad" : state, words[state] ?? state);
 }
 
 function otp({ otp }) {
@@ -67,14 +51,21 @@ function otp({ otp }) {
 function listed(characters) {
   const different = characters.filter((c, i) => characters.findIndex((other) => other.code === c.code) === i);
   const shown = different.slice(0, FEW).map(({ character, code, position }, i) =>
-    [i > 0 && ", ", el("bdi", { class: "char" }, HIDDEN[code] ?? character, ` ${code}`), ` as character ${position + 1}`]);
+    [i > 0 && ", ", ltr([HIDDEN[code] ?? bdi(character), ` ${code}`], "char"), ` as character ${position + 1}`]);
   const rest = characters.length - shown.length;
   return [shown, rest > 0 && ` and ${characters.length >= LISTED ? "at least " : ""}${rest} more`];
 }
 
+/** Why a text is UCS-2: the script that it is written in, or the few characters that no other would miss. */
+function encoding({ encoding, forced_ucs2: forced }) {
+  if (forced.length === 0) return encoding;
+  const script = SCRIPTS.find(([, letters]) => forced.filter(({ character }) => letters.test(character)).length > FEW);
+  return script ? `${encoding}: ${script[0]} text` : [encoding, " because of ", listed(forced)];
+}
+
 function facts(message) {
-  return el("ul", { class: "facts", "aria-label": "Facts" },
-    el("li", {}, message.encoding, message.forced_ucs2.length > 0 && [" because of ", listed(message.forced_ucs2)]),
+  return el("ul", { class: "facts dots", "aria-label": "Facts" },
+    el("li", {}, encoding(message)),
     el("li", { class: message.pages > 1 ? "strong" : null }, plural(message.pages, "page")),
     el("li", {}, plural(message.characters, "character")),
     el("li", {}, plural(message.points, "credit"), message.to.length > 1 && ` for ${plural(message.to.length, "number")}`),
@@ -95,7 +86,7 @@ function posted(text, shown) {
       continue;
     }
     gone += 1;
-    pieces.push(same, el("bdi", { class: "char" }, HIDDEN[code(character)] ?? code(character)));
+    pieces.push(same, ltr(HIDDEN[code(character)] ?? code(character), "char"));
     same = "";
   }
   return { gone, pieces: [...pieces, same] };
@@ -131,12 +122,8 @@ function notes(message) {
 }
 
 function foot(message) {
-  const fill = ({ currentTarget: details }) => {
-    const now = inbox.shown.get(message.seq)?.message ?? message;
-    if (details.open) details.replaceChildren(details.firstElementChild, ...wire(now));
-  };
   return el("div", { class: "foot" },
-    el("details", { ontoggle: fill }, el("summary", {}, "Request and reply")),
+    wire(() => inbox.shown.get(key(message))?.entry ?? message),
     el("span", { class: "id" }, el("span", { class: "unseen" }, "Message id "), message.id),
     (message.state === "queued" || message.state === "stuck")
       && el("button", { type: "button", class: "small danger", "data-part": "delete", onclick: (event) => deleteFromQueue(message.id, event.currentTarget) }, "Delete from queue"));
@@ -149,25 +136,6 @@ async function deleteFromQueue(id, button) {
     say(`Deleted from the queue: ${plural(credits, "credit")} back`);
   } catch (error) {
     button.disabled = false;
-    say(error.message);
-    button.after(el("span", { class: "id", role: "alert" }, error.message));
+    trouble(error);
   }
-}
-
-/** What went over the wire, made when someone looks. */
-function wire(message) {
-  const { status, body } = message.reply;
-  let pretty = body;
-  try {
-    pretty = JSON.stringify(JSON.parse(body), null, 2);
-  } catch {
-    // It is shown as it is.
-  }
-  return [
-    message.to.length > FEW && [el("h4", {}, plural(message.to.length, "number")), el("pre", { tabindex: "0" }, message.to.join(" "))],
-    el("h4", {}, "Request, its password masked"),
-    el("pre", { tabindex: "0", "data-part": "request" }, message.request),
-    el("h4", {}, status == null ? "No reply: the connection was cut" : `Reply, HTTP ${status}`),
-    pretty !== "" && el("pre", { tabindex: "0", "data-part": "reply" }, pretty),
-  ].flat().filter(Boolean);
 }
