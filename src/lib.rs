@@ -31,7 +31,8 @@
 //!
 //! All requests of a client and its clones pass a [`Limiter`] with two lanes, single requests and bulk batches,
 //! each 2 starts a second by default, the vendor's recommendation. Over 5 in a second from one address, the
-//! gateway's firewall blocks the address.
+//! gateway's firewall blocks the address. No call holds up another by not being polled: one that is not there when
+//! its turn has come is passed over, and keeps its place.
 //!
 //! # Cancellation
 //!
