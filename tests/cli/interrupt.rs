@@ -137,7 +137,8 @@ fn a_closed_pipe_ends_other_commands_quietly() {
         let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
         drop(child.stdout.take());
         let (status, _, err) = end(child);
-        assert_eq!((status.code(), err.as_str()), (Some(0), ""), "{args:?}");
+        let err: Vec<_> = err.lines().filter(|line| !line.starts_with("Gateway: ")).collect();
+        assert_eq!((status.code(), err), (Some(0), vec![]), "{args:?}");
     }
 }
 

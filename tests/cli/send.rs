@@ -19,7 +19,9 @@ fn one_message_is_sent_and_told_in_the_seeds_words() {
     let told =
         format!("  Sent  |  msg-id: {}  |  1 number  |  cost: 1  |  balance-after: 999\n", message.id());
     assert_eq!(ran.out, told);
-    assert_eq!(ran.err, "");
+    let gateway =
+        format!("Gateway: {} (from KWTSMS_BASE_URL in the environment)\n", world.sandbox.base_url());
+    assert_eq!(ran.err, gateway, "a gateway that is not kwtSMS is told");
 }
 
 #[test]

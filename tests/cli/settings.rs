@@ -122,3 +122,40 @@ fn the_log_of_the_settings_has_the_seeds_lines_and_shows_no_secret() {
     world.run(&["balance"]).exits(0);
     assert_eq!(std::fs::read_dir(world.folder.path()).unwrap().count(), 2, "no log that nobody asked for");
 }
+
+#[test]
+fn a_gateway_that_is_not_kwtsms_is_told_with_where_it_was_set() {
+    let world = World::new();
+    let url = world.sandbox.base_url().to_owned();
+    let told =
+        |ran: &super::Ran| ran.err.lines().find(|line| line.starts_with("Gateway:")).map(str::to_owned);
+    let env = format!("KWTSMS_USERNAME=user\nKWTSMS_PASSWORD='{PASSWORD}'\nKWTSMS_BASE_URL={url}\n");
+    world.write(".env", &env);
+    world.write("other.env", &env);
+    for (args, from) in [
+        (&["balance"][..], ".env"),
+        (&["balance", "--json"], ".env"),
+        (&["send", "96598765432", "hi", "--dry-run"], ".env"),
+        (&["balance", "--env-file", "other.env"], "other.env"),
+        (&["balance", "--base-url", &url], "--base-url"),
+    ] {
+        let ran = run(&mut kwtsms(world.folder.path(), args)).exits(0);
+        assert_eq!(told(&ran), Some(format!("Gateway: {url} (from {from})")), "{args:?}");
+    }
+    let ran = world.run(&["balance"]).exits(0);
+    assert_eq!(told(&ran), Some(format!("Gateway: {url} (from KWTSMS_BASE_URL in the environment)")));
+    let bare = url.trim_end_matches("API/");
+    let ran = world.run(&["balance", "--base-url", bare]);
+    assert!(ran.err.contains("it does not end in /API/"), "{}", ran.err);
+    let ran = run(world
+        .kwtsms(&["send", "96598765432", "hi", "--dry-run"])
+        .env_remove("KWTSMS_BASE_URL")
+        .env_remove("KWTSMS_USERNAME"));
+    assert!(told(&ran).is_some(), "the file has it");
+    std::fs::remove_file(world.path(".env")).unwrap();
+    for default in ["https://www.kwtsms.com/API/", "https://www.kwtsms.com/API"] {
+        let ran =
+            run(world.kwtsms(&["send", "96598765432", "hi", "--dry-run"]).env("KWTSMS_BASE_URL", default));
+        assert_eq!(told(&ran), None);
+    }
+}

@@ -74,7 +74,8 @@ fn the_wizard_asks_checks_and_writes_and_keeps_what_is_not_its_own() {
     let url = world.sandbox.base_url().to_owned();
 
     let mut terminal = Terminal::start(&world, &["setup", "--base-url", &url]);
-    terminal.sees("kwtSMS Setup").sees("API Username [someone]").types("user");
+    terminal.sees("kwtSMS Setup").sees("Gateway (kwtsms for the real one)").types("");
+    terminal.sees("API Username [someone]").types("user");
     terminal.sees("API Password").types("wrong").sees("FAILED").sees("ERR003");
     assert_eq!(std::fs::read_to_string(&file).unwrap(), before, "nothing is written before it is verified");
     terminal.sees("API Username [user]").types("");
@@ -97,6 +98,7 @@ fn the_wizard_asks_checks_and_writes_and_keeps_what_is_not_its_own() {
 
     // A second time, Enter keeps everything.
     let mut terminal = Terminal::start(&world, &["setup"]);
+    terminal.sees(&format!("Gateway (kwtsms for the real one) [{url}]")).types("");
     terminal.sees("API Username [user]").types("");
     terminal.sees("API Password [keep the one in the file]").types("").sees("OK  (Balance: 1000)");
     terminal.sees("Select Sender ID (number or name) [MY APP]").types("");
@@ -112,6 +114,7 @@ fn a_first_run_in_a_terminal_offers_the_setup_and_then_goes_on() {
     let url = world.sandbox.base_url().to_owned();
     let mut terminal = Terminal::start(&world, &["balance", "--base-url", &url]);
     terminal.sees("KWTSMS_USERNAME and KWTSMS_PASSWORD not set").sees("Start the setup now?").types("y");
+    terminal.sees("Gateway").types("");
     terminal.sees("API Username").types("user").sees("API Password").types(PASSWORD);
     terminal.sees("Select Sender ID").types("").sees("Choose [1]").types("").sees("Log file path").types("");
     terminal.sees("Mode: TEST").sees("Available: 1000  |  Purchased: 1000");
@@ -129,11 +132,11 @@ fn a_first_run_in_a_terminal_offers_the_setup_and_then_goes_on() {
 fn ctrl_c_in_the_wizard_writes_nothing() {
     let world = World::new();
     let mut terminal = Terminal::start(&world, &["setup"]);
-    terminal.sees("API Username");
+    terminal.sees("Gateway [https://www.kwtsms.com/API/]").types("").sees("API Username");
     terminal.session.send_control('c').unwrap();
     assert_eq!(terminal.ends().0, 130);
     let mut terminal = Terminal::start(&world, &["setup"]);
-    terminal.sees("API Username").types("user").sees("API Password");
+    terminal.sees("Gateway").types("").sees("API Username").types("user").sees("API Password");
     terminal.session.send_control('c').unwrap();
     assert_eq!(terminal.ends().0, 130);
     assert_eq!(std::fs::read_dir(world.folder.path()).unwrap().count(), 0);
@@ -148,7 +151,7 @@ fn ctrl_c_at_the_password_gives_the_terminal_its_echo_back() {
     shell.env("TERM", "xterm").current_dir(world.folder.path());
     let options = Options::new().timeout_ms(Some(20_000)).strip_ansi_escape_codes(true);
     let mut terminal = Terminal { session: spawn_with_options(shell, options).unwrap(), seen: String::new() };
-    terminal.sees("API Username").types("user").sees("API Password");
+    terminal.sees("Gateway").types("").sees("API Username").types("user").sees("API Password");
     terminal.session.send_control('c').unwrap();
     terminal.sees("exit 130");
     let seen = terminal.ends().1;
@@ -171,7 +174,13 @@ fn the_wizard_can_be_tried_with_the_sandbox_and_then_writes_nothing() {
 fn a_gateway_that_cannot_be_reached_lets_nothing_be_written() {
     let world = World::new();
     let mut terminal = Terminal::start(&world, &["setup", "--base-url", "http://127.0.0.1:1/API/"]);
-    terminal.sees("API Username").types("user").sees("API Password").types(PASSWORD);
+    terminal
+        .sees("Gateway")
+        .types("")
+        .sees("API Username")
+        .types("user")
+        .sees("API Password")
+        .types(PASSWORD);
     terminal.sees("Nothing was written");
     assert_eq!(terminal.ends().0, 1);
     assert!(!world.path(".env").exists());
@@ -186,6 +195,7 @@ fn a_live_message_to_many_asks_first() {
     let env = [("KWTSMS_USERNAME", "user"), ("KWTSMS_PASSWORD", PASSWORD), ("KWTSMS_BASE_URL", url.as_str())];
     let mut terminal = Terminal::start_with(&world, &["send", "-f", "n.txt", "hi"], &env);
     terminal
+        .sees("The sender is KWT-SMS, which is shared by all accounts for tests: slow on purpose")
         .sees("Send a LIVE message to 250 numbers in n.txt from KWT-SMS, for about 250 credits?")
         .types("");
     assert_eq!(terminal.ends().0, 2);
@@ -196,7 +206,60 @@ fn a_live_message_to_many_asks_first() {
     terminal.sees("/250").sees("Accepted 250 of 250");
     let (code, seen) = terminal.ends();
     assert_eq!(code, 0, "{seen}");
+    assert_eq!(
+        seen.matches("shared by all accounts").count(),
+        1,
+        "before the question and not again: {seen}"
+    );
     assert_eq!(world.sends(), 2);
+}
+
+#[test]
+fn another_gateway_is_shown_asked_for_and_taken_out() {
+    let world = World::new();
+    let url = world.sandbox.base_url().to_owned();
+    world.write(
+        ".env",
+        format!("KWTSMS_USERNAME=user\nKWTSMS_PASSWORD='{PASSWORD}'\nKWTSMS_BASE_URL={url}\n"),
+    );
+    let mut terminal = Terminal::start(&world, &["balance"]);
+    terminal.sees(&format!("Gateway: {url} (from .env)")).sees("Available: 1000");
+    assert_eq!(terminal.ends().0, 0);
+
+    let mut terminal = Terminal::start(&world, &["setup"]);
+    terminal.sees(&format!("Gateway (kwtsms for the real one) [{url}]")).types("http://example.com/API/");
+    terminal.sees("https://").sees("Gateway").types(&url.replace("127.0.0.1", "localhost"));
+    terminal.sees("API Username").types("").sees("API Password").types("").sees("OK  (Balance: 1000)");
+    terminal.sees("Select Sender ID").types("").sees("Choose [1]").types("").sees("Log file path").types("");
+    terminal.sees("Saved to .env");
+    assert_eq!(terminal.ends().0, 0);
+    let written = std::fs::read_to_string(world.path(".env")).unwrap();
+    assert!(written.contains("KWTSMS_BASE_URL=http://localhost:"), "{written}");
+
+    // There is no real gateway here: the setting is gone before the credentials are tried.
+    let mut terminal = Terminal::start(&world, &["setup"]);
+    terminal.sees("Gateway (kwtsms for the real one)").types("kwtsms").sees("API Username");
+    terminal.session.send_control('c').unwrap();
+    assert_eq!(terminal.ends().0, 130);
+}
+
+#[test]
+fn a_text_that_was_lost_is_asked_about() {
+    let world = World::new();
+    let url = world.sandbox.base_url().to_owned();
+    let env = [("KWTSMS_USERNAME", "user"), ("KWTSMS_PASSWORD", PASSWORD), ("KWTSMS_BASE_URL", url.as_str())];
+    let lost = ["send", "96598765432", "???? ??????? 1234"];
+    let mut terminal = Terminal::start_with(&world, &lost, &env);
+    terminal.sees("Most of the text is question marks").sees("Send it all the same?").types("");
+    assert_eq!(terminal.ends().0, 2);
+    let ran = world.run(&lost).exits(2);
+    assert!(ran.err.contains("needs --yes") && ran.err.contains("another encoding"), "{}", ran.err);
+    assert_eq!(world.sends(), 0);
+    let mut terminal = Terminal::start_with(&world, &lost, &env);
+    terminal.sees("Send it all the same?").types("y").sees("Sent");
+    assert_eq!(terminal.ends().0, 0);
+    world.run(&["send", "96551234567", "??? ???", "--yes"]).exits(0);
+    world.run(&["send", "96551234568", "Are you there??"]).exits(0);
 }
 
 #[test]

@@ -20,7 +20,11 @@ pub(crate) async fn connect(
     if global.sandbox {
         Gateway::sandbox(global, options).await
     } else {
-        Gateway::open(&credentials(global, out).await?, global, options)
+        let settings = credentials(global, out).await?;
+        if let Some(other) = settings::other_gateway(global, &settings) {
+            out.note(other);
+        }
+        Gateway::open(&settings, global, options)
     }
 }
 

@@ -7,11 +7,12 @@ use kwtsms_async::config::Environment;
 
 use crate::exit::Failure;
 
-/// Puts values into a file, which need not exist; other keys, comments and the order of lines stay.
+/// Puts values into a file, which need not exist, and takes those out that are `None`; other keys, comments and the
+/// order of lines stay.
 ///
 /// The file is replaced as a whole, after the library's own reader has read every value back from the new one.
 /// It is for its owner only (mode 0600), whatever it was before: it holds the password.
-pub(crate) fn write(file: &Path, values: &[(&'static str, &str)]) -> Result<(), Failure> {
+pub(crate) fn write(file: &Path, values: &[(&'static str, Option<&str>)]) -> Result<(), Failure> {
     let cannot =
         |error: std::io::Error| Failure::usage_from(format!("{} cannot be written", file.display()), &error);
     let before = match std::fs::read(file) {
@@ -30,8 +31,9 @@ pub(crate) fn write(file: &Path, values: &[(&'static str, &str)]) -> Result<(), 
     let mut new = tempfile::NamedTempFile::new_in(folder).map_err(cannot)?;
     new.write_all(&after).and_then(|()| new.as_file().sync_all()).map_err(cannot)?;
     let read = Environment::from_file(new.path()).ok();
-    if !read.is_some_and(|read| values.iter().all(|(key, value)| read.get(key).unwrap_or_default() == *value))
-    {
+    if !read.is_some_and(|read| {
+        values.iter().all(|(key, value)| read.get(key).unwrap_or_default() == value.unwrap_or_default())
+    }) {
         return Err(Failure::usage(format!(
             "{} was left as it is: with what stands in it, the new values could not be read back",
             file.display()
@@ -43,10 +45,11 @@ pub(crate) fn write(file: &Path, values: &[(&'static str, &str)]) -> Result<(), 
 }
 
 /// The file's new text.
-fn with_values(before: &[u8], values: &[(&'static str, &str)]) -> Result<Vec<u8>, Failure> {
+fn with_values(before: &[u8], values: &[(&'static str, Option<&str>)]) -> Result<Vec<u8>, Failure> {
     let mut lines = Vec::new();
     for (key, value) in values {
-        lines.push((key, format!("{key}={}", quoted(key, value)?)));
+        let value = value.map(|value| quoted(key, value)).transpose()?;
+        lines.push((key, value.map(|value| format!("{key}={value}"))));
     }
     let crlf = before.windows(2).any(|pair| pair == b"\r\n");
     let ending: &[u8] = if crlf { b"\r\n" } else { b"\n" };
@@ -55,12 +58,14 @@ fn with_values(before: &[u8], values: &[(&'static str, &str)]) -> Result<Vec<u8>
     for line in before.split_inclusive(|byte| *byte == b'\n') {
         match lines.iter().position(|(key, _)| sets(line, key)) {
             None => after.extend_from_slice(line),
-            Some(place) if !written[place] => {
+            Some(place) => {
+                // A repeat, which no reader looks at, goes; so does what is to have no value.
+                if let Some(new) = lines[place].1.as_ref().filter(|_| !written[place]) {
+                    after.extend_from_slice(new.as_bytes());
+                    after.extend_from_slice(ending);
+                }
                 written[place] = true;
-                after.extend_from_slice(lines[place].1.as_bytes());
-                after.extend_from_slice(ending);
             }
-            Some(_) => {} // a repeat, which no reader looks at
         }
     }
     if after.last().is_some_and(|byte| *byte != b'\n') {
@@ -69,11 +74,10 @@ fn with_values(before: &[u8], values: &[(&'static str, &str)]) -> Result<Vec<u8>
     if before.is_empty() {
         after.extend_from_slice(b"# kwtSMS settings, written by kwtsms setup\n");
     }
-    for ((_, line), written) in lines.iter().zip(written) {
-        if !written {
-            after.extend_from_slice(line.as_bytes());
-            after.extend_from_slice(ending);
-        }
+    let new = lines.iter().zip(written).filter(|(_, written)| !written);
+    for line in new.filter_map(|((_, line), _)| line.as_ref()) {
+        after.extend_from_slice(line.as_bytes());
+        after.extend_from_slice(ending);
     }
     Ok(after)
 }
@@ -116,10 +120,14 @@ fn quoted(key: &str, value: &str) -> Result<String, Failure> {
 
 #[cfg(test)]
 mod tests {
-    use kwtsms_async::config::{LOG_FILE, PASSWORD, SENDER_ID, USERNAME};
+    use kwtsms_async::config::{BASE_URL, LOG_FILE, PASSWORD, SENDER_ID, USERNAME};
     use proptest::prelude::*;
 
     use super::*;
+
+    fn some<'a>(values: &[(&'static str, &'a str)]) -> Vec<(&'static str, Option<&'a str>)> {
+        values.iter().map(|(key, value)| (*key, Some(*value))).collect()
+    }
 
     fn write_and_read(before: Option<&str>, values: &[(&'static str, &str)]) -> (String, Environment) {
         let folder = tempfile::tempdir().unwrap();
@@ -127,7 +135,7 @@ mod tests {
         if let Some(before) = before {
             std::fs::write(&file, before).unwrap();
         }
-        write(&file, values).unwrap();
+        write(&file, &some(values)).unwrap();
         (std::fs::read_to_string(&file).unwrap(), Environment::from_file(&file).unwrap())
     }
 
@@ -176,7 +184,7 @@ mod tests {
         let file = folder.path().join(".env");
         std::fs::write(&file, "A=1\n").unwrap();
         for value in ["a\nb", "a\rb", "a\0b"] {
-            assert!(write(&file, &[(PASSWORD, value)]).is_err());
+            assert!(write(&file, &some(&[(PASSWORD, value)])).is_err());
         }
         assert_eq!(std::fs::read_to_string(&file).unwrap(), "A=1\n");
     }
@@ -187,7 +195,7 @@ mod tests {
         let file = folder.path().join(".env");
         let before = "OTHER='never closed\n";
         std::fs::write(&file, before).unwrap();
-        let failure = write(&file, &[(PASSWORD, "secret")]).unwrap_err();
+        let failure = write(&file, &some(&[(PASSWORD, "secret")])).unwrap_err();
         assert!(!format!("{failure:?}").contains("secret"));
         assert_eq!(std::fs::read_to_string(&file).unwrap(), before);
     }
@@ -202,7 +210,7 @@ mod tests {
         std::fs::write(&real, "A=1\n").unwrap();
         std::fs::set_permissions(&real, std::fs::Permissions::from_mode(0o644)).unwrap();
         std::os::unix::fs::symlink(&real, &link).unwrap();
-        write(&link, &[(PASSWORD, "x")]).unwrap();
+        write(&link, &some(&[(PASSWORD, "x")])).unwrap();
         assert!(link.is_symlink());
         assert_eq!(std::fs::metadata(&real).unwrap().permissions().mode() & 0o777, 0o600);
         assert_eq!(std::fs::read_to_string(&real).unwrap(), "A=1\nKWTSMS_PASSWORD=x\n");
@@ -211,6 +219,15 @@ mod tests {
     #[test]
     fn a_folder_is_not_written_to() {
         let folder = tempfile::tempdir().unwrap();
-        assert!(write(folder.path(), &[(PASSWORD, "x")]).is_err());
+        assert!(write(folder.path(), &some(&[(PASSWORD, "x")])).is_err());
+    }
+
+    #[test]
+    fn a_value_is_taken_out() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join(".env");
+        std::fs::write(&file, "A=1\nKWTSMS_BASE_URL=http://x/\nexport KWTSMS_BASE_URL=y\nB=2\n").unwrap();
+        write(&file, &[(BASE_URL, None), (USERNAME, Some("u"))]).unwrap();
+        assert_eq!(std::fs::read_to_string(&file).unwrap(), "A=1\nB=2\nKWTSMS_USERNAME=u\n");
     }
 }

@@ -32,6 +32,28 @@ pub(crate) fn read(global: &Global) -> Result<Environment, Failure> {
     Ok(settings)
 }
 
+/// Where requests go and where that was set, if they do not go to kwtSMS itself: a setting that was forgotten sends
+/// nothing to anybody, or everything to somebody else.
+pub(crate) fn other_gateway(global: &Global, settings: &Environment) -> Option<String> {
+    let url = settings.get(config::BASE_URL)?.trim();
+    if url.trim_end_matches('/') == config::DEFAULT_BASE_URL.trim_end_matches('/') {
+        return None;
+    }
+    let from = if global.base_url.is_some() {
+        "--base-url".to_owned()
+    } else if std::env::var(config::BASE_URL).is_ok_and(|set| !set.is_empty()) {
+        format!("{} in the environment", config::BASE_URL)
+    } else {
+        settings.file().display().to_string()
+    };
+    let hint = if url.trim_end_matches('/').ends_with("/API") {
+        ""
+    } else {
+        "; it does not end in /API/, as kwtSMS and the sandbox have it"
+    };
+    Some(format!("Gateway: {url} (from {from}){hint}"))
+}
+
 /// The first and only line of a file.
 fn password(file: &Path) -> Result<String, Failure> {
     let cannot =

@@ -133,7 +133,34 @@ fn is_invisible(c: char) -> bool {
     matches!(c, '\u{ad}' | '\u{61c}' | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{fe00}'..='\u{fe0f}' | '\u{feff}')
 }
 
+/// True if most of its words are nothing but question marks: a shell, a file or a database with another encoding has
+/// lost it before it came here.
+pub(crate) fn is_lost(text: &str) -> bool {
+    let is_word = |word: &&str| word.contains('?') || word.contains(char::is_alphabetic);
+    let (lost, words) = text.split_whitespace().filter(is_word).fold((0, 0), |(lost, words), word| {
+        let is_lost = word.len() > 1 && word.trim_matches(['.', ',', '!', ':']).chars().all(|c| c == '?');
+        (lost + usize::from(is_lost), words + 1)
+    });
+    lost * 2 > words
+}
+
 /// A text on one line, for a summary.
 pub(crate) fn on_one_line(text: &str) -> String {
     text.replace('\n', "⏎")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::is_lost;
+
+    #[test]
+    fn a_text_of_question_marks_is_lost_and_a_question_is_not() {
+        for text in ["???? ??????? 1234", "????, ??? 1234 http", "??????"] {
+            assert!(is_lost(text), "{text}");
+        }
+        for text in ["What??? Now????", "Are you there?", "?", "1234", "", "رمزك: 1234 ??", "Ready ?? Yes"]
+        {
+            assert!(!is_lost(text), "{text}");
+        }
+    }
 }

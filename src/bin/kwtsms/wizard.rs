@@ -42,7 +42,11 @@ pub(crate) async fn run(global: &Global) -> Ended {
     };
     let elsewhere = std::env::var(config::BASE_URL).ok().filter(|url| !url.is_empty());
     if let Some(url) = global.base_url.clone().or(elsewhere) {
-        settings.set(config::BASE_URL, url); // where the other commands will go
+        settings.set(config::BASE_URL, url); // where the other verbs will go
+    }
+    if !global.sandbox {
+        let url = gateway_url(&settings).await?;
+        settings.set(config::BASE_URL, url);
     }
     let gateway = credentials(global, &mut settings).await?;
     let sender = sender_id(&gateway.client, &settings).await?;
@@ -53,16 +57,14 @@ pub(crate) async fn run(global: &Global) -> Ended {
         note(format_args!("  {} was left as it is: this was the sandbox.", file.display()));
         return Ok(Exit::Accepted);
     }
-    let mut values = vec![
-        (config::USERNAME, settings.get(config::USERNAME).unwrap_or_default()),
-        (config::PASSWORD, settings.get(config::PASSWORD).unwrap_or_default()),
-        (config::SENDER_ID, sender.as_str()),
-        (config::TEST_MODE, if test { "1" } else { "0" }),
-        (config::LOG_FILE, log.as_str()),
+    let values = [
+        (config::USERNAME, Some(settings.get(config::USERNAME).unwrap_or_default())),
+        (config::PASSWORD, Some(settings.get(config::PASSWORD).unwrap_or_default())),
+        (config::SENDER_ID, Some(sender.as_str())),
+        (config::TEST_MODE, Some(if test { "1" } else { "0" })),
+        (config::LOG_FILE, Some(log.as_str())),
+        (config::BASE_URL, settings.get(config::BASE_URL)),
     ];
-    if let Some(url) = &global.base_url {
-        values.push((config::BASE_URL, url));
-    }
     env_file::write(&file, &values)?;
     note(format_args!("  Saved to {}", file.display()));
     note(if test {
@@ -71,7 +73,7 @@ pub(crate) async fn run(global: &Global) -> Ended {
         "  Mode: LIVE — messages delivered to handsets, credits consumed"
     });
     for (key, value) in &values {
-        if std::env::var(key).is_ok_and(|set| !set.is_empty() && set != *value) {
+        if std::env::var(key).is_ok_and(|set| !set.is_empty() && set != value.unwrap_or_default()) {
             warn(format_args!("  {key} is set in the environment, too, and wins over the file."));
         }
     }
@@ -79,6 +81,23 @@ pub(crate) async fn run(global: &Global) -> Ended {
     note("─────────────────────────────────────────────────────────────────");
     note("");
     Ok(Exit::Accepted)
+}
+
+/// Asks where the gateway is; empty for kwtSMS itself, which needs no setting.
+async fn gateway_url(settings: &Environment) -> Result<String, Failure> {
+    let known = settings.get(config::BASE_URL).unwrap_or(config::DEFAULT_BASE_URL);
+    loop {
+        let question =
+            if known == config::DEFAULT_BASE_URL { "Gateway" } else { "Gateway (kwtsms for the real one)" };
+        let url = prompt::text(question, Some(known)).await?;
+        if url.eq_ignore_ascii_case("kwtsms") || url == config::DEFAULT_BASE_URL {
+            return Ok(String::new());
+        }
+        match Client::builder("nobody", "nothing").base_url(url.as_str()).build() {
+            Ok(_) => return Ok(url),
+            Err(error) => note(format_args!("  {error:#}")),
+        }
+    }
 }
 
 /// Asks for user and password until the gateway takes them; leaves them in the settings.

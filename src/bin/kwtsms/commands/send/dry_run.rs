@@ -9,7 +9,7 @@ use super::measure::measure;
 use crate::exit::{Ended, Exit, Failure};
 use crate::numbers::Source;
 use crate::options::Global;
-use crate::output::{Out, counted};
+use crate::output::{Out, counted, note};
 use crate::{settings, text as texts};
 
 pub(super) async fn show(
@@ -96,5 +96,8 @@ pub(super) async fn show(
 fn sender_and_mode(args: &Args, global: &Global) -> Result<(String, bool), Failure> {
     let found = if global.sandbox { config::Environment::default() } else { settings::read(global)? };
     let sender = args.sender.as_deref().or(found.get(config::SENDER_ID)).unwrap_or(config::DEFAULT_SENDER_ID);
+    if let Some(other) = settings::other_gateway(global, &found) {
+        note(other);
+    }
     Ok((sender.trim().to_owned(), !args.live && (args.test || found.test_mode()?)))
 }

@@ -13,7 +13,7 @@ use crate::interrupt::on_a_thread;
 use crate::numbers::Source;
 use crate::options::Global;
 use crate::output::{Out, counted, is_interactive, note, warn};
-use crate::prompt;
+use crate::{prompt, text};
 
 /// More numbers than this are not sent to live without a yes.
 const UNASKED: u64 = 100;
@@ -57,6 +57,9 @@ pub(crate) async fn run(args: Args, global: &Global, out: &mut Out) -> Ended {
     if let Some(column) = rows.column() {
         out.note(column);
     }
+    if !test && !args.yes && !gateway.is_sandbox() && text::is_lost(text.as_str()) {
+        confirm_lost(&text).await?;
+    }
     let is_shared = sender.is_shared_test_sender() && !test && !gateway.is_sandbox();
     let mut asked = false;
     if !test && !args.yes && !gateway.is_sandbox() {
@@ -99,6 +102,22 @@ pub(crate) async fn run(args: Args, global: &Global, out: &mut Out) -> Ended {
 
 fn were(count: u64) -> String {
     if count == 1 { "1 number was".to_owned() } else { format!("{count} numbers were") }
+}
+
+/// Asks before a text goes out that was lost on its way here.
+async fn confirm_lost(text: &MessageText) -> Result<(), Failure> {
+    warn(format_args!("  Most of the text is question marks: {}", text::on_one_line(text.as_str())));
+    warn("  It was lost before it came here: the shell, the file or the database has another encoding.");
+    if !is_interactive() {
+        return Err(
+            Failure::usage("such a text needs --yes").action("give it as a file in UTF-8 by --message-file")
+        );
+    }
+    if prompt::yes("Send it all the same?", false).await? {
+        Ok(())
+    } else {
+        Err(Failure::new(Exit::Usage, "nothing was sent"))
+    }
 }
 
 /// Asks before a live message to many goes out.
