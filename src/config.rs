@@ -27,16 +27,19 @@ pub const OTP_KEY: &str = "KWTSMS_OTP_KEY";
 /// The gateway's base URL (API document v4.1).
 pub const DEFAULT_BASE_URL: &str = "https://www.kwtsms.com/API/";
 
+/// Variable: the store that the command uses: the path of an SQLite file, or a URL. A URL may hold a password.
+pub const STORE: &str = "KWTSMS_STORE";
+
 /// The shared test sender id, used if no other is set.
 pub const DEFAULT_SENDER_ID: &str = "KWT-SMS";
 
 /// The file that the environment is completed from, in the working directory.
 pub const ENV_FILE: &str = ".env";
 
-const KEYS: [&str; 7] = [USERNAME, PASSWORD, SENDER_ID, TEST_MODE, LOG_FILE, BASE_URL, OTP_KEY];
+const KEYS: [&str; 8] = [USERNAME, PASSWORD, SENDER_ID, TEST_MODE, LOG_FILE, BASE_URL, OTP_KEY, STORE];
 
 /// Values in which a `$` that is read as a variable would go unnoticed.
-const SECRETS: [&str; 2] = [PASSWORD, OTP_KEY];
+const SECRETS: [&str; 3] = [PASSWORD, OTP_KEY, STORE];
 
 /// Tells whether a `KWTSMS_*` variable is set and not empty, in the process environment or in `.env`.
 ///

@@ -175,6 +175,13 @@ impl Worker {
         self.stop.send_replace(true);
     }
 
+    /// Waits until the worker has ended by itself; [`finished`](Self::finished) then says how. Dropped, nothing is lost.
+    pub async fn ended(&mut self) {
+        while !self.task.is_finished() {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    }
+
     /// Waits for the end of the worker: of the work with [`Work::until_done`], or after [`stop`](Self::stop).
     ///
     /// # Errors

@@ -12,6 +12,7 @@ mod options;
 mod output;
 mod prompt;
 mod settings;
+mod store;
 mod text;
 mod wizard;
 
@@ -20,8 +21,8 @@ use std::process::ExitCode;
 use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 
 use commands::{
-    balance, clean, completions, coverage, dlr, man, pages, sandbox, send, senderid, setup, status, validate,
-    verify,
+    balance, campaign, clean, completions, coverage, dlr, man, outbox, pages, sandbox, send, senderid, setup,
+    status, validate, verify,
 };
 use exit::{EXIT_CODES, Ended, Exit, Failure};
 use interrupt::or_interrupted;
@@ -56,6 +57,12 @@ enum Command {
     Validate(validate::Args),
     /// Send a text to one number or to many
     Send(Box<send::Args>),
+    /// Send a campaign that outlives this process: loaded once, sent by any number of runs, paused and resumed
+    #[command(subcommand)]
+    Campaign(Box<campaign::Verb>),
+    /// Send the messages that applications put into the outbox of a store
+    #[command(subcommand)]
+    Outbox(outbox::Verb),
     /// Ask where in the gateway's queue a message is
     Status(status::Args),
     /// Ask for the delivery reports of a message; there are none for Kuwait
@@ -114,7 +121,9 @@ async fn run(command: Command, global: &Global, out: &mut Out) -> Ended {
         Command::Validate(args) => or_interrupted(validate::run(args, global, out)).await,
         Command::Status(args) => or_interrupted(status::run(&args, global, out)).await,
         Command::Dlr(args) => or_interrupted(dlr::run(&args, global, out)).await,
-        // These two have something to finish after Ctrl-C.
+        // These have something to finish after Ctrl-C.
+        Command::Campaign(verb) => campaign::run(*verb, global, out).await,
+        Command::Outbox(verb) => outbox::run(verb, global, out).await,
         Command::Send(args) => send::run(*args, global, out).await,
         Command::Sandbox(args) => sandbox::run(args, out).await,
         // These may wait for standard input, and Ctrl-C ends them as it ends any program.

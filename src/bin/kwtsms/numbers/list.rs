@@ -9,11 +9,13 @@ pub(crate) struct Row {
     pub(crate) input: String,
     /// Why it goes to no run, where the file itself says so: what stands in it may be two numbers, or a stranger's.
     pub(crate) refused: Option<String>,
+    /// What its other columns hold, where that was asked for.
+    pub(crate) values: Vec<(String, String)>,
 }
 
 impl Row {
     pub(crate) fn new(line: u64, input: impl Into<String>) -> Self {
-        Self { line, input: input.into(), refused: None }
+        Self { line, input: input.into(), refused: None, values: Vec::new() }
     }
 
     pub(super) fn refused(line: u64, input: impl Into<String>, why: impl Into<String>) -> Self {

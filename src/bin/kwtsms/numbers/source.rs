@@ -215,6 +215,14 @@ impl Rows {
         Ok(over)
     }
 
+    /// Gives with each row what its other columns hold, by their names in the header.
+    pub(crate) fn with_values(mut self) -> Self {
+        if let Cells::Table(table) = &mut self.cells {
+            table.give_values();
+        }
+        self
+    }
+
     /// The column that is read, if the file has several or names it.
     pub(crate) fn column(&self) -> Option<&Column> {
         match &self.cells {
@@ -240,7 +248,8 @@ impl Rows {
             Ok(cell) if cell.refused.is_none() => cell,
             other => return Some(other),
         };
-        self.parts = parts(&cell.input).map(|part| Row::new(cell.line, part)).collect();
+        let part = |part| Row { values: cell.values.clone(), ..Row::new(cell.line, part) };
+        self.parts = parts(&cell.input).map(part).collect();
         // Nothing but blanks and commas is a bad number, and not none.
         Some(Ok(self.parts.pop_front().unwrap_or(cell)))
     }

@@ -67,6 +67,9 @@ pub(super) struct Table {
     width: usize,
     /// It has one column and no need to be told which.
     is_list: bool,
+    /// The names of all columns, where their values are wanted too.
+    names: Vec<String>,
+    with_values: bool,
 }
 
 impl Table {
@@ -122,7 +125,13 @@ impl Table {
         };
         let name = names.as_ref().and_then(|names| names.get(place)).map(|name| name.trim().to_owned());
         let column = Column { place: place + 1, name, header };
-        Ok(Self { records, ahead, column, width, is_list: !is_divided })
+        let names = names.unwrap_or_default().into_iter().map(|name| name.trim().to_owned()).collect();
+        Ok(Self { records, ahead, column, width, is_list: !is_divided, names, with_values: false })
+    }
+
+    /// Gives the values of all columns with each row from now on.
+    pub(super) fn give_values(&mut self) {
+        self.with_values = true;
     }
 
     /// The column that is read; `None` for one number on each line.
@@ -148,7 +157,13 @@ impl Table {
             let why = "a line break stands in the cell: give each number a row of its own";
             return Row::refused(record.line, cell, why);
         }
-        Row::new(record.line, cell)
+        let mut row = Row::new(record.line, cell);
+        if self.with_values {
+            let cells =
+                self.names.iter().enumerate().map(|(at, name)| (name.clone(), record.cell(at).to_owned()));
+            row.values = cells.collect();
+        }
+        row
     }
 }
 

@@ -15,4 +15,5 @@ mod state;
 mod tally;
 
 pub(crate) use arguments::Args;
+pub(crate) use report::Report;
 pub(crate) use start::run;

@@ -54,11 +54,11 @@ impl Report {
         self.flush()
     }
 
-    fn row(&mut self, cells: [&str; 7]) -> Result<(), Failure> {
+    pub(crate) fn row(&mut self, cells: [&str; 7]) -> Result<(), Failure> {
         self.writer.write_record(cells.map(as_text)).map_err(|error| self.cannot(&error))
     }
 
-    fn flush(&mut self) -> Result<(), Failure> {
+    pub(crate) fn flush(&mut self) -> Result<(), Failure> {
         self.writer.flush().map_err(|error| self.cannot(&error))
     }
 
