@@ -351,15 +351,17 @@ impl ClientBuilder {
                 ));
             }
         };
+        let account = self.username.trim();
         let same_number = match (self.same_number_memory, self.same_number_wait) {
             (Some(memory), None) => memory,
-            (None, wait) => SameNumberMemory::new(wait.unwrap_or(DEFAULT_SAME_NUMBER_WAIT)),
+            (None, wait) => numbers(&limiter, account, wait.unwrap_or(DEFAULT_SAME_NUMBER_WAIT)),
             (Some(_), Some(_)) => {
                 return Err(Error::config(
                     "another client's memory of numbers has its own wait: leave out same_number_wait()",
                 ));
             }
         };
+        let queue = queue_gate(&limiter, account);
         Ok(Client {
             core: Arc::new(Core {
                 credentials: Credentials::new(self.username.trim(), &self.password),
@@ -372,7 +374,7 @@ impl ClientBuilder {
                 messages: Messages {
                     account: self.username.trim().into(),
                     same_number,
-                    queue: QueueGate::default(),
+                    queue,
                     sender_id,
                     test_mode: self.test_mode,
                     shared_sender_told: AtomicBool::new(false),
@@ -380,6 +382,40 @@ impl ClientBuilder {
             }),
         })
     }
+}
+
+/// The memory of numbers: the account's, where the limiter shares a store, and else the client's own.
+#[cfg(any(feature = "store", feature = "redis"))]
+fn numbers(limiter: &Option<Limiter>, account: &str, wait: Duration) -> SameNumberMemory {
+    use crate::same_number::StoredNumbers;
+
+    match limiter.as_ref().and_then(Limiter::kept).filter(|_| !wait.is_zero()) {
+        Some(kept) => {
+            SameNumberMemory::shared(wait, Arc::new(StoredNumbers { kept, account: account.to_owned() }))
+        }
+        None => SameNumberMemory::new(wait),
+    }
+}
+
+#[cfg(not(any(feature = "store", feature = "redis")))]
+fn numbers(_: &Option<Limiter>, _: &str, wait: Duration) -> SameNumberMemory {
+    SameNumberMemory::new(wait)
+}
+
+/// The gate of a full queue, likewise.
+#[cfg(any(feature = "store", feature = "redis"))]
+fn queue_gate(limiter: &Option<Limiter>, account: &str) -> QueueGate {
+    use crate::queue_gate::StoredGate;
+
+    match limiter.as_ref().and_then(Limiter::kept) {
+        Some(kept) => QueueGate::shared(StoredGate { kept, account: account.to_owned() }),
+        None => QueueGate::default(),
+    }
+}
+
+#[cfg(not(any(feature = "store", feature = "redis")))]
+fn queue_gate(_: &Option<Limiter>, _: &str) -> QueueGate {
+    QueueGate::default()
 }
 
 fn http(url: Url, local: bool, connect_timeout: Duration) -> Result<HttpTransport, Error> {

@@ -136,7 +136,7 @@ pub(crate) async fn turn(core: &Core, terms: &Terms) -> Result<Turn, Error> {
         let turn =
             engine::take_turn(core, Endpoint::Send, terms.lane, terms.deadline, terms.flow.as_ref()).await?;
         // A turn that cannot be used now is given back: used later, it would stand too close to the next.
-        if terms.lane != Lane::Bulk || !core.messages.queue.is_shut() {
+        if terms.lane != Lane::Bulk || !core.messages.queue.is_shut_anywhere().await {
             return Ok(turn);
         }
     }

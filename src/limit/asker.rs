@@ -8,8 +8,8 @@ use tokio::time::Instant;
 
 use super::pace::Pace;
 use super::queue::ANSWER;
-use super::rates::Lane;
-use super::shared::{LATE, Next, Shared, ask};
+use super::rates::{Lane, Rates};
+use super::shared::{LATE, Next, Shared, Source, ask};
 use super::wait::{Lanes, State};
 
 /// So long before a start those at the front of the queue begin to be called, so that one who is not polled is known
@@ -55,7 +55,7 @@ impl Asker {
     }
 
     /// What to ask, while somebody waits and nobody else asks.
-    fn needed(&self) -> Option<(Arc<dyn super::shared::Source>, super::Rates)> {
+    fn needed(&self) -> Option<(Arc<dyn Source>, Rates)> {
         let lanes = self.lanes.upgrade()?;
         let mut state = lanes.lock();
         let waits = state.queue(self.lane).len() > 0;

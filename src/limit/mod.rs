@@ -174,6 +174,15 @@ impl Limiter {
         Ok(Self(Arc::new(Lanes::new(Periods::shared(rates), DEFAULT_MAX_WAITING, pace, asker::spawn))))
     }
 
+    /// Where it shares its pace, if it does.
+    #[cfg(any(feature = "store", feature = "redis"))]
+    pub(crate) fn kept(&self) -> Option<crate::store::Kept> {
+        match &self.0.lock().pace {
+            Pace::Shared(shared) => Some(shared.source.kept()),
+            Pace::Local(_) => None,
+        }
+    }
+
     /// Lets single requests start without the store while it fails, at their rate divided by the number of replicas.
     ///
     /// It begins 5 s after the store's first failure, when every start that it gave has passed. Bulk batches wait for

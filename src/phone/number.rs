@@ -30,7 +30,7 @@ impl PhoneNumber {
     }
 
     /// A number that was one of these before: no country is asked, so that what any check let through is read again.
-    #[cfg(any(feature = "otp", feature = "campaign"))]
+    #[cfg(any(feature = "otp", feature = "store", feature = "redis"))]
     pub(crate) fn read_back(digits: u64) -> Option<Self> {
         (10_u64.pow(Self::MIN_DIGITS as u32 - 1)..10_u64.pow(Self::MAX_DIGITS as u32))
             .contains(&digits)

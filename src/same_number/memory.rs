@@ -62,7 +62,7 @@ impl SameNumberMemory {
     }
 
     /// Makes a memory that processes share.
-    #[allow(dead_code)] // for stores
+    #[cfg_attr(not(any(feature = "store", feature = "redis")), allow(dead_code))]
     pub(crate) fn shared(wait: Duration, shared: Arc<dyn SharedNumbers>) -> Self {
         Self::with(wait, Some(shared))
     }

@@ -2,6 +2,8 @@
 
 mod local;
 mod memory;
+#[cfg(any(feature = "store", feature = "redis"))]
+mod shared;
 
 use std::fmt;
 use std::sync::Arc;
@@ -11,6 +13,8 @@ use futures::future::BoxFuture;
 
 pub use memory::SameNumberMemory;
 pub(crate) use memory::{Claim, Refusal};
+#[cfg(any(feature = "store", feature = "redis"))]
+pub(crate) use shared::StoredNumbers;
 
 use crate::error::Error;
 use crate::phone::PhoneNumber;

@@ -22,9 +22,11 @@
 //! - **Errors** are [`StoreError`]s; `?` makes an [`Error`](crate::Error) of kind `Store` of them, not sent, whose
 //!   action names the store. After one, what was asked may or may not have been done: never ask again blindly.
 //! - Bind and read integers as `i64`; no driver's type in a public signature.
-//! - **Tests**: `testing::sqlite()`, `testing::postgres()` and `testing::redis()` give a store of the test's own.
+//! - **Tests**: `beds()` gives each kind of store that there is, of the test's own; so do `testing::sqlite()`,
+//!   `testing::postgres()` and `testing::redis()` one by one.
 
 mod error;
+mod kept;
 #[cfg(feature = "store")]
 mod open;
 #[cfg(feature = "postgres")]
@@ -42,6 +44,10 @@ pub(crate) mod testing;
 
 #[allow(unused_imports)] // for the modules that keep something
 pub(crate) use error::{Failure, StoreError, StoreKind};
+pub(crate) use kept::Kept;
+#[cfg(test)]
+#[cfg(feature = "store")]
+pub(crate) use kept::{Bed, beds};
 #[cfg(feature = "store")]
 #[allow(unused_imports)] // for the modules that keep something
 pub(crate) use open::Backend;

@@ -28,6 +28,7 @@ use crate::error::Error;
 pub struct Store(Arc<Backend>);
 
 /// The database behind a store.
+#[derive(Clone)]
 pub(crate) enum Backend {
     Sqlite(Sqlite),
     #[cfg(feature = "postgres")]

@@ -63,6 +63,10 @@ impl Source for Arc<Memory> {
         StoreKind::Sqlite
     }
 
+    fn kept(&self) -> crate::store::Kept {
+        unimplemented!("it is in memory")
+    }
+
     fn begin(&self, rates: Rates) -> BoxFuture<'_, Result<Begun, StoreError>> {
         Box::pin(self.answer(move |held, now| {
             let server = held.server;

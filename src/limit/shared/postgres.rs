@@ -6,10 +6,10 @@ use futures::future::BoxFuture;
 use tokio_postgres::types::Type;
 
 use super::schedule::{AHEAD, Answer, SLACK};
-use super::{Begun, Source};
+use super::source::{Begun, Source};
 use crate::limit::rates::{Lane, Rates, Spacing};
 use crate::store::postgres::Postgres;
-use crate::store::{Failure, StoreError, StoreKind};
+use crate::store::{Failure, Kept, StoreError, StoreKind};
 
 #[derive(Clone)]
 pub(super) struct PostgresSource {
@@ -74,6 +74,10 @@ static RESERVE: LazyLock<[String; 2]> =
 impl Source for PostgresSource {
     fn kind(&self) -> StoreKind {
         StoreKind::Postgres
+    }
+
+    fn kept(&self) -> Kept {
+        Kept::Postgres(self.db.clone())
     }
 
     fn begin(&self, rates: Rates) -> BoxFuture<'_, Result<Begun, StoreError>> {

@@ -6,10 +6,10 @@ use ::redis::Script;
 use futures::future::BoxFuture;
 
 use super::schedule::{AHEAD, Answer, SLACK};
-use super::{Begun, Source};
+use super::source::{Begun, Source};
 use crate::limit::rates::{Lane, Rates, Spacing};
 use crate::store::redis::Redis;
-use crate::store::{StoreError, StoreKind};
+use crate::store::{Kept, StoreError, StoreKind};
 
 #[derive(Clone)]
 pub(super) struct RedisSource {
@@ -49,6 +49,10 @@ impl RedisSource {
 impl Source for RedisSource {
     fn kind(&self) -> StoreKind {
         StoreKind::Redis
+    }
+
+    fn kept(&self) -> Kept {
+        Kept::Redis(self.server.clone())
     }
 
     fn begin(&self, rates: Rates) -> BoxFuture<'_, Result<Begun, StoreError>> {

@@ -12,31 +12,31 @@ pub(super) const SLACK: i64 = 1_000_000;
 
 /// A scope's row. Times are in microseconds, by the store's clock.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub(in crate::limit) struct Scope {
-    pub(in crate::limit) rates: Rates,
-    pub(in crate::limit) spacing: Spacing,
+pub(crate) struct Scope {
+    pub(crate) rates: Rates,
+    pub(crate) spacing: Spacing,
     /// When each lane's next start may be: of single requests, of bulk batches.
-    pub(in crate::limit) next: [i64; 2],
+    pub(crate) next: [i64; 2],
     /// How many starts were ever given.
-    pub(in crate::limit) granted: i64,
+    pub(crate) granted: i64,
     /// Which run of which server wrote it last.
-    pub(in crate::limit) server: i64,
+    pub(crate) server: i64,
 }
 
 /// What a store answers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(in crate::limit) struct Answer {
+pub(crate) struct Answer {
     /// The start is the asker's; else it may ask again when the start is no further away than [`AHEAD`].
-    pub(in crate::limit) given: bool,
+    pub(crate) given: bool,
     /// From the store's now to the start.
-    pub(in crate::limit) wait: i64,
-    pub(in crate::limit) now: i64,
-    pub(in crate::limit) granted: i64,
+    pub(crate) wait: i64,
+    pub(crate) now: i64,
+    pub(crate) granted: i64,
 }
 
 impl Scope {
     /// One that nobody knows anything of.
-    pub(in crate::limit) fn new(rates: Rates, now: i64, server: i64) -> Self {
+    pub(crate) fn new(rates: Rates, now: i64, server: i64) -> Self {
         let spacing = Spacing::of(rates);
         let next = [0, 1].map(|lane| unknown(&spacing, lane, now));
         Self { rates, spacing, next, granted: 0, server }
@@ -46,7 +46,7 @@ impl Scope {
     ///
     /// It is moved to where it stands at least the gap from the other lane's starts, so that both lanes can be full,
     /// and a single request finds its place between bulk batches that are reserved for seconds to come.
-    pub(in crate::limit) fn reserve(&mut self, lane: Lane, now: i64, server: i64) -> Answer {
+    pub(crate) fn reserve(&mut self, lane: Lane, now: i64, server: i64) -> Answer {
         let Spacing { periods, gap } = self.spacing;
         for i in [0, 1] {
             let begun = unknown(&self.spacing, i, now);

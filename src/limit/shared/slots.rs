@@ -7,17 +7,17 @@ use tokio::time::Instant;
 
 use super::mapping::{Clock, Mapping};
 use super::schedule::{AHEAD, Answer};
-use super::{Begun, Source};
+use super::source::{Begun, Source};
 use crate::clock::wall_now;
 use crate::limit::local::Cells;
 use crate::limit::rates::{Lane, Rates, Spacing};
 use crate::store::{Failure, StoreError};
 
 /// A start that is met later than this is thrown away: the next one could come too close.
-pub(in crate::limit) const LATE: Duration = Duration::from_millis(15);
+pub(crate) const LATE: Duration = Duration::from_millis(15);
 
 /// So long a store may fail before calls without a deadline fail with it.
-pub(in crate::limit) const PATIENCE: Duration = Duration::from_secs(10);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(10);
 
 /// Who asks and has no answer for so long is passed over: its runtime may stand still. Longer than any store's own
 /// limit.
@@ -31,7 +31,7 @@ const EXACT: Duration = Duration::from_millis(250);
 
 /// What is known of a lane's next start.
 #[derive(Debug)]
-pub(in crate::limit) enum Due {
+pub(crate) enum Due {
     At(Instant),
     /// The store is being asked, or has to be.
     Unknown,
@@ -41,7 +41,7 @@ pub(in crate::limit) enum Due {
 
 /// What whoever asks the store does next.
 #[derive(Debug)]
-pub(in crate::limit) enum Next {
+pub(crate) enum Next {
     /// There is a start; see that somebody takes it.
     Start(Instant),
     AskAt(Instant),
@@ -83,9 +83,9 @@ struct Outage {
 }
 
 /// The pace of one process, given by a store.
-pub(in crate::limit) struct Shared {
-    pub(in crate::limit) source: Arc<dyn Source>,
-    pub(in crate::limit) rates: Rates,
+pub(crate) struct Shared {
+    pub(crate) source: Arc<dyn Source>,
+    pub(crate) rates: Rates,
     slots: [Slot; 2],
     mapping: Mapping,
     granted: i64,
@@ -108,7 +108,7 @@ fn micros(micros: i64) -> Duration {
 }
 
 impl Shared {
-    pub(in crate::limit) fn new(source: Arc<dyn Source>, rates: Rates) -> Self {
+    pub(crate) fn new(source: Arc<dyn Source>, rates: Rates) -> Self {
         Self {
             source,
             rates,
@@ -122,13 +122,13 @@ impl Shared {
     }
 
     /// Lets single requests start at a part of their rate while the store is gone.
-    pub(in crate::limit) fn share(&mut self, replicas: u32) {
+    pub(crate) fn share(&mut self, replicas: u32) {
         let period = micros(Spacing::of(self.rates).periods[0]) * replicas;
         self.share = Some(Cells::new(period));
     }
 
     /// Learns from a question and its answer what the store's clock is.
-    pub(in crate::limit) fn learn(&mut self, asked: Instant, answered: Instant, now: i64) {
+    pub(crate) fn learn(&mut self, asked: Instant, answered: Instant, now: i64) {
         if self.mapping.learn(asked, answered, now) == Clock::SetForth {
             self.hold = Some(answered + micros(AHEAD));
         }
@@ -145,7 +145,7 @@ impl Shared {
     }
 
     /// When the next start of a lane is due.
-    pub(in crate::limit) fn due(&mut self, lane: Lane, now: Instant) -> Due {
+    pub(crate) fn due(&mut self, lane: Lane, now: Instant) -> Due {
         let slot = &mut self.slots[index(lane)];
         slot.start.take_if(|start| start.is_late(now));
         if let Some(start) = &slot.start {
@@ -164,7 +164,7 @@ impl Shared {
     }
 
     /// Takes the start that is due.
-    pub(in crate::limit) fn take(&mut self, lane: Lane, now: Instant) -> bool {
+    pub(crate) fn take(&mut self, lane: Lane, now: Instant) -> bool {
         let slot = &mut self.slots[index(lane)];
         match slot.start.take_if(|start| start.at <= now) {
             Some(start) => {
@@ -176,12 +176,12 @@ impl Shared {
     }
 
     /// Why the store gives no start, if it fails.
-    pub(in crate::limit) fn failure(&self) -> Option<&StoreError> {
+    pub(crate) fn failure(&self) -> Option<&StoreError> {
         self.outage.as_ref().map(|outage| &outage.error)
     }
 
     /// A number for whoever is to ask the store for a start of the lane, if nobody does.
-    pub(in crate::limit) fn ask(&mut self, lane: Lane, now: Instant) -> Option<u64> {
+    pub(crate) fn ask(&mut self, lane: Lane, now: Instant) -> Option<u64> {
         let slot = &mut self.slots[index(lane)];
         if slot.start.is_some() || slot.asking.is_some_and(|(_, until)| until > now) {
             return None;
@@ -192,17 +192,17 @@ impl Shared {
     }
 
     /// True while this asker is the one that asks for the lane.
-    pub(in crate::limit) fn asks(&self, lane: Lane, number: u64) -> bool {
+    pub(crate) fn asks(&self, lane: Lane, number: u64) -> bool {
         self.slots[index(lane)].asking.is_some_and(|(asking, _)| asking == number)
     }
 
     /// An asker goes away.
-    pub(in crate::limit) fn stop_asking(&mut self, lane: Lane, number: u64) {
+    pub(crate) fn stop_asking(&mut self, lane: Lane, number: u64) {
         self.slots[index(lane)].asking.take_if(|(asking, _)| *asking == number);
     }
 
     /// An asker has an answer.
-    pub(in crate::limit) fn answered(
+    pub(crate) fn answered(
         &mut self,
         lane: Lane,
         number: u64,
@@ -287,18 +287,14 @@ impl Shared {
 
 /// What came of a question.
 #[derive(Debug)]
-pub(in crate::limit) enum Asked {
+pub(crate) enum Asked {
     Answer(Answer),
     /// The scope was not there, and is now.
     Begun(Begun),
 }
 
 /// Asks for the next start of a lane.
-pub(in crate::limit) async fn ask(
-    source: &dyn Source,
-    rates: Rates,
-    lane: Lane,
-) -> Result<Asked, StoreError> {
+pub(crate) async fn ask(source: &dyn Source, rates: Rates, lane: Lane) -> Result<Asked, StoreError> {
     match source.reserve(lane).await? {
         Some(answer) => Ok(Asked::Answer(answer)),
         None => source.begin(rates).await.map(Asked::Begun),

@@ -4,10 +4,10 @@ use futures::future::BoxFuture;
 use rusqlite::{OptionalExtension, Transaction};
 
 use super::schedule::{Answer, Scope};
-use super::{Begun, Source};
+use super::source::{Begun, Source};
 use crate::limit::rates::{Lane, Rates, Spacing};
 use crate::store::sqlite::{NOW_US, Sqlite};
-use crate::store::{StoreError, StoreKind};
+use crate::store::{Kept, StoreError, StoreKind};
 
 #[derive(Clone)]
 pub(super) struct SqliteSource {
@@ -47,6 +47,10 @@ impl SqliteSource {
 impl Source for SqliteSource {
     fn kind(&self) -> StoreKind {
         StoreKind::Sqlite
+    }
+
+    fn kept(&self) -> Kept {
+        Kept::Sqlite(self.db.clone())
     }
 
     fn begin(&self, rates: Rates) -> BoxFuture<'_, Result<Begun, StoreError>> {

@@ -2,78 +2,45 @@
 
 use std::sync::Arc;
 
-use super::schedule::{AHEAD, Scope};
+use super::schedule::{AHEAD, Answer, Scope};
 use super::*;
-use crate::store::testing;
+use crate::limit::rates::{Lane, Rates};
+use crate::store::{Bed, Kept, beds};
 
 const MS: i64 = 1_000;
 const HOUR: i64 = 3_600_000_000;
 
-/// A store of a test's own, kept while it lives.
-struct Bed {
-    name: &'static str,
-    kind: Kind,
-}
-
-enum Kind {
-    Sqlite(crate::store::sqlite::Sqlite, #[allow(dead_code)] testing::SqliteFile),
-    #[cfg(feature = "postgres")]
-    Postgres(crate::store::postgres::Postgres, #[allow(dead_code)] testing::PostgresServer),
-    #[cfg(feature = "redis")]
-    Redis(crate::store::redis::Redis, #[allow(dead_code)] testing::RedisServer),
-}
-
-async fn beds() -> Vec<Bed> {
-    let file = testing::sqlite();
-    let db = crate::store::sqlite::Sqlite::open(file.path.as_ref()).await.unwrap();
-    let mut beds = vec![Bed { name: "SQLite", kind: Kind::Sqlite(db, file) }];
-    #[cfg(feature = "postgres")]
-    if let Some(server) = testing::postgres().await {
-        let db = crate::store::postgres::Postgres::open(&server.url).await.unwrap();
-        beds.push(Bed { name: "PostgreSQL", kind: Kind::Postgres(db, server) });
-    }
-    #[cfg(feature = "redis")]
-    if let Some(server) = testing::redis().await {
-        let redis = crate::store::redis::Redis::new(&server.url).unwrap();
-        beds.push(Bed { name: "Redis", kind: Kind::Redis(redis, server) });
-    }
-    beds
-}
-
 impl Bed {
     fn source(&self, scope: &str, shift: i64) -> Arc<dyn Source> {
         let scope = scope.to_owned();
-        match &self.kind {
-            Kind::Sqlite(db, _) => Arc::new(sqlite::SqliteSource { db: db.clone(), scope, shift }),
+        match self.kept.clone() {
+            Kept::Sqlite(db) => Arc::new(sqlite::SqliteSource { db, scope, shift }),
             #[cfg(feature = "postgres")]
-            Kind::Postgres(db, _) => Arc::new(postgres::PostgresSource { db: db.clone(), scope, shift }),
+            Kept::Postgres(db) => Arc::new(postgres::PostgresSource { db, scope, shift }),
             #[cfg(feature = "redis")]
-            Kind::Redis(server, _) => Arc::new(redis::RedisSource { server: server.clone(), scope, shift }),
+            Kept::Redis(server) => Arc::new(redis::RedisSource { server, scope, shift }),
         }
     }
 
     /// Sets what the store holds, as far as a test wants it.
     async fn set(&self, scope: &str, next: [i64; 2], forget_server: bool) {
-        let scope = scope.to_owned();
-        match &self.kind {
-            Kind::Sqlite(db, _) => {
-                let sql = "UPDATE kwtsms_pace SET single_next = ?2, bulk_next = ?3 WHERE scope = ?1";
-                db.write(move |tx| tx.execute(sql, (scope, next[0], next[1]))).await.unwrap();
+        let [single, bulk] = next;
+        let sql = format!("UPDATE kwtsms_pace SET single_next = {single}, bulk_next = {bulk}");
+        let at = format!("WHERE scope = '{scope}'");
+        match &self.kept {
+            Kept::Sqlite(db) => {
+                db.write(move |tx| tx.execute(&format!("{sql} {at}"), [])).await.unwrap();
             }
             #[cfg(feature = "postgres")]
-            Kind::Postgres(db, _) => {
+            Kept::Postgres(db) => {
                 let forget = if forget_server { ", server = 1" } else { "" };
-                let [single, bulk] = next;
-                let sql = format!(
-                    "UPDATE kwtsms_pace SET single_next = {single}, bulk_next = {bulk}{forget} WHERE scope = '{scope}'"
-                );
-                db.query(&sql, &[]).await.unwrap();
+                db.query(&format!("{sql}{forget} {at}"), &[]).await.unwrap();
             }
             #[cfg(feature = "redis")]
-            Kind::Redis(server, _) => {
+            Kept::Redis(server) => {
                 let mut set = ::redis::cmd("HSET");
                 set.arg(server.key(format_args!("pace:{{{scope}}}")));
-                set.arg("single_next").arg(next[0]).arg("bulk_next").arg(next[1]);
+                set.arg("single_next").arg(single).arg("bulk_next").arg(bulk);
                 if forget_server {
                     set.arg("server").arg("of before");
                 }
@@ -83,19 +50,17 @@ impl Bed {
     }
 
     async fn delete(&self, scope: &str) {
-        let scope = scope.to_owned();
-        match &self.kind {
-            Kind::Sqlite(db, _) => {
-                db.write(move |tx| tx.execute("DELETE FROM kwtsms_pace WHERE scope = ?1", [scope]))
-                    .await
-                    .unwrap();
+        let sql = format!("DELETE FROM kwtsms_pace WHERE scope = '{scope}'");
+        match &self.kept {
+            Kept::Sqlite(db) => {
+                db.write(move |tx| tx.execute(&sql, [])).await.unwrap();
             }
             #[cfg(feature = "postgres")]
-            Kind::Postgres(db, _) => {
-                db.query("DELETE FROM kwtsms_pace", &[]).await.unwrap();
+            Kept::Postgres(db) => {
+                db.query(&sql, &[]).await.unwrap();
             }
             #[cfg(feature = "redis")]
-            Kind::Redis(server, _) => {
+            Kept::Redis(server) => {
                 let mut delete = ::redis::cmd("DEL");
                 delete.arg(server.key(format_args!("pace:{{{scope}}}")));
                 server.command::<i64>(&delete).await.unwrap();
@@ -105,7 +70,7 @@ impl Bed {
 
     /// A server's run is known only where there is a server.
     fn has_server(&self) -> bool {
-        !matches!(self.kind, Kind::Sqlite(..))
+        !matches!(self.kept, Kept::Sqlite(_))
     }
 }
 

@@ -23,6 +23,10 @@ const CONNECTIONS: usize = 8;
 /// Longest wait for the answer to one statement.
 const ANSWER: Duration = Duration::from_secs(5);
 
+/// The server's own clock in microseconds since 1970, for use in a statement.
+#[allow(dead_code)] // for the modules that keep times
+pub(crate) const NOW_US: &str = "(extract(epoch FROM clock_timestamp()) * 1000000)::int8";
+
 /// The isolation is said each time: a server's default of `serializable` fails a third of the attempts at a code.
 /// Durable when committed, whatever the server's default.
 const BEGIN: &str = "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE; SET LOCAL synchronous_commit = on";
@@ -94,7 +98,7 @@ impl Postgres {
     /// Dropped after its first poll, it is finished by the server.
     #[allow(dead_code)] // for the modules that keep something
     pub(crate) async fn query(&self, sql: &str, bound: &[Bound<'_>]) -> Result<Vec<Row>, StoreError> {
-        let once = async {
+        answered(async {
             let client = self.client().await?;
             // All three are written at the first poll, in this order.
             let (begun, rows, ended) = futures::join!(
@@ -107,11 +111,8 @@ impl Postgres {
             ended?;
             client.keep();
             rows
-        };
-        match tokio::time::timeout(ANSWER, once).await {
-            Ok(done) => done,
-            Err(_) => Err(StoreError::new(StoreKind::Postgres, Failure::Unreachable, "no answer within 5 s")),
-        }
+        })
+        .await
     }
 
     async fn migrate(&self, modules: &[&'static schema::Module]) -> Result<(), Error> {
@@ -160,6 +161,14 @@ impl fmt::Debug for Lease {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_tuple("Lease").field(&self.pool.settings.place).finish()
     }
+}
+
+/// What is done within the longest time that is waited for the server.
+pub(crate) async fn answered<T: Send>(
+    done: impl Future<Output = Result<T, StoreError>> + Send,
+) -> Result<T, StoreError> {
+    let late = || StoreError::new(StoreKind::Postgres, Failure::Unreachable, "no answer within 5 s");
+    tokio::time::timeout(ANSWER, done).await.unwrap_or_else(|_| Err(late()))
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {

@@ -1,5 +1,6 @@
 //! The tables: numbered steps of each module, and which of them a store has seen.
 
+mod account;
 #[cfg(feature = "campaign")]
 mod campaign;
 mod check;
@@ -18,6 +19,7 @@ use crate::error::Error;
 pub(crate) const MODULES: &[&Module] = &[
     &check::MODULE,
     &pace::MODULE,
+    &account::MODULE,
     #[cfg(feature = "otp")]
     &otp::MODULE,
     #[cfg(feature = "campaign")]

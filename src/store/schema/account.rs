@@ -1,0 +1,38 @@
+//! What all processes of an account share: the numbers that rest, and the wait for a full queue.
+
+use super::Module;
+
+/// Times are in microseconds since 1970, by the store's clock.
+pub(super) const MODULE: Module = Module {
+    name: "account",
+    sqlite: &["
+        CREATE TABLE kwtsms_number (
+            account TEXT NOT NULL,
+            number INTEGER NOT NULL,
+            owner INTEGER NOT NULL,
+            until INTEGER NOT NULL,
+            PRIMARY KEY (account, number)
+        ) WITHOUT ROWID;
+        CREATE INDEX kwtsms_number_until ON kwtsms_number (until);
+        CREATE TABLE kwtsms_gate (
+            account TEXT PRIMARY KEY,
+            owner INTEGER NOT NULL,
+            until INTEGER NOT NULL
+        ) WITHOUT ROWID;
+    "],
+    postgres: &["
+        CREATE TABLE kwtsms_number (
+            account text NOT NULL,
+            number bigint NOT NULL,
+            owner bigint NOT NULL,
+            until bigint NOT NULL,
+            PRIMARY KEY (account, number)
+        );
+        CREATE INDEX kwtsms_number_until ON kwtsms_number (until);
+        CREATE TABLE kwtsms_gate (
+            account text PRIMARY KEY,
+            owner bigint NOT NULL,
+            until bigint NOT NULL
+        );
+    "],
+};
