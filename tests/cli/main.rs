@@ -3,6 +3,8 @@
 #![allow(clippy::unwrap_used)] // a helper of a test may panic like the test
 
 mod contacts;
+#[cfg(unix)]
+mod document;
 mod faults;
 mod files;
 #[cfg(unix)]
