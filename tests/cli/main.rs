@@ -2,6 +2,8 @@
 
 #![allow(clippy::unwrap_used)] // a helper of a test may panic like the test
 
+#[cfg(unix)]
+mod campaigns;
 mod contacts;
 #[cfg(unix)]
 mod document;
@@ -85,6 +87,7 @@ fn kwtsms(folder: &Path, args: &[&str]) -> Command {
     command
 }
 
+#[derive(Debug)]
 struct Ran {
     code: i32,
     out: String,

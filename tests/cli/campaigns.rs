@@ -1,0 +1,182 @@
+//! campaign and outbox: runs that are killed, share their work, and account for every row.
+
+use std::process::Child;
+use std::time::Duration;
+
+use kwtsms_async::sandbox::Sandbox;
+
+use super::{Ran, World};
+
+fn world() -> World {
+    let world = World::with(Sandbox::builder().drain_per_second(100_000));
+    world.sandbox.account("user").set_balance(1_000_000);
+    world
+}
+
+impl World {
+    fn store(&self, args: &[&str]) -> std::process::Command {
+        let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_kwtsms"));
+        command
+            .args(args)
+            .current_dir(self.folder.path())
+            .env_clear()
+            .env("KWTSMS_USERNAME", "user")
+            .env("KWTSMS_PASSWORD", super::PASSWORD)
+            .env("KWTSMS_SENDER_ID", "KWT-TEST")
+            .env("KWTSMS_BASE_URL", self.sandbox.base_url())
+            .env("KWTSMS_STORE", "kwtsms.db")
+            .stdin(std::process::Stdio::null());
+        command
+    }
+
+    fn stored(&self, args: &[&str]) -> Ran {
+        let output = self.store(args).output().unwrap();
+        Ran {
+            code: output.status.code().unwrap_or(-1),
+            out: String::from_utf8(output.stdout).unwrap(),
+            err: String::from_utf8(output.stderr).unwrap(),
+        }
+    }
+
+    fn numbers(&self, count: u64) {
+        let rows: String = (0..count).map(|i| format!("{},N{}\n", 96_550_000_000 + i, i % 2)).collect();
+        self.write("list.csv", format!("phone,name\n{rows}"));
+    }
+
+    /// How often the numbers were written to: distinct, and at most.
+    fn written(&self) -> (usize, usize) {
+        let mut written = std::collections::HashMap::new();
+        for message in self.sandbox.messages() {
+            for number in message.numbers() {
+                *written.entry(number.clone()).or_insert(0) += 1;
+            }
+        }
+        (written.len(), written.values().copied().max().unwrap_or(0))
+    }
+}
+
+#[test]
+fn a_campaign_is_created_approved_sent_and_exported() {
+    let world = world();
+    world.numbers(450);
+    let create = ["campaign", "create", "eid", "--file", "list.csv", "Dear {{ name }}"];
+    let ran = world.stored(&create);
+    assert_eq!(ran.code, 2, "{ran:?}");
+    assert!(ran.err.contains("not approved") && ran.out.contains("450 numbers in 4 requests"), "{ran:?}");
+    assert_eq!(world.sends(), 0);
+    let ran = world.stored(&[&create[..], &["--yes"]].concat());
+    assert_eq!(ran.code, 0, "{ran:?}");
+    let ran = world.stored(&["campaign", "run", "--json"]);
+    assert_eq!(ran.code, 0, "{ran:?}");
+    let last: serde_json::Value = serde_json::from_str(ran.out.lines().last().unwrap()).unwrap();
+    assert_eq!((last["event"].as_str(), last["result"].as_str()), (Some("end"), Some("OK")));
+    assert_eq!(last["campaigns"][0]["progress"]["accepted"], 450);
+    assert_eq!(world.written(), (450, 1));
+    let ran = world.stored(&["campaign", "export", "eid", "--output", "out.csv"]);
+    assert_eq!(ran.code, 0, "{ran:?}");
+    let report = std::fs::read_to_string(world.path("out.csv")).unwrap();
+    assert_eq!(report.lines().next(), Some("line,input,number,outcome,message_id,code,reason"));
+    assert_eq!(report.lines().filter(|line| line.contains(",accepted,")).count(), 450);
+    assert!(world.stored(&["campaign", "run"]).out.contains("No campaign"), "nothing is left");
+    assert_eq!(world.stored(&["campaign", "forget", "eid"]).code, 0);
+}
+
+#[test]
+fn a_missing_column_is_refused_with_its_line_before_anything_is_sent() {
+    let world = world();
+    world.numbers(3);
+    let ran = world.stored(&["campaign", "create", "eid", "--file", "list.csv", "Dear {{ nome }}", "--yes"]);
+    assert_eq!(ran.code, 1, "{ran:?}");
+    assert!(ran.err.contains("line 2"), "{ran:?}");
+    assert_eq!(world.sends(), 0);
+}
+
+#[test]
+fn without_a_store_it_says_what_to_set() {
+    let world = world();
+    let output = world.store(&["campaign", "list"]).env_remove("KWTSMS_STORE").output().unwrap();
+    assert_eq!(output.status.code(), Some(2));
+    assert!(String::from_utf8_lossy(&output.stderr).contains("KWTSMS_STORE is not set"));
+}
+
+fn wait_for(world: &World, what: impl Fn(&World) -> bool) {
+    for _ in 0..600 {
+        if what(world) {
+            return;
+        }
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    panic!("it did not come about");
+}
+
+fn spawn(world: &World) -> Child {
+    let mut command = world.store(&["campaign", "run"]);
+    command.stdout(std::process::Stdio::null()).stderr(std::process::Stdio::null()).spawn().unwrap()
+}
+
+#[test]
+fn a_run_that_is_killed_again_and_again_sends_nothing_twice_and_loses_nothing() {
+    let world = world();
+    world.numbers(2_000);
+    let create = ["campaign", "create", "eid", "--file", "list.csv", "Hello", "--yes"];
+    assert_eq!(world.stored(&create).code, 0);
+    for kill in 1..=5 {
+        let mut run = spawn(&world);
+        wait_for(&world, |world| world.sends() >= kill);
+        run.kill().unwrap(); // SIGKILL
+        run.wait().unwrap();
+    }
+    let ran = world.stored(&["campaign", "run", "--json"]);
+    let last: serde_json::Value = serde_json::from_str(ran.out.lines().last().unwrap()).unwrap();
+    let of = |what: &str| last["campaigns"][0]["progress"][what].as_u64().unwrap();
+    assert_eq!(of("accepted") + of("unknown"), 2_000, "{last}");
+    assert_eq!((of("planned"), of("sending")), (0, 0));
+    let (numbers, most) = world.written();
+    assert_eq!(most, 1, "nothing twice");
+    assert!(numbers as u64 >= of("accepted"), "{numbers} {last}");
+    assert_eq!(ran.code, if of("unknown") > 0 { 4 } else { 0 });
+}
+
+#[test]
+fn two_runs_share_the_work_and_a_pause_stops_both() {
+    let world = world();
+    world.numbers(4_000);
+    let create = ["campaign", "create", "eid", "--file", "list.csv", "Hello", "--yes"];
+    assert_eq!(world.stored(&create).code, 0);
+    let (mut one, mut two) = (spawn(&world), spawn(&world));
+    wait_for(&world, |world| world.sends() >= 3);
+    let ran = world.stored(&["campaign", "pause", "eid"]);
+    assert_eq!(ran.code, 0, "{ran:?}");
+    let sends = world.sends();
+    assert!(!one.wait().unwrap().success() || !two.wait().unwrap().success(), "not all was sent");
+    let _ = two.wait();
+    assert_eq!(world.sends(), sends, "nothing left after the pause returned");
+    let ran = world.stored(&["campaign", "status", "eid"]);
+    assert!(ran.out.contains("paused"), "{ran:?}");
+    let ran = world.stored(&["campaign", "cancel", "eid"]);
+    assert_eq!(ran.code, 0, "{ran:?}");
+    assert_eq!(world.written(), (sends * 200, 1));
+}
+
+#[test]
+fn the_outbox_is_sent_and_tells_what_became_of_a_message() {
+    let world = world();
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    runtime.block_on(async {
+        let store = kwtsms_async::Store::open(world.path("kwtsms.db")).await.unwrap();
+        for (key, number) in [("order-1", "96598765432"), ("order-2", "abc")] {
+            let message = kwtsms_async::OutboxMessage::new(key, number, "Your order is shipped");
+            assert!(store.enqueue(message).await.unwrap());
+        }
+    });
+    let ran = world.stored(&["outbox", "run", "--until-done"]);
+    assert_eq!(ran.code, 3, "{ran:?}");
+    assert_eq!(world.written(), (1, 1));
+    let ran = world.stored(&["outbox", "status", "order-1"]);
+    assert_eq!(ran.code, 0, "{ran:?}");
+    assert!(ran.out.contains("accepted"), "{ran:?}");
+    let ran = world.stored(&["outbox", "status", "order-2"]);
+    assert!(ran.out.contains("invalid") && ran.code == 1, "{ran:?}");
+    assert_eq!(world.stored(&["outbox", "retry", "order-2"]).code, 0);
+    assert_eq!(world.stored(&["outbox", "retry", "order-1"]).code, 1, "it was sent");
+}
