@@ -1,5 +1,8 @@
 //! The rows of campaigns over both databases.
 
+#[cfg(feature = "sandbox")]
+pub(super) mod kills;
+
 use std::collections::BTreeMap;
 use std::time::Duration;
 
@@ -271,7 +274,7 @@ mod bodies {
     }
 
     pub(super) async fn what_is_over_or_cancelled_ends_not_attempted(store: Store) {
-        let soon = std::time::SystemTime::now() + Duration::from_millis(1_500);
+        let soon = crate::clock::wall_now() + Duration::from_millis(1_500);
         let load =
             store.campaign("over").text("Hello").account("user").not_after(soon).recipients(numbers(300));
         let over = load.load().await.unwrap().approve().await.unwrap();

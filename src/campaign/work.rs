@@ -41,6 +41,14 @@ const STORE_AWAY: Duration = Duration::from_secs(10);
 /// A start that was missed by more than this pauses instead of sending.
 const MISSED: Duration = Duration::from_secs(60 * 60);
 
+/// A place at which a test kills the process.
+macro_rules! may_die {
+    ($point:literal) => {
+        #[cfg(all(test, feature = "sandbox"))]
+        super::tests::kills::may_die($point);
+    };
+}
+
 /// What a worker sends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Source {
@@ -335,12 +343,14 @@ impl Room {
         turn: Turn,
         flight: &mut JoinSet<Result<(), Error>>,
     ) -> Result<(), Error> {
+        may_die!("before the claim");
         let taken_at = Clocks::now();
         let claimed = match self.source {
             Source::Campaigns => self.store.claim_batch(&self.account, self.worker).await?,
             Source::Outbox => self.store.claim_messages(self.worker, self.core.phone_rules).await?,
         };
         let Some(claimed) = claimed else { return Ok(()) };
+        may_die!("after the claim");
         self.check_copy(&claimed).await?;
         let room = Arc::clone(self);
         let taken = Taken { turn: Some(turn), claim: None };
@@ -407,6 +417,7 @@ impl Room {
             return Err(error);
         }
         let result = self.post(&claimed, taken, taken_at).await;
+        may_die!("after the answer");
         let (verdict, learned, consequence) = self.judge(&claimed, &result);
         let written = {
             let learned = learned.clone();
@@ -502,6 +513,7 @@ impl Room {
     /// Stores an outcome, however long the store is away: the journal knows it meanwhile.
     async fn settle(&self, claim: (i64, i64), verdict: Verdict, learned: Learned) {
         self.unsettled.fetch_add(1, Ordering::AcqRel);
+        may_die!("while storing");
         let mut away = Away::default();
         let settled = loop {
             match self.store_outcome(claim, verdict, &learned).await {
