@@ -80,6 +80,7 @@ async fn messages_are_listed_by_number_words_account_time_and_place() {
         ("to=%2B965+9876+5432", vec![1, 3]),
         ("to=%D9%A9%D9%A6%D9%A5%D9%A9%D9%A8%D9%A7%D9%A6%D9%A5%D9%A4%D9%A3%D9%A2", vec![1, 3]),
         ("to=98765432", vec![1, 3]),
+        ("to=00", vec![]),
         ("user=bob", vec![2]),
         ("q=MORNING", vec![2]),
         ("q=9654123&user=alice", vec![3]),

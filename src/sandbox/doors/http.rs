@@ -171,7 +171,7 @@ async fn answer(
     let (head, body) = request.into_parts();
     let target = match head.uri.path() {
         "/" => Target::Page,
-        path if inbox::is_inbox(head.method.as_str(), path) => Target::Inbox,
+        path if inbox::is_inbox(path) => Target::Inbox,
         _ => Target::Gateway,
     };
     let origin = match site.guard.check(&head.headers, target) {
@@ -202,7 +202,7 @@ async fn exchange(
     peer: IpAddr,
     site: Site,
 ) -> io::Result<hyper::Response<Body>> {
-    if inbox::is_inbox(head.method.as_str(), head.uri.path()) {
+    if inbox::is_inbox(head.uri.path()) {
         let request = hyper::Request::from_parts(head, Full::new(body));
         let Ok(response) = TowerToHyperService::new(site.inbox).call(request).await;
         return Ok(boxed(response));

@@ -11,7 +11,7 @@ use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::Value;
 use tokio::time::Instant;
 
-use super::body::{MAX_WORD, at_most, code, given, word};
+use super::body::{MAX_WORD, at_most, code, given, whole, word};
 use super::refusal::Refusal;
 use crate::sandbox::model::account::{Account, MAX_USER, Maker};
 use crate::sandbox::shared::Shared;
@@ -67,9 +67,9 @@ struct Accounts<'a> {
 #[serde(deny_unknown_fields)]
 pub(super) struct Changes {
     user: String,
-    #[serde(default, deserialize_with = "given")]
+    #[serde(default, deserialize_with = "whole")]
     balance: Option<u64>,
-    #[serde(default, deserialize_with = "given")]
+    #[serde(default, deserialize_with = "whole")]
     purchased: Option<u64>,
     #[serde(default, deserialize_with = "password")]
     password: Option<Option<String>>,

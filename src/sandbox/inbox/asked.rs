@@ -56,7 +56,7 @@ impl Asked {
     pub(super) fn request_filter(&self, also: &[&str]) -> Result<RequestFilter, Refusal> {
         Ok(RequestFilter {
             sent: self.about(&[also, &["refused"]].concat())?,
-            after: parsed(&self.after, "after")?,
+            after: parsed(&self.after, "after")?.map(request_number).transpose()?,
             refused: match text(&self.refused, "refused", MAX_NUMBER)? {
                 None => None,
                 Some("true") => Some(true),
@@ -147,6 +147,14 @@ fn time(written: &str) -> Result<u64, Refusal> {
             "since={written:?} has to be milliseconds since 1970, as in a message's `at`"
         ))),
     }
+}
+
+/// The document says how far they go: JSON has no larger integers that everybody reads.
+fn request_number(number: u64) -> Result<u64, Refusal> {
+    if i64::try_from(number).is_ok() {
+        return Ok(number);
+    }
+    Err(Refusal::bad(format!("after has to be at most {}", i64::MAX)))
 }
 
 /// A place, given as one or by the id of the message there.

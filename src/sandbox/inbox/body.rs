@@ -1,6 +1,7 @@
 //! Fields of a JSON body that may be left out.
 
 use serde::{Deserialize, Deserializer};
+use serde_json::Number;
 
 use super::refusal::Refusal;
 use super::view::known;
@@ -13,6 +14,24 @@ pub(super) fn given<'de, T: Deserialize<'de>, D: Deserializer<'de>>(
     deserializer: D,
 ) -> Result<Option<T>, D::Error> {
     T::deserialize(deserializer).map(Some)
+}
+
+/// The same for a whole number, which JSON may write as 5.0.
+pub(super) fn whole<'de, T: TryFrom<u64>, D: Deserializer<'de>>(
+    deserializer: D,
+) -> Result<Option<T>, D::Error> {
+    let number = Number::deserialize(deserializer)?;
+    #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)] // it is whole, positive and below 2^53
+    let whole = number.as_u64().or_else(|| {
+        let float = number
+            .as_f64()
+            .filter(|float| float.fract() == 0.0 && (0.0..9_007_199_254_740_992.0).contains(float));
+        float.map(|float| float as u64)
+    });
+    let value = whole.and_then(|whole| T::try_from(whole).ok());
+    value
+        .map(Some)
+        .ok_or_else(|| serde::de::Error::custom(format!("{number} is no whole number that fits here")))
 }
 
 /// A name or a word; it is not repeated, as it may be a password.

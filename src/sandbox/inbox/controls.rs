@@ -11,7 +11,7 @@ use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use serde::{Deserialize, Serialize};
 
-use super::body::{self, at_most, given, word};
+use super::body::{self, at_most, given, whole, word};
 use super::refusal::Refusal;
 use super::view::Stats;
 use crate::sandbox::model::account::MAX_USER;
@@ -73,17 +73,17 @@ pub(super) struct Wanted {
     kind: FaultKind,
     #[serde(default, deserialize_with = "given")]
     code: Option<String>,
-    #[serde(default, deserialize_with = "given")]
+    #[serde(default, deserialize_with = "whole")]
     status: Option<u16>,
     #[serde(default, deserialize_with = "given")]
     body: Option<String>,
     #[serde(default, deserialize_with = "given")]
     location: Option<String>,
-    #[serde(default, deserialize_with = "given")]
+    #[serde(default, deserialize_with = "whole")]
     keep: Option<usize>,
-    #[serde(default, deserialize_with = "given")]
+    #[serde(default, deserialize_with = "whole")]
     delay_ms: Option<u64>,
-    #[serde(default, deserialize_with = "given")]
+    #[serde(default, deserialize_with = "whole")]
     times: Option<usize>,
     #[serde(default, deserialize_with = "given")]
     always: Option<bool>,
@@ -297,11 +297,11 @@ pub(super) async fn remove_fault(
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Changes {
-    #[serde(default, deserialize_with = "given")]
+    #[serde(default, deserialize_with = "whole")]
     latency_ms: Option<u64>,
-    #[serde(default, deserialize_with = "given")]
+    #[serde(default, deserialize_with = "whole")]
     drain_per_second: Option<u32>,
-    #[serde(default, deserialize_with = "given")]
+    #[serde(default, deserialize_with = "whole")]
     firewall_seconds: Option<u32>,
     #[serde(default, deserialize_with = "given")]
     stuck_fill_queue: Option<bool>,

@@ -31,8 +31,8 @@ const OPENAPI: &str = include_str!("openapi.json");
 const MAX_BODY: usize = 256 * 1024;
 
 /// True for the paths of the inbox; all others are the gateway's.
-pub(crate) fn is_inbox(method: &str, path: &str) -> bool {
-    path.starts_with("/api/") || (matches!(path, "/" | "/favicon.ico") && matches!(method, "GET" | "HEAD"))
+pub(crate) fn is_inbox(path: &str) -> bool {
+    path.starts_with("/api/") || matches!(path, "/" | "/favicon.ico")
 }
 
 /// The page and the API, for requests that the door let in.

@@ -3,7 +3,7 @@
 /// The digits of a number as a person writes it: `+965 9876 5432`, `00965…`, `٩٦٥…`.
 pub(crate) fn digits(number: &str) -> String {
     let digits: String = number.chars().filter_map(digit).collect();
-    digits.strip_prefix("00").map_or_else(|| digits.clone(), str::to_owned)
+    digits.strip_prefix("00").filter(|rest| !rest.is_empty()).map_or_else(|| digits.clone(), str::to_owned)
 }
 
 /// The zeros of all scripts (Unicode 17, general category Nd); the nine digits follow each.
