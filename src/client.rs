@@ -10,7 +10,7 @@ use reqwest::Url;
 
 use crate::balance::Cached;
 use crate::config::{self, Environment};
-use crate::core::{Core, Messages};
+use crate::core::{Core, Messages, UnderWay};
 use crate::credits::Credits;
 use crate::error::Error;
 use crate::ids::SenderId;
@@ -85,6 +85,27 @@ impl Client {
     /// The sender id that is used where a call names none.
     pub fn sender_id(&self) -> &SenderId {
         &self.core.messages.sender_id
+    }
+
+    /// Waits until no exchange with the gateway is under way, those included that go on after their callers were
+    /// dropped: for a graceful stop, after everything that sends has been stopped.
+    ///
+    /// ```
+    /// # #[cfg(feature = "sandbox")] {
+    /// # tokio::runtime::Builder::new_current_thread().enable_all().start_paused(true).build().unwrap().block_on(async {
+    /// # use std::time::Duration;
+    /// # use kwtsms_async::{Client, sandbox::Sandbox};
+    /// # let sandbox = Sandbox::builder().latency(Duration::from_secs(2)).in_process();
+    /// # let client = Client::builder("api_user", "api_pass").transport(sandbox.transport()).build()?;
+    /// let call = client.send("+965 9876 5432", "Hello");
+    /// let late = tokio::time::timeout(Duration::from_secs(1), call).await; // its request has left
+    /// assert!(late.is_err());
+    /// client.idle().await; // answered: the log and the cached balance know of it
+    /// assert!(client.cached_balance().is_some());
+    /// # Ok::<_, kwtsms_async::Error>(()) }).unwrap(); }
+    /// ```
+    pub async fn idle(&self) {
+        self.core.under_way.none().await;
     }
 
     /// True if messages go out in test mode where a call does not say otherwise.
@@ -370,6 +391,7 @@ impl ClientBuilder {
                 limiter,
                 attempt_timeout: self.timeout,
                 cached: Cached::new(self.low_balance),
+                under_way: UnderWay::default(),
                 phone_rules: self.phone_rules,
                 messages: Messages {
                     account: self.username.trim().into(),

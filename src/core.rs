@@ -2,9 +2,10 @@
 
 use std::fmt;
 use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
 
+use tokio::sync::Notify;
 use tokio::time::Instant;
 
 use crate::balance::Cached;
@@ -27,6 +28,7 @@ pub(crate) struct Core {
     pub(crate) limiter: Option<Limiter>,
     pub(crate) attempt_timeout: Duration,
     pub(crate) cached: Cached,
+    pub(crate) under_way: UnderWay,
     pub(crate) phone_rules: PhoneRules,
     pub(crate) messages: Messages,
 }
@@ -42,6 +44,44 @@ pub(crate) struct Messages {
     pub(crate) test_mode: bool,
     /// The event about the shared test sender was emitted.
     pub(crate) shared_sender_told: AtomicBool,
+}
+
+/// Counts the exchanges with the gateway, those that outlived their callers too.
+#[derive(Debug, Default)]
+pub(crate) struct UnderWay {
+    exchanges: AtomicUsize,
+    none: Notify,
+}
+
+impl UnderWay {
+    #[inline]
+    pub(crate) fn begin(&self) -> Exchanging<'_> {
+        self.exchanges.fetch_add(1, Ordering::AcqRel);
+        Exchanging(self)
+    }
+
+    /// Waits until there is none.
+    pub(crate) async fn none(&self) {
+        loop {
+            let none = self.none.notified(); // before the look, so that no end is missed
+            if self.exchanges.load(Ordering::Acquire) == 0 {
+                return;
+            }
+            none.await;
+        }
+    }
+}
+
+/// One exchange, until it is dropped.
+pub(crate) struct Exchanging<'a>(&'a UnderWay);
+
+impl Drop for Exchanging<'_> {
+    #[inline]
+    fn drop(&mut self) {
+        if self.0.exchanges.fetch_sub(1, Ordering::AcqRel) == 1 {
+            self.0.none.notify_waiters();
+        }
+    }
 }
 
 impl Core {

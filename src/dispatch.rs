@@ -44,6 +44,10 @@ impl BeforeRequest for () {
     }
 }
 
+/// How long a run goes on without an answer, unless the call says otherwise: long enough for a restart or a change of
+/// address, short enough for somebody to hear of it.
+const DEFAULT_GIVE_UP_AFTER: Duration = Duration::from_secs(10 * 60);
+
 /// What a call may say of a message beyond numbers and text.
 #[derive(Debug, Clone)]
 pub(crate) struct Options {
@@ -51,6 +55,8 @@ pub(crate) struct Options {
     pub(crate) test_mode: Option<bool>,
     pub(crate) deadline: Option<Duration>,
     pub(crate) policy: Policy,
+    /// How long a run goes on without an answer or with a full queue that does not drain.
+    pub(crate) give_up_after: Duration,
     pub(crate) on_retry: Option<OnRetry>,
 }
 
@@ -62,14 +68,15 @@ impl Options {
             test_mode: None,
             deadline: None,
             policy: Policy { reading: false, queue_full: false, same_number: false, others: false },
+            give_up_after: Duration::ZERO,
             on_retry: None,
         }
     }
 
-    /// Waits for a full queue and for numbers at rest.
+    /// Waits for a full queue, for numbers at rest, and for a gateway that does not answer.
     pub(crate) fn of_a_run() -> Self {
         let policy = Policy { reading: false, queue_full: true, same_number: true, others: false };
-        Self { policy, ..Self::of_a_send() }
+        Self { policy, give_up_after: DEFAULT_GIVE_UP_AFTER, ..Self::of_a_send() }
     }
 
     #[inline]
@@ -109,7 +116,7 @@ pub(crate) fn batch(core: &Core, message: &Message, numbers: Arc<[PhoneNumber]>,
     let Terms { lane, policy, deadline, on_retry, flow } = terms;
     let body = message.body(core, &numbers);
     let facts = message.facts(numbers);
-    Call { endpoint: Endpoint::Send, body, facts, lane, policy, deadline, on_retry, flow }
+    Call { endpoint: Endpoint::Send, body, facts, lane, policy, deadline, on_retry, flow, left: None }
 }
 
 /// Sends a batch to its verdict.

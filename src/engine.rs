@@ -2,6 +2,7 @@
 
 use std::pin::Pin;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
@@ -50,6 +51,8 @@ pub(crate) struct Call {
     pub(crate) on_retry: Option<OnRetry>,
     /// Of a run's batch.
     pub(crate) flow: Option<watch::Receiver<Flow>>,
+    /// True while a request is under way, and after one that was accepted or is of unknown outcome.
+    pub(crate) left: Option<Arc<AtomicBool>>,
 }
 
 impl Call {
@@ -64,6 +67,7 @@ impl Call {
             deadline: None,
             on_retry: None,
             flow: None,
+            left: None,
         }
     }
 }
@@ -312,11 +316,15 @@ async fn attempt<T: Send + 'static>(
     let core = Arc::clone(core);
     let facts = call.facts.clone();
     let connections = core.limiter.as_ref().map(Limiter::connections);
-    let endpoint = call.endpoint;
+    let (endpoint, left) = (call.endpoint, call.left.clone());
     let request = Request::new(endpoint, call.body.clone()).telling(connections);
     let exchange = async move {
+        let _under_way = core.under_way.begin();
         if let Some(claim) = &mut claim {
             claim.leave();
+        }
+        if let Some(left) = &left {
+            left.store(true, Ordering::Release);
         }
         let begin = Instant::now();
         let order = core.cached.next();
@@ -337,7 +345,10 @@ async fn attempt<T: Send + 'static>(
             if result.as_ref().is_err_and(rule) && !claim.explains_the_rule() {
                 result = result.map_err(Error::written_by_others);
             }
-            claim.end(result.as_ref().err().is_none_or(|error| error.delivery() == Delivery::Unknown));
+            claim.end(wrote(&result));
+        }
+        if let Some(left) = left {
+            left.store(wrote(&result), Ordering::Release);
         }
         if let Ok((raw, _)) = &result {
             core.cached.learn(order, raw);
@@ -389,6 +400,11 @@ impl<T: Send> Drop for Exchange<T> {
             self.runtime.spawn(exchange.instrument(Span::current()));
         }
     }
+}
+
+/// True if the gateway accepted a request, or may have.
+fn wrote<T>(result: &Result<T, Error>) -> bool {
+    result.as_ref().err().is_none_or(|error| error.delivery() == Delivery::Unknown)
 }
 
 #[inline]

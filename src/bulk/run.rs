@@ -1,46 +1,132 @@
-//! The task of a run: drafts in, batches started in order and on time, outcomes out in order.
+//! The task of a run: drafts in, batches started in order and on time, outcomes out.
 
 use std::collections::{HashSet, VecDeque};
-use std::sync::Arc;
-use std::task::Poll;
+use std::ops::ControlFlow;
+use std::panic::AssertUnwindSafe;
+use std::sync::atomic::AtomicBool;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::task::Context;
+use std::time::Duration;
 
-use futures::StreamExt;
-use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
-use tokio::task::JoinHandle;
+use futures::future::BoxFuture;
+use futures::{FutureExt, StreamExt};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tracing::{Instrument, Span};
 
-use super::control::Control;
-use super::source::Inputs;
-use super::{OnProgress, OnRequest, Setup};
+use super::control::{Control, InFlight, OnProgress};
+use super::source::{Inputs, Numbers};
 use crate::clock::late;
 use crate::core::Core;
-use crate::dispatch::{self, Attempt, BeforeRequest, Taken, Terms, dispatch};
+use crate::dispatch::{self, Attempt, BeforeRequest, Options, Taken, Terms, dispatch};
+use crate::endpoint::balance;
 use crate::endpoint::send::Message;
 use crate::error::{Error, ErrorKind};
+use crate::events::StopReason;
 use crate::limit::{Lane, Turn};
 use crate::phone::PhoneNumber;
 use crate::recipients::{Draft, Plan};
-use crate::report::Batch;
+use crate::report::Accepted;
+use crate::retry::{OnRetry, Retry, RetryReason};
 use crate::same_number::{Claim, Refusal, Resting};
-
-/// Outcomes that wait to be read before no further batch starts: 32 batches are 6,400 numbers, 100 KB.
-const WAITING_OUTCOMES: usize = 32;
 
 /// A run over only refused or repeated inputs gives way to other tasks after so many.
 const INPUTS_A_TURN: u32 = 1_000;
 
-/// A batch under way, or one that needs no request.
-enum Started {
-    Task(JoinHandle<Batch>),
-    Ready(Batch),
+pub(super) type OnRequest = Arc<dyn Fn(&[PhoneNumber]) -> ControlFlow<()> + Send + Sync>;
+
+/// What a run is made of.
+pub(super) struct Setup {
+    pub(super) control: Arc<Control>,
+    pub(super) numbers: Numbers,
+    pub(super) text: String,
+    pub(super) options: Options,
+    pub(super) max_in_flight: usize,
+    pub(super) on_request: Option<OnRequest>,
+    pub(super) on_progress: Option<OnProgress>,
 }
 
-/// Tells the end of a run, also of one whose source or callback panics: its handles wait for it.
-struct Ended(Arc<Control>);
+/// A run under way, for its reader.
+///
+/// It goes on in a task of its own. If that ends before the run, because its runtime does, what is left of the run
+/// comes here, and its reader winds it up: nothing more is sent, and each input is told all the same.
+pub(super) struct Running {
+    control: Arc<Control>,
+    left_over: Arc<Mutex<Option<Box<Run>>>>,
+    winding_up: Option<BoxFuture<'static, ()>>,
+}
 
-impl Drop for Ended {
+impl Running {
+    pub(super) fn start(setup: Setup) -> Self {
+        let control = Arc::clone(&setup.control);
+        let left_over = Arc::default();
+        let run = Keeper { run: Some(Box::new(Run::new(setup))), left_over: Arc::clone(&left_over) };
+        tokio::spawn(run.go().instrument(Span::current()));
+        Self { control, left_over, winding_up: None }
+    }
+
+    /// Winds up what the run's task left behind, if it did.
+    pub(super) fn poll_wind_up(&mut self, cx: &mut Context<'_>) {
+        let left = self.left_over.lock().unwrap_or_else(PoisonError::into_inner).take();
+        if let Some(run) = left {
+            self.control.stop(&StopReason::RuntimeEnded);
+            let run = Keeper { run: Some(run), left_over: Arc::clone(&self.left_over) };
+            self.winding_up = Some(run.go().boxed());
+        }
+        if let Some(winding_up) = &mut self.winding_up
+            && winding_up.as_mut().poll(cx).is_ready()
+        {
+            self.winding_up = None;
+        }
+    }
+}
+
+impl Drop for Running {
     fn drop(&mut self) {
-        self.0.end();
+        self.control.abandon();
+        self.winding_up = None;
+        let left = self.left_over.lock().unwrap_or_else(PoisonError::into_inner).take();
+        if let Some(run) = left {
+            run.abandon();
+        }
+    }
+}
+
+/// Keeps what is left of a run when its task ends before it.
+struct Keeper {
+    run: Option<Box<Run>>,
+    left_over: Arc<Mutex<Option<Box<Run>>>>,
+}
+
+impl Keeper {
+    async fn go(mut self) {
+        if let Some(run) = &mut self.run {
+            if let Err(panic) = AssertUnwindSafe(run.go()).catch_unwind().await {
+                run.control.panicked(panic);
+                run.abandon_rest();
+            }
+            run.control.over();
+        }
+        self.run = None;
+    }
+}
+
+impl Drop for Keeper {
+    fn drop(&mut self) {
+        let Some(run) = self.run.take() else { return };
+        let control = Arc::clone(&run.control);
+        let mut left_over = self.left_over.lock().unwrap_or_else(PoisonError::into_inner);
+        *left_over = Some(run);
+        if control.is_abandoned() {
+            // Whoever takes it out settles it: this, or the reader that is being dropped.
+            let run = left_over.take();
+            drop(left_over);
+            if let Some(run) = run {
+                run.abandon();
+            }
+        } else {
+            drop(left_over);
+            control.wake_reader();
+        }
     }
 }
 
@@ -53,19 +139,21 @@ struct Look {
 impl BeforeRequest for Look {
     async fn before_request(&mut self, attempt: Attempt<'_>) -> Result<(), Error> {
         if self.look.as_ref().is_some_and(|look| look(attempt.numbers).is_break()) {
-            self.control.stop(None);
+            self.control.stop(&StopReason::Asked);
             return Err(self.control.not_attempted());
         }
         Ok(())
     }
 }
 
-pub(super) struct Run {
+struct Run {
     core: Arc<Core>,
     control: Arc<Control>,
     /// `None` if text or sender id are not usable.
     message: Option<Message>,
     terms: Terms,
+    /// How long it waits for a gateway that does not answer.
+    give_up_after: Duration,
     inputs: Inputs,
     exhausted: bool,
     plan: Plan,
@@ -73,52 +161,56 @@ pub(super) struct Run {
     parsed: VecDeque<(PhoneNumber, u64)>,
     /// Numbers that rest: this client wrote to them less than 16 s ago.
     held: VecDeque<(PhoneNumber, u64)>,
-    slots: Arc<Semaphore>,
+    /// The draft that waits for its turn.
+    draft: Draft,
+    places: Arc<Semaphore>,
     on_request: Option<OnRequest>,
     index: u64,
 }
 
 impl Run {
-    pub(super) fn start(setup: Setup) -> (mpsc::Receiver<Batch>, JoinHandle<()>) {
-        let Setup { core, numbers, text, mut options, max_in_flight, on_request, on_progress, control } =
-            setup;
-        let (outcomes, reader) = mpsc::channel(1);
-        let (started, in_order) = mpsc::channel(WAITING_OUTCOMES);
+    fn new(setup: Setup) -> Self {
+        let Setup { control, numbers, text, mut options, max_in_flight, on_request, on_progress } = setup;
+        let core = Arc::clone(&control.core);
+        control.start(on_progress);
         let message = match options.message(&core, text) {
             Ok(message) => Some(message),
             Err(error) => {
-                control.stop(Some(error));
+                control.stop(&StopReason::Error(&error));
                 None
             }
         };
-        let run = Self {
+        options.on_retry = Some(watch_the_queue(&control, options.on_retry.take()));
+        Self {
             plan: Plan::new(core.phone_rules),
-            core: Arc::clone(&core),
-            control: Arc::clone(&control),
-            message,
             terms: options.terms(Lane::Bulk, Some(control.flow())),
+            core,
+            control,
+            message,
+            give_up_after: options.give_up_after,
             inputs: numbers.inputs,
             exhausted: false,
             parsed: VecDeque::new(),
             held: VecDeque::new(),
-            slots: Arc::new(Semaphore::new(max_in_flight)),
+            draft: Draft::default(),
+            places: Arc::new(Semaphore::new(max_in_flight.min(Semaphore::MAX_PERMITS))),
             on_request,
             index: 0,
-        };
-        let ended = Ended(Arc::clone(&control));
-        let task = async move {
-            let _ended = ended;
-            tokio::join!(run.start_all(started), forward(in_order, outcomes, &core, &control, on_progress));
-        };
-        (reader, tokio::spawn(task.instrument(Span::current())))
+        }
     }
 
-    async fn start_all(mut self, started: mpsc::Sender<Started>) {
-        while let Some(draft) = self.next_draft().await {
-            if let Some(batch) = self.begin(draft).await
-                && started.send(batch).await.is_err()
-            {
-                return; // the runtime is going down
+    async fn go(&mut self) {
+        // A draft is there already where another task left it.
+        while !self.draft.is_empty() || self.next_draft().await {
+            self.control.room().await;
+            self.begin().await;
+        }
+        loop {
+            tokio::select! {
+                biased;
+                () = self.control.idle() => return,
+                // A batch that waits for its next attempt waits for the gateway's answer too.
+                () = self.control.outage() => self.sit_out().await,
             }
         }
     }
@@ -131,21 +223,23 @@ impl Run {
         waits && !self.control.is_stopped() && !memory.longest_rest(&[number]).is_zero()
     }
 
-    /// The next request's worth of numbers, or what was met on the way; `None` at the end.
-    async fn next_draft(&mut self) -> Option<Draft> {
+    /// Makes the next request's draft, or one of what was met on the way; false at the end.
+    async fn next_draft(&mut self) -> bool {
         let mut inputs = 0u32;
         let until = self.terms.deadline;
         loop {
             if !self.fill() {
-                return Some(std::mem::take(&mut self.plan.draft));
+                self.draft = std::mem::take(&mut self.plan.draft);
+                return true;
             }
             if self.plan.draft.is_heavy() {
-                return Some(self.plan.draft.let_go());
+                self.draft = self.plan.draft.let_go();
+                return true;
             }
             if self.exhausted || self.control.is_abandoned() {
                 if !self.plan.draft.numbers.is_empty() || self.held.is_empty() {
-                    let last = std::mem::take(&mut self.plan.draft);
-                    return (!last.is_empty()).then_some(last);
+                    self.draft = std::mem::take(&mut self.plan.draft);
+                    return !self.draft.is_empty();
                 }
                 self.rest().await;
                 continue;
@@ -157,20 +251,30 @@ impl Run {
             tokio::select! {
                 biased;
                 () = self.control.abandoned() => {}
-                input = self.inputs.next() => match input {
-                    Some(recipient) => self.plan.add(&recipient, |_, number, position| {
+                input = AssertUnwindSafe(self.inputs.next()).catch_unwind() => match input {
+                    Ok(Some(recipient)) => self.plan.add(&recipient, |_, number, position| {
                         self.parsed.push_back((number, position));
                     }),
-                    None => self.exhausted = true,
+                    Ok(None) => self.exhausted = true,
+                    // Asked again it could panic again, or give what it gave before.
+                    Err(panic) => {
+                        self.exhausted = true;
+                        self.control.panicked(panic);
+                    }
                 },
                 // The source keeps the run waiting: what it has given is told now if it will not be sent.
                 () = self.control.stopped(), if !self.plan.draft.is_empty() || !self.held.is_empty() => {
                     self.fill();
-                    return Some(std::mem::take(&mut self.plan.draft));
+                    self.draft = std::mem::take(&mut self.plan.draft);
+                    return true;
                 }
-                () = late(until), if !self.control.is_stopped() => self.control.stop(Some(Error::deadline())),
+                () = late(until), if !self.control.is_stopped() => self.too_late(),
             }
         }
+    }
+
+    fn too_late(&self) {
+        self.control.stop(&StopReason::Error(&Error::deadline()));
     }
 
     /// Moves what is ready into the draft; false when the draft is full.
@@ -202,96 +306,122 @@ impl Run {
         tokio::select! {
             () = self.control.stopped() => {}
             () = tokio::time::sleep(wait) => {}
-            () = late(self.terms.deadline) => self.control.stop(Some(Error::deadline())),
+            () = late(self.terms.deadline) => self.too_late(),
         }
         self.control.resting(false);
     }
 
-    /// Starts a draft when its turn has come. `None` if all of it has to rest after all.
-    async fn begin(&mut self, mut draft: Draft) -> Option<Started> {
-        if draft.numbers.is_empty() {
-            return Some(
-                self.ready(draft, Error::input("no number of this part of the input can be sent to")),
-            );
+    /// Starts the draft when its turn has come; all of it may have to rest after all.
+    async fn begin(&mut self) {
+        if self.draft.numbers.is_empty() {
+            return self.settle(Error::input("no number of this part of the input can be sent to"));
         }
-        let Some((slot, turn)) = self.turn().await else {
+        let Some((place, turn)) = self.turn().await else {
             let error = self.control.not_attempted();
-            return Some(self.ready(draft, error));
+            return self.settle(error);
         };
-        let (numbers, claim) = match self.claim(&mut draft).await {
+        let (numbers, claim) = match self.claim().await {
             Ok(Some(claimed)) => claimed,
-            Ok(None) => return None,
-            Err(error) => return Some(self.ready(draft, error)),
+            Ok(None) => return,
+            Err(error) => return self.settle(error),
         };
-        let Some(message) = &self.message else { return None };
+        let Some(message) = &self.message else { return };
+        let left = Arc::new(AtomicBool::new(false));
+        let mut batch = dispatch::batch(&self.core, message, numbers, self.terms.clone());
+        batch.left = Some(Arc::clone(&left));
+        let look = Look { look: self.on_request.clone(), control: Arc::clone(&self.control) };
         let taken = Taken { turn: Some(turn), claim: Some(claim) };
-        let batch = dispatch::batch(&self.core, message, numbers, self.terms.clone());
-        let sending = dispatch(Arc::clone(&self.core), batch, Some(Box::new(taken)), self.look());
-        let index = self.next_index();
-        let control = Arc::clone(&self.control);
-        let task = async move {
-            let result = match sending.await {
-                Err(error) if error.kind() == ErrorKind::Stopped => Err(control.not_attempted()),
-                Err(error) if error.stops_run() => {
-                    control.stop(Some(error.clone()));
-                    Err(error)
-                }
-                result => result,
-            };
-            drop(slot);
-            draft.into_batch(index, result)
-        };
+        let sending = dispatch(Arc::clone(&self.core), batch, Some(Box::new(taken)), look);
+        let (draft, index) = (std::mem::take(&mut self.draft), self.next_index());
+        let in_flight = InFlight::new(Arc::clone(&self.control), index, draft, left, place);
+        let mut task =
+            Box::pin(end(sending, in_flight, Arc::clone(&self.control)).instrument(Span::current()));
         // Its first poll is here, where it got its turn: the request leaves now, and before the run goes on.
-        let mut task = Box::pin(task.instrument(Span::current()));
-        Some(match futures::poll!(&mut task) {
-            Poll::Ready(batch) => Started::Ready(batch),
-            Poll::Pending => Started::Task(tokio::spawn(task)),
-        })
+        if futures::poll!(&mut task).is_pending() {
+            tokio::spawn(task);
+        }
     }
 
-    /// Waits for a place in flight, the end of a pause and of a full queue, and a turn; `None` when stopped.
+    /// Waits for a place in flight, the end of a pause, of an outage and of a full queue, and a turn; `None` when
+    /// stopped.
     async fn turn(&mut self) -> Option<(OwnedSemaphorePermit, Turn)> {
-        let wait = async {
-            let slot = Arc::clone(&self.slots).acquire_owned().await.ok()?; // never closed
-            match dispatch::turn(&self.core, &self.terms).await {
-                Ok(turn) => Some((slot, turn)),
-                Err(error) => {
-                    self.control.stop(Some(error));
-                    None
-                }
+        loop {
+            self.control.give_up_after(self.give_up_after);
+            let wait = async {
+                let place = Arc::clone(&self.places).acquire_owned().await.ok()?; // never closed
+                Some((place, dispatch::turn(&self.core, &self.terms).await))
+            };
+            tokio::select! {
+                biased;
+                () = self.control.stopped() => return None,
+                () = self.control.outage() => self.sit_out().await,
+                turn = wait => match turn? {
+                    (place, Ok(turn)) => return Some((place, turn)),
+                    (_, Err(error)) => self.control.stop(&StopReason::Error(&error)),
+                },
+                () = late(self.terms.deadline) => self.too_late(),
+            }
+        }
+    }
+
+    /// Asks a question that changes nothing, after a wait that grows, and goes on if the gateway answers.
+    async fn sit_out(&mut self) {
+        let control = Arc::clone(&self.control);
+        let (core, deadline, give_up_after) =
+            (Arc::clone(&self.core), self.terms.deadline, self.give_up_after);
+        let Some(left) =
+            control.look(|state| Some(give_up_after.saturating_sub(state.outage.since()?.0.elapsed())))
+        else {
+            return;
+        };
+        let wait = control.change(|state| state.outage.next_wait()).min(left);
+        let ask = async {
+            tokio::time::sleep(wait).await;
+            control.resumed().await;
+            control.give_up_after(give_up_after);
+            tokio::select! {
+                biased;
+                () = control.stopped() => None,
+                () = control.paused() => None,
+                balance = balance::ask_once(core, Lane::Bulk, deadline) => Some(balance),
             }
         };
-        tokio::select! {
+        let answer = tokio::select! {
             biased;
-            () = self.control.stopped() => None,
-            turn = wait => turn,
-            () = late(self.terms.deadline) => {
-                self.control.stop(Some(Error::deadline()));
-                None
+            () = control.stopped() => return,
+            answer = ask => answer,
+            () = late(deadline) => return self.too_late(),
+        };
+        match answer {
+            None => {}
+            Some(Err(error)) if error.kind() != ErrorKind::Api => {
+                control.change(|state| state.outage.still(error))
             }
+            // A refusal is an answer too: if it is about the account, the next batch will meet it.
+            Some(_) => control.answers_again(),
         }
     }
 
     /// Claims the draft's numbers; those that rest are held back. `None` if all of them do.
-    async fn claim(&mut self, draft: &mut Draft) -> Result<Option<(Arc<[PhoneNumber]>, Claim)>, Error> {
+    async fn claim(&mut self) -> Result<Option<(Arc<[PhoneNumber]>, Claim)>, Error> {
         let Some(message) = &self.message else { return Ok(None) };
-        while !draft.numbers.is_empty() {
-            let numbers: Arc<[PhoneNumber]> = draft.numbers[..].into();
+        while !self.draft.numbers.is_empty() {
+            let numbers: Arc<[PhoneNumber]> = self.draft.numbers[..].into();
             match dispatch::claim(&self.core, message, &numbers).await {
                 Ok(claim) => return Ok(Some((numbers, claim))),
                 Err(Refusal::Failed(error)) => return Err(error),
                 Err(Refusal::Resting(resting)) if self.terms.policy.same_number => {
                     let resting: HashSet<_> = resting.iter().map(|resting| resting.number).collect();
-                    let drafted = std::mem::take(draft);
+                    let drafted = std::mem::take(&mut self.draft);
                     for (number, position) in drafted.numbers.into_iter().zip(drafted.positions) {
                         if resting.contains(&number) {
                             self.held.push_back((number, position));
                         } else {
-                            draft.push(number, position);
+                            self.draft.push(number, position);
                         }
                     }
-                    draft.invalid = drafted.invalid;
-                    draft.duplicates = drafted.duplicates;
+                    self.draft.invalid = drafted.invalid;
+                    self.draft.duplicates = drafted.duplicates;
                 }
                 Err(Refusal::Resting(resting)) => {
                     return Err(Error::recent_number(Resting::longest(&resting)));
@@ -299,13 +429,9 @@ impl Run {
             }
         }
         // Nothing is left to send now; what was met on the way goes with the next draft.
-        self.plan.draft.invalid.splice(0..0, draft.invalid.drain(..));
-        self.plan.draft.duplicates.splice(0..0, draft.duplicates.drain(..));
+        self.plan.draft.invalid.splice(0..0, self.draft.invalid.drain(..));
+        self.plan.draft.duplicates.splice(0..0, self.draft.duplicates.drain(..));
         Ok(None)
-    }
-
-    fn look(&self) -> Look {
-        Look { look: self.on_request.clone(), control: Arc::clone(&self.control) }
     }
 
     fn next_index(&mut self) -> u64 {
@@ -313,32 +439,74 @@ impl Run {
         self.index - 1
     }
 
-    fn ready(&mut self, draft: Draft, error: Error) -> Started {
-        Started::Ready(draft.into_batch(self.next_index(), Err(error)))
+    /// Ends the draft without a request.
+    fn settle(&mut self, error: Error) {
+        let (draft, index) = (std::mem::take(&mut self.draft), self.next_index());
+        self.control.settle(draft.into_batch(index, Err(error)));
+    }
+
+    /// Nobody reads the outcomes, and the run's task is gone: what it has read of its source is counted.
+    fn abandon(mut self: Box<Self>) {
+        self.abandon_rest();
+        self.control.over();
+    }
+
+    fn abandon_rest(&mut self) {
+        let waiting: Vec<_> = self.held.drain(..).chain(self.parsed.drain(..)).collect();
+        self.settle_if_any();
+        self.draft = std::mem::take(&mut self.plan.draft);
+        for (number, position) in waiting {
+            if !self.draft.push(number, position) {
+                self.settle_if_any();
+                self.draft.push(number, position);
+            }
+        }
+        self.settle_if_any();
+    }
+
+    fn settle_if_any(&mut self) {
+        if !self.draft.is_empty() {
+            let error = self.control.not_attempted();
+            self.settle(error);
+        }
     }
 }
 
-/// Hands outcomes on in order, counting them even when nobody reads any more.
-async fn forward(
-    mut in_order: mpsc::Receiver<Started>,
-    outcomes: mpsc::Sender<Batch>,
-    core: &Core,
-    control: &Control,
-    on_progress: Option<OnProgress>,
+/// Sends a batch and tells its end.
+async fn end(
+    sending: impl Future<Output = Result<Accepted, Error>> + Send,
+    in_flight: InFlight,
+    control: Arc<Control>,
 ) {
-    while let Some(started) = in_order.recv().await {
-        let batch = match started {
-            Started::Ready(batch) => batch,
-            Started::Task(task) => match task.await {
-                Ok(batch) => batch,
-                Err(error) if error.is_panic() => std::panic::resume_unwind(error.into_panic()),
-                Err(_) => return, // the runtime is going down
-            },
-        };
-        control.count(&batch);
-        if let Some(look) = &on_progress {
-            look(&control.progress(core));
+    match AssertUnwindSafe(sending).catch_unwind().await {
+        Ok(Err(error)) if error.kind() == ErrorKind::Stopped => in_flight.end(Err(control.not_attempted())),
+        Ok(result) => {
+            if let Err(error) = &result
+                && error.stops_run()
+            {
+                control.stop(&StopReason::Error(error));
+            }
+            control.heard(result.as_ref().map(|_| ()));
+            in_flight.end(result);
         }
-        let _ = outcomes.send(batch).await; // dropped by its reader: counted all the same
+        // Of the caller's look at a retry or a request, or of the transport. What became of the batch is told by
+        // whether its request had left.
+        Err(panic) => {
+            control.panicked(panic);
+            drop(in_flight);
+        }
     }
+}
+
+/// Looks at the retries for the run before the caller does.
+fn watch_the_queue(control: &Arc<Control>, look: Option<OnRetry>) -> OnRetry {
+    let control = Arc::downgrade(control);
+    OnRetry::new(move |retry: &Retry| {
+        if retry.reason == RetryReason::QueueFull
+            && let Some(control) = control.upgrade()
+        {
+            control.queue_full(&retry.error);
+        }
+        look.as_ref().map_or(ControlFlow::Continue(()), |look| look.look(retry))
+    })
 }

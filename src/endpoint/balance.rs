@@ -1,10 +1,18 @@
 //! `balance/`: credentials in, credits out.
 
+use std::ops::ControlFlow;
+use std::sync::Arc;
+
+use tokio::time::Instant;
+
 use crate::balance::Balance;
 use crate::call::Reading;
 use crate::client::Client;
+use crate::core::Core;
 use crate::engine::{Call, ask};
 use crate::error::Error;
+use crate::limit::Lane;
+use crate::retry::OnRetry;
 use crate::transport::Endpoint;
 use crate::wire::{RawReply, RequestBody};
 
@@ -39,6 +47,18 @@ impl Client {
     pub fn cached_balance(&self) -> Option<Balance> {
         self.core.cached.get()
     }
+}
+
+/// Asks once, in the lane of a run that wants to know whether the gateway answers.
+pub(crate) fn ask_once(
+    core: Arc<Core>,
+    lane: Lane,
+    deadline: Option<Instant>,
+) -> impl Future<Output = Result<Balance, Error>> + Send {
+    let mut call = Call::reading(Endpoint::Balance, RequestBody::new(&core.credentials).finish());
+    (call.lane, call.deadline) = (lane, deadline);
+    call.on_retry = Some(OnRetry::new(|_| ControlFlow::Break(())));
+    ask(core, call, read)
 }
 
 fn read(raw: &RawReply) -> Result<Balance, Error> {

@@ -1,6 +1,6 @@
 //! One endpoint, one file: its request body, its reply, its outcome type, its part of `Client`.
 
-mod balance;
+pub(crate) mod balance;
 mod coverage;
 mod dlr;
 mod listed;

@@ -320,6 +320,19 @@ impl Error {
             .with(|e| e.source = cause.map(|cause| Arc::new(cause) as _))
     }
 
+    /// Why a run ended that nobody stopped.
+    pub(crate) fn run_ended(why: &'static str) -> Self {
+        Self::new(ErrorKind::Stopped, Delivery::NotSent, why)
+    }
+
+    pub(crate) fn answer_not_awaited() -> Self {
+        Self::new(
+            ErrorKind::Interrupted,
+            Delivery::Unknown,
+            "the exchange was given up before its answer came, as its runtime ended or a callback panicked",
+        )
+    }
+
     pub(crate) fn timeout(after: Duration) -> Self {
         Self::new(
             ErrorKind::Timeout,

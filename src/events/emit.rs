@@ -153,6 +153,10 @@ pub(crate) enum StopReason<'a> {
     Asked,
     /// Nobody reads the outcomes any more.
     Dropped,
+    /// The source of the numbers or a callback panicked.
+    Panicked,
+    /// The runtime on which the run was started has ended.
+    RuntimeEnded,
 }
 
 /// A bulk run stops before its end.
@@ -161,6 +165,8 @@ pub(crate) fn run_stopped(reason: &StopReason<'_>) {
         StopReason::Error(error) => ("error", Some(error)),
         StopReason::Asked => ("asked", None),
         StopReason::Dropped => ("dropped", None),
+        StopReason::Panicked => ("panicked", None),
+        StopReason::RuntimeEnded => ("runtime_ended", None),
     };
     tracing::event!(
         target: TARGET,
@@ -170,6 +176,21 @@ pub(crate) fn run_stopped(reason: &StopReason<'_>) {
         { field::CODE } = error.and_then(|error| error.code()).map(tracing::field::display),
         { field::KIND } = error.map(|error| error.kind().as_str()),
     );
+}
+
+/// A bulk run waits, and not for its turn.
+pub(crate) fn run_waits(reason: &'static str) {
+    tracing::event!(
+        target: TARGET,
+        Level::WARN,
+        { field::EVENT } = event::RUN_WAITS,
+        { field::REASON } = reason,
+    );
+}
+
+/// The gateway answers a bulk run again.
+pub(crate) fn run_goes_on() {
+    tracing::event!(target: TARGET, Level::INFO, { field::EVENT } = event::RUN_GOES_ON);
 }
 
 /// A bulk run has ended.

@@ -14,6 +14,10 @@ pub mod event {
     pub const RETRY: &str = "retry";
     /// A bulk run was stopped before its end.
     pub const STOP: &str = "stop";
+    /// A bulk run waits: the gateway does not answer, or its full queue does not drain.
+    pub const RUN_WAITS: &str = "run_waits";
+    /// The gateway answers again, and the bulk run that waited for it goes on.
+    pub const RUN_GOES_ON: &str = "run_goes_on";
     /// A bulk run has ended.
     pub const RUN: &str = "run";
     /// A call got no turn and made no request: too many wait in its lane, or its deadline comes before its turn.
@@ -72,7 +76,7 @@ pub mod field {
     /// Milliseconds until the next attempt.
     pub const AFTER_MS: &str = "after_ms";
     /// Why: of a retry `queue_full`, `same_number` or `transport`; of the limiter `queue_full` or `deadline`; of a stop
-    /// `error`, `asked` or `dropped`.
+    /// `error`, `asked`, `dropped`, `panicked` or `runtime_ended`; of a run that waits `no_answer` or `queue_stuck`.
     pub const REASON: &str = "reason";
     /// Which of the limiter's lanes: `single` or `bulk`.
     pub const LANE: &str = "lane";

@@ -59,6 +59,7 @@ mod raw_server;
 mod replies;
 #[cfg(feature = "sandbox")]
 mod retries;
+mod run_ends;
 #[cfg(feature = "sandbox")]
 mod same_number;
 #[cfg(feature = "sandbox")]
