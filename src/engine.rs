@@ -335,9 +335,9 @@ async fn attempt<T: Send + 'static>(
             Err(_) => (None, Err(Error::timeout(core.attempt_timeout))),
             Ok(Err(error)) => (None, Err(Error::transport(error))),
             Ok(Ok(response)) => {
-                let status = response.status();
+                let (status, retry_after) = (response.status(), response.retry_after());
                 let result = verdict(response).and_then(|raw| read(&raw).map(|read| (raw, read)));
-                (Some(status), result.map_err(|error| error.answered(status)))
+                (Some(status), result.map_err(|error| error.answered(status, retry_after)))
             }
         };
         if let Some(claim) = claim {

@@ -23,6 +23,8 @@ const QUEUE_STUCK: Duration = Duration::from_secs(30);
 pub(super) struct Outage {
     unanswered: u32,
     on: bool,
+    /// It was on since a batch was answered.
+    was_on: bool,
     /// Since when no batch was answered.
     since: Option<Instant>,
     wait: Option<Duration>,
@@ -59,7 +61,7 @@ impl Outage {
                 self.last = Some(error.clone());
                 self.since.get_or_insert_with(Instant::now);
                 if self.unanswered >= UNANSWERED && !self.on {
-                    self.on = true;
+                    (self.on, self.was_on) = (true, true);
                     return News::NoAnswer;
                 }
             }
@@ -109,10 +111,11 @@ impl Outage {
         *self = Self::default();
     }
 
-    /// Since when nothing was accepted, and what was met last.
+    /// Since when the run waits in vain, and for what.
     pub(super) fn since(&self) -> Option<(Instant, Error)> {
         let stuck = self.queue_full_since.filter(|_| self.queue_stuck);
-        let since = self.since.into_iter().chain(stuck).min()?;
+        let unanswered = self.since.filter(|_| self.was_on);
+        let since = unanswered.into_iter().chain(stuck).min()?;
         Some((since, self.last.clone()?))
     }
 }

@@ -407,8 +407,11 @@ impl Error {
         self.0.by_others
     }
 
-    pub(crate) fn answered(self, status: u16) -> Self {
-        self.with(|e| e.gateway_status = Some(status))
+    pub(crate) fn answered(self, status: u16, retry_after: Option<Duration>) -> Self {
+        self.with(|e| {
+            e.gateway_status = Some(status);
+            e.retry_after = e.retry_after.or(retry_after);
+        })
     }
 
     pub(crate) fn attempted(self, attempts: u32, reading: bool) -> Self {

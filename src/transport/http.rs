@@ -8,7 +8,7 @@ use std::{error::Error, io};
 
 use bytes::Bytes;
 use futures::future::BoxFuture;
-use reqwest::header::{ACCEPT, ACCEPT_ENCODING, CONTENT_TYPE, HOST, HeaderMap, HeaderValue};
+use reqwest::header::{ACCEPT, ACCEPT_ENCODING, CONTENT_TYPE, HOST, HeaderMap, HeaderValue, RETRY_AFTER};
 use reqwest::{Method, Url, redirect, retry};
 
 use super::connector::{TellSetUps, drive};
@@ -170,6 +170,7 @@ impl Transport for HttpTransport {
         let exchange = Box::pin(async move {
             let mut reply = exchange.await.map_err(classify)?;
             let status = reply.status().as_u16();
+            let retry_after = retry_after(reply.headers());
             let mut body = Vec::new();
             // To its end, or the connection is lost for reuse; never further than the cap.
             let failed = loop {
@@ -178,7 +179,13 @@ impl Transport for HttpTransport {
                         break TransportError::new(TransportFailure::ReplyTooLong);
                     }
                     Ok(Some(chunk)) => body.extend_from_slice(&chunk),
-                    Ok(None) => return Ok(Response::new(status, body)),
+                    Ok(None) => {
+                        let response = Response::new(status, body);
+                        return Ok(match retry_after {
+                            Some(wait) => response.with_retry_after(wait),
+                            None => response,
+                        });
+                    }
                     Err(error) => break classify(error),
                 }
             };
@@ -194,6 +201,12 @@ impl Transport for HttpTransport {
     fn is_local(&self) -> bool {
         self.local
     }
+}
+
+/// In seconds (RFC 9110, section 10.2.3); a date is left alone, since clocks differ.
+fn retry_after(headers: &HeaderMap) -> Option<Duration> {
+    let seconds = headers.get(RETRY_AFTER)?.to_str().ok()?.trim().parse().ok()?;
+    Some(Duration::from_secs(seconds))
 }
 
 /// Only a failed connect proves that nothing left; a reset on a reused connection looks the same whether the

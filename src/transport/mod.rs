@@ -8,6 +8,7 @@ pub(crate) mod tls;
 
 use std::fmt;
 use std::sync::Arc;
+use std::time::Duration;
 
 use bytes::Bytes;
 use futures::future::BoxFuture;
@@ -117,17 +118,28 @@ impl fmt::Debug for Request {
 pub struct Response {
     status: u16,
     body: Bytes,
+    retry_after: Option<Duration>,
 }
 
 impl Response {
     /// Puts a response together.
     pub fn new(status: u16, body: impl Into<Bytes>) -> Self {
-        Self { status, body: body.into() }
+        Self { status, body: body.into(), retry_after: None }
+    }
+
+    /// With the wait that the server asked for (`Retry-After`).
+    pub fn with_retry_after(self, wait: Duration) -> Self {
+        Self { retry_after: Some(wait), ..self }
     }
 
     /// The HTTP status.
     pub fn status(&self) -> u16 {
         self.status
+    }
+
+    /// How long the server asked to be left alone, if it did: a bulk run that is not answered heeds it.
+    pub fn retry_after(&self) -> Option<Duration> {
+        self.retry_after
     }
 
     /// The body, at most [`MAX_REPLY`] bytes.

@@ -47,8 +47,9 @@ mod metrics;
 mod numbers;
 #[cfg(all(feature = "otp", feature = "sandbox"))]
 mod otp;
-mod own_transport;
 #[cfg(feature = "sandbox")]
+mod outage;
+mod own_transport;
 mod pacing;
 mod phone_digits;
 mod phones;
