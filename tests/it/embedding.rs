@@ -211,7 +211,7 @@ async fn progress_is_json_with_the_documented_fields() {
     handle.resume();
     bulk.collect_report().await;
     let progress = json!(handle.progress());
-    assert_eq!(keys(&progress), documented(include_str!("../../src/bulk/control.rs"), "Progress"));
+    assert_eq!(keys(&progress), documented(include_str!("../../src/bulk/progress.rs"), "Progress"));
     assert_eq!((&progress["done"], &progress["total"]), (&json!(2), &json!(2)));
     assert_eq!(progress["account"], json!(handle.progress().account()));
     assert_eq!(progress["waiting"], "nothing");
