@@ -116,8 +116,9 @@ mod tests {
 
     #[test]
     fn debug_is_a_line_that_says_what_to_do_and_with_a_sharp_every_field() {
-        let refused =
-            Error::api(ApiCode::ERR010, None, ok(r#"{"result":"OK"}"#)).answered(403, None).attempted(1, false);
+        let refused = Error::api(ApiCode::ERR010, None, ok(r#"{"result":"OK"}"#))
+            .answered(403, None)
+            .attempted(1, false);
         assert_eq!(
             format!("{refused:?}"),
             "the gateway refused the request: ERR010 (the balance of the account is zero) [api; refused; 1 request; \
