@@ -99,6 +99,7 @@ fn without_a_store_it_says_what_to_set() {
     assert!(String::from_utf8_lossy(&output.stderr).contains("KWTSMS_STORE is not set"));
 }
 
+#[allow(clippy::disallowed_methods)] // a test of processes has no runtime
 fn wait_for(world: &World, what: impl Fn(&World) -> bool) {
     for _ in 0..600 {
         if what(world) {
