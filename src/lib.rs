@@ -126,6 +126,12 @@ pub use phone::{
 /// The documents' examples, compiled and run against the sandbox.
 #[cfg(all(doctest, feature = "sandbox"))]
 mod documents {
+    #[cfg(feature = "campaign")]
+    #[doc = include_str!("../docs/campaigns.md")]
+    struct Campaigns;
+    #[cfg(feature = "campaign")]
+    #[doc = include_str!("../docs/outbox.md")]
+    struct Outbox;
     #[doc = include_str!("../README.md")]
     struct Readme;
     #[doc = include_str!("../docs/sandbox.md")]

@@ -44,6 +44,7 @@ over_both! {
     a_bad_row_of_the_outbox_does_not_stop_the_others
     a_late_message_is_not_sent_and_a_refused_one_can_be_retried
     an_older_copy_of_the_store_stops_everything
+    a_row_goes_with_the_applications_own_transaction
 }
 
 struct World {
@@ -357,10 +358,27 @@ mod bodies {
         assert_eq!(world.written().values().sum::<usize>(), 600, "nothing was sent again");
     }
 
+    pub(super) async fn a_row_goes_with_the_applications_own_transaction(world: World) {
+        const INSERT: &str = "INSERT INTO kwtsms_outbox (key, number, text) \
+             VALUES ('order-4711-shipped', '96598765432', 'Your order 4711 is shipped') ON CONFLICT (key) DO NOTHING;";
+        beside(&world, &format!("BEGIN; {INSERT} ROLLBACK;")).await;
+        assert_eq!(world.store.outbox_status().await.unwrap().planned, 0, "the order was never made");
+        beside(&world, &format!("BEGIN; {INSERT} COMMIT; BEGIN; {INSERT} COMMIT;")).await;
+        assert_eq!(world.store.outbox_status().await.unwrap().planned, 1);
+        world.work_outbox().await;
+        let outcome = world.store.outbox_outcome("order-4711-shipped").await.unwrap().unwrap();
+        assert_eq!(outcome.state, "accepted");
+    }
+
     /// Puts the rows back to what they were before anything was sent.
     async fn rewind(world: &World) {
         let sql = "UPDATE kwtsms_batch SET state = 0, fence = 0, attempt = 0, claim = NULL;
                    UPDATE kwtsms_granted SET n = 0; DELETE FROM kwtsms_request;";
+        beside(world, sql).await;
+    }
+
+    /// Runs SQL as an application does that knows nothing of this crate.
+    async fn beside(world: &World, sql: &str) {
         if world.url.starts_with("postgres") {
             #[cfg(feature = "postgres")]
             {

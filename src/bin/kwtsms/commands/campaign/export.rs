@@ -6,7 +6,7 @@ use futures::TryStreamExt;
 use serde_json::json;
 
 use super::super::send::Report;
-use super::find;
+use super::find::find;
 use crate::exit::{Ended, Exit};
 use crate::options::Global;
 use crate::output::Out;

@@ -2,16 +2,17 @@
 
 mod create;
 mod export;
+mod find;
 mod run;
 mod show;
 
-use std::path::PathBuf;
-
-use kwtsms_async::{Campaign, Resolution, Store};
+use kwtsms_async::Resolution;
 use serde_json::json;
 
+use find::find;
+
 use crate::connect::connect;
-use crate::exit::{Ended, Exit, Failure};
+use crate::exit::{Ended, Exit};
 use crate::gateway::ClientOptions;
 use crate::interrupt::or_interrupted;
 use crate::options::Global;
@@ -118,13 +119,6 @@ pub(crate) async fn run(verb: Verb, global: &Global, out: &mut Out) -> Ended {
     }
 }
 
-/// A campaign that has to be there.
-async fn find(store: &Store, key: &str) -> Result<Campaign, Failure> {
-    store.find_campaign(key).await?.ok_or_else(|| {
-        Failure::usage("the store holds no campaign of this key").action("see 'kwtsms campaign list'")
-    })
-}
-
 fn said(out: &mut Out, state: &str, more: &str) -> Exit {
     if out.is_json() {
         out.document(&json!({ "result": "OK", "state": state }));
@@ -182,12 +176,4 @@ async fn resolve(args: &Resolve, global: &Global, out: &mut Out) -> Ended {
     }
     out.line("  Look in the account's archive, then: kwtsms campaign resolve KEY BATCH --sent | --not-sent");
     Ok(Exit::Unknown)
-}
-
-/// The folder of a worker's journal.
-fn journal_of(work: kwtsms_async::Work, folder: Option<&PathBuf>) -> kwtsms_async::Work {
-    match folder {
-        Some(folder) => work.journal(folder),
-        None => work,
-    }
 }

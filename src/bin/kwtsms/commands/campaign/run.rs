@@ -7,7 +7,6 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use kwtsms_async::{Campaign, CampaignProgress, CampaignState, Store, WaitsFor};
 use serde_json::json;
 
-use super::journal_of;
 use super::show::{exit, shown, why};
 use crate::connect::connect;
 use crate::exit::{Ended, Exit};
@@ -39,7 +38,10 @@ pub(crate) async fn run(args: Args, global: &Global, out: &mut Out) -> Ended {
         let store = store::open(global).await?;
         let gateway = connect(global, &ClientOptions::default(), out).await?;
         let work = gateway.client.work(&store).max_in_flight(args.max_in_flight);
-        let work = journal_of(work, args.journal.as_ref());
+        let work = match &args.journal {
+            Some(folder) => work.journal(folder),
+            None => work,
+        };
         let work = if args.stay { work } else { work.until_done() };
         let worker = work.start().await?;
         Ok((store, gateway, worker))

@@ -3,7 +3,7 @@
 use kwtsms_async::{CampaignProgress, CampaignState, WaitsFor};
 use serde_json::json;
 
-use super::find;
+use super::find::find;
 use crate::exit::{Ended, Exit};
 use crate::options::Global;
 use crate::output::{Out, counted};
