@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use kwtsms_async::sandbox::{Encoding, MessageState, Sandbox, SandboxTransport};
+use kwtsms_async::sandbox::{Encoding, Fault, MessageState, Sandbox, SandboxTransport};
 use kwtsms_async::transport::{Endpoint, Request, Transport};
 use serde_json::{Value, json};
 use tokio::time::Instant;
@@ -325,6 +325,25 @@ async fn over_http_a_plain_form_gets_the_plain_text_protocol_and_report_is_404()
 async fn door_still_answers(sandbox: &Sandbox) -> Option<String> {
     let door = Door::Http(plain_client(), sandbox.base_url().to_owned());
     door.verdict(Endpoint::Balance, &credentials()).await
+}
+
+#[tokio::test]
+async fn never_is_a_value_in_every_setting_of_a_server() {
+    let sandbox = Sandbox::builder()
+        .request_timeout(Duration::MAX)
+        .reports_after(Duration::MAX)
+        .firewall(Duration::MAX)
+        .history(usize::MAX)
+        .drain_per_second(u32::MAX)
+        .start()
+        .await
+        .unwrap();
+    let door = Door::Http(plain_client(), sandbox.base_url().to_owned());
+    sandbox.faults().push(Fault::truncated_body(usize::MAX).times(usize::MAX).on("balance"));
+    assert_eq!(door.verdict(Endpoint::Send, &message("971501234567")).await.unwrap(), "OK");
+    assert_eq!(door.verdict(Endpoint::Balance, &credentials()).await, None);
+    assert_eq!(sandbox.faults().pending(), usize::MAX);
+    assert_eq!(door.verdict(Endpoint::Send, &message("96598765432")).await.unwrap(), "OK");
 }
 
 #[test]

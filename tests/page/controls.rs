@@ -116,8 +116,9 @@ async fn an_account_is_chosen_and_changed() {
         window.click("#account-form .primary").await;
         window.until("document.getElementById('password-note').textContent.startsWith('One is set')").await;
         assert_eq!(client.balance().await.unwrap_err().code().unwrap().as_str(), "ERR003");
-        // What was set is there for whoever comes next.
+        // What was set is there for whoever comes next, and so is what was chosen.
         window.client.refresh().await.unwrap();
+        window.until("document.getElementById('balance').value === '7'").await;
         window.until("document.getElementById('latency').value === '5'").await;
     })
     .await;

@@ -51,6 +51,13 @@ async fn a_refused_request_is_as_visible_as_a_message_and_says_what_to_do() {
         assert_eq!(post(&window.sandbox, "shop", "123456", "again").await, "ERR006");
         cards(&window, 2).await;
         assert_eq!(counts(&window).await, ["", " 0", " 2"]);
+        // What is looked at has an address.
+        window.click("[data-kind=refused]").await;
+        window.client.refresh().await.unwrap();
+        cards(&window, 2).await;
+        assert_eq!(window.eval("document.getElementById('search').value").await, "err006");
+        assert_eq!(window.eval("document.querySelector('[data-kind=refused]').ariaPressed").await, "true");
+        window.click("[data-kind='']").await;
         window.fill("#search", "\u{E00C}").await;
         cards(&window, 3).await;
 

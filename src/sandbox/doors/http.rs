@@ -40,6 +40,8 @@ const PIECES: usize = 10;
 const MAX_HEAD: usize = 32 * 1024;
 /// What the firewall swallowed is held open for so long at most; clients give up sooner.
 const SILENCE: Duration = Duration::from_secs(600);
+/// A request that may take for ever may take so long: a timer counts no further than a clock.
+const FOR_EVER: Duration = Duration::from_secs(365 * 24 * 60 * 60);
 /// So often another free port is tried, when one is free on 127.0.0.1 and not on ::1.
 const PORTS: usize = 20;
 
@@ -73,7 +75,12 @@ impl Server {
             ip => ip,
         };
         let base_url = format!("http://{}/API/", SocketAddr::new(ip, address.port()));
-        let site = Site { inbox: inbox::router(shared.clone()), shared, guard: Arc::new(guard), patience };
+        let site = Site {
+            inbox: inbox::router(shared.clone()),
+            shared,
+            guard: Arc::new(guard),
+            patience: patience.min(FOR_EVER),
+        };
         let (stop, stopped) = watch::channel(());
         for listener in listeners {
             tokio::spawn(accept(listener, site.clone(), stopped.clone()));

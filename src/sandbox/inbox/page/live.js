@@ -59,4 +59,5 @@ function listen() {
 }
 
 fitFault();
+recall();
 listen();

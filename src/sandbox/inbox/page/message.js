@@ -3,12 +3,21 @@
 /** The hidden characters that are met most often. */
 const HIDDEN = {
   "U+000D": "carriage return",
+  "U+00AD": "soft hyphen",
+  "U+061C": "Arabic letter mark",
   "U+200B": "zero-width space",
   "U+200C": "zero-width non-joiner",
   "U+200D": "zero-width joiner",
   "U+200E": "left-to-right mark",
   "U+200F": "right-to-left mark",
+  "U+202A": "left-to-right embedding",
+  "U+202B": "right-to-left embedding",
+  "U+202C": "end of an embedding",
   "U+2060": "word joiner",
+  "U+2066": "left-to-right isolate",
+  "U+2067": "right-to-left isolate",
+  "U+2068": "first strong isolate",
+  "U+2069": "end of an isolate",
   "U+FE0F": "emoji style",
   "U+FEFF": "byte order mark",
 };

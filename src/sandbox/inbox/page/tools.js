@@ -14,8 +14,26 @@ function setFilter(change) {
   json.download = refused ? "requests.json" : "";
   csv.href = query("/api/messages.csv", inbox.filter);
   csv.hidden = refused;
+  remember();
   return load();
 }
+
+/** What is looked at has an address, which can be reloaded, kept and handed on. */
+function remember() {
+  const parts = Object.entries({ kind: inbox.kind, ...inbox.filter }).filter(([, value]) => value !== "");
+  history.replaceState(null, "", parts.length === 0 ? location.pathname : `#${new URLSearchParams(parts)}`);
+}
+
+/** Takes up what the address says, if it says something about the list. */
+function recall() {
+  const asked = new URLSearchParams(location.hash.slice(1));
+  const [user, q, kind] = ["user", "q", "kind"].map((name) => asked.get(name) ?? "");
+  if (user === "" && q === "" && kind === "") return;
+  $("search").value = q;
+  setFilter({ q, kind: ["messages", "refused"].includes(kind) ? kind : "" });
+  if (user !== "") choose(user);
+}
+window.addEventListener("hashchange", recall);
 
 const search = soon(120, async () => {
   const q = typed($("search").value);
