@@ -320,7 +320,11 @@ async fn the_picture_of_the_readme() {
         for (number, text) in texts {
             shop.send(number, text).await.unwrap();
         }
-        cards(&window, 3).await;
+        assert_eq!(
+            post(&window.sandbox, "myapp", "98765432", "Your order is ready for pickup.").await,
+            "ERR006"
+        );
+        cards(&window, 4).await;
         window.until("document.querySelectorAll('.state[data-look=sent]').length === 2").await;
         window.until("document.querySelectorAll('#graph rect').length > 0").await;
         std::fs::write(

@@ -81,8 +81,10 @@ fn candidate(text: &[char], start: usize, end: usize, mut doubtful: bool) -> Opt
     }
     let (left, right) = (before(text, start), text.get(end).copied());
     let is_digit = |at: Option<usize>| at.and_then(|at| text.get(at)).is_some_and(char::is_ascii_digit);
+    // A date has no part of five digits: `123456/5 min`.
+    let slash = |c| matches!(c, Some('/' | '\\')) && code.len() <= 4;
     let part_of =
-        |c: Option<char>, beyond| matches!(c, Some('.' | ',' | ':' | '/' | '-' | '\\')) && is_digit(beyond);
+        |c: Option<char>, beyond| (matches!(c, Some('.' | ',' | ':' | '-')) || slash(c)) && is_digit(beyond);
     // `G-123456`, `INV-48213`, `OTP-654321`, `OTP123456`.
     let joined = match left {
         Some('-') => letters_before(text, start - 1),

@@ -1,7 +1,9 @@
 //! Which of the candidates is the code.
 
 use super::candidates::{Candidate, before, candidates};
-use super::words::{Keyword, Meaning, is_belonging, is_copula, is_number, is_preposition, is_verb, keywords};
+use super::words::{
+    Keyword, Meaning, is_belonging, is_copula, is_name, is_number, is_preposition, is_verb, keywords,
+};
 use crate::sandbox::model::digits::digit;
 use crate::sandbox::model::rules::is_hidden;
 
@@ -115,7 +117,10 @@ impl Reader<'_> {
             Lead::Open | Lead::Number => {}
         }
         if doubtful {
-            return None;
+            // "2012 code": a year only if nothing calls it something else.
+            let (word_start, word_end) = self.word_from(end + 1);
+            let named = self.only && is_name(&self.word(word_start, word_end));
+            return named.then_some((Sureness::Near, 1));
         }
         // What stands between the number before and this one speaks of this one.
         let number_before = self.text[..start].iter().rposition(char::is_ascii_digit).map_or(0, |at| at + 1);

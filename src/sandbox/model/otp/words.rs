@@ -6,6 +6,8 @@ use super::candidates::before;
 const CODE: &str = "code|codes|otp|pin|passcode|password|one-time|verification|verify|confirmation|confirm|\
     authentication|activation|security|token|2fa|login|log in|sign in|secret number|رمز|كود|التحقق|التفعيل|\
     التأكيد|المرور|كلمة السر|الرقم السري|رقم سري|رقمك السري|تسجيل الدخول";
+/// Those of them that name the code itself.
+const NAMES: &str = "code|otp|pin|passcode|password|رمز|كود|الرمز|الكود";
 /// Words whose number is something else.
 const OTHER: &str = "order|invoice|ticket|ref|reference|booking|reservation|account|acct|card|ending|ends|call|\
     phone|tel|telephone|mobile|whatsapp|fax|hotline|helpline|amount|balance|total|price|paid|block|building|street|box|\
@@ -89,6 +91,10 @@ fn is_one(word: &str, of: &str) -> bool {
 
 pub(super) fn is_copula(word: &str) -> bool {
     is_one(word, COPULAS)
+}
+
+pub(super) fn is_name(word: &str) -> bool {
+    is_one(word, NAMES)
 }
 
 pub(super) fn is_verb(word: &str) -> bool {
