@@ -1,6 +1,8 @@
 //! No password, text or full number leaves by `Debug`, `Display`, JSON, an event or a panic.
 
 mod calls;
+#[cfg(feature = "campaign")]
+mod campaigns;
 #[cfg(feature = "otp")]
 mod codes;
 mod types;
