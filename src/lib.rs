@@ -136,4 +136,7 @@ mod documents {
     struct Readme;
     #[doc = include_str!("../docs/sandbox.md")]
     struct Sandbox;
+    #[cfg(feature = "otp")]
+    #[doc = include_str!("../docs/otp.md")]
+    struct Otp;
 }

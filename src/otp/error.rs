@@ -73,6 +73,40 @@ impl StartError {
             _ => None,
         }
     }
+
+    /// The HTTP status that a web handler should answer with.
+    ///
+    /// 400 for a number that gets no code, 403 where a CAPTCHA is missing, 410 for a challenge that is over, 429 where
+    /// the number, the address or their neighbours have asked for too much ([`retry_after`](Self::retry_after) belongs
+    /// in `Retry-After`), 503 for what is nobody's fault who asks: the budget, a stopped country, the store. A message
+    /// that was not sent has the status of [its error](Error::http_status).
+    pub fn http_status(&self) -> u16 {
+        match self {
+            Self::Number(_) | Self::Country => 400,
+            Self::NeedsHuman => 403,
+            Self::Ended => 410,
+            Self::Limited { scope: Scope::Country | Scope::Breaker, .. } | Self::Budget | Self::Store(_) => {
+                503
+            }
+            Self::TooSoon(_) | Self::Limited { .. } => 429,
+            Self::Failed(error) => error.http_status(),
+        }
+    }
+
+    /// Its name, for a front end with sentences of its own.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::Number(_) => "number",
+            Self::Country => "country",
+            Self::TooSoon(_) => "too_soon",
+            Self::Limited { .. } => "limited",
+            Self::NeedsHuman => "needs_human",
+            Self::Budget => "budget",
+            Self::Ended => "ended",
+            Self::Failed(_) => "failed",
+            Self::Store(_) => "store",
+        }
+    }
 }
 
 impl fmt::Display for StartError {
@@ -161,8 +195,30 @@ impl VerifyError {
         }
     }
 
-    /// Its name in events and metrics.
-    pub(super) fn name(&self) -> &'static str {
+    /// How long to wait before typing again, where that is known.
+    pub fn retry_after(&self) -> Option<Duration> {
+        match self {
+            Self::Limited(after) => Some(*after),
+            _ => None,
+        }
+    }
+
+    /// The HTTP status that a web handler should answer with.
+    ///
+    /// 400 for a code that is not the one, 404 for a challenge that there is not, 410 for one that is over (spent, used,
+    /// expired), 429 where the number has failed too often, 503 where the store does not answer.
+    pub fn http_status(&self) -> u16 {
+        match self {
+            Self::Wrong { .. } | Self::Malformed | Self::Superseded { .. } => 400,
+            Self::NotFound => 404,
+            Self::Spent | Self::Expired | Self::Used => 410,
+            Self::Limited(_) => 429,
+            Self::Store(_) => 503,
+        }
+    }
+
+    /// Its name, in events and metrics and for a front end with sentences of its own.
+    pub fn name(&self) -> &'static str {
         match self {
             Self::Wrong { .. } => "wrong",
             Self::Malformed => "malformed",

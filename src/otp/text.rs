@@ -34,7 +34,7 @@ impl Language {
 /// The code stands first, with the word for it beside it: there the phones' own readers find it.
 pub(super) const ENGLISH: &str =
     "{code} is your {app} code, valid for {minutes} minutes. Do not share it with anyone.";
-pub(super) const ARABIC: &str = "{code} رمز {app}، صالح {minutes} دقائق. لا تشاركه.";
+pub(super) const ARABIC: &str = "{code} رمز {app}، {minutes} دقائق. لا تشاركه.";
 
 /// The length of the hash by which Android knows an app (SMS Retriever API).
 const ANDROID_HASH: usize = 11;
@@ -218,9 +218,9 @@ mod tests {
         );
         assert_eq!(
             write(Language::Arabic, Some("example.com"), None),
-            "012345 رمز تطبيقي، صالح 5 دقائق. لا تشاركه.\n@example.com #012345"
+            "012345 رمز تطبيقي، 5 دقائق. لا تشاركه.\n@example.com #012345"
         );
-        assert_eq!(write(Language::Arabic, None, None), "012345 رمز تطبيقي، صالح 5 دقائق. لا تشاركه.");
+        assert_eq!(write(Language::Arabic, None, None), "012345 رمز تطبيقي، 5 دقائق. لا تشاركه.");
         assert!(
             write(Language::English, Some("example.com"), Some("FA+9qCX9VSu"))
                 .ends_with("anyone.\nFA+9qCX9VSu")

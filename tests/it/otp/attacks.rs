@@ -21,6 +21,7 @@ over_every_store! {
     every_spelling_of_a_number_shares_one_pause
     a_hundred_starts_at_once_are_one_message
     a_hundred_resends_at_once_are_one_message
+    what_is_refused_takes_nothing_of_any_limit
     a_flood_costs_the_budget_and_no_more
     at_expiry_a_right_code_is_expired
     a_verified_code_is_used_on_every_replica
@@ -263,6 +264,18 @@ async fn a_hundred_resends_at_once_are_one_message(place: Place) {
     assert_eq!(tries(&replicas[1], &challenge, [world.code(NUMBER)]).await, ["verified"]);
 }
 
+// Guard: all limits are taken or none.
+async fn what_is_refused_takes_nothing_of_any_limit(place: Place) {
+    let world = World::new(place);
+    let otp = world.builder().await.per_address(2).per_prefix(2).per_country(2).build().unwrap();
+    let (challenge, _) = world.start(&otp, NUMBER).await;
+    for _ in 0..3 {
+        too_soon(otp.start(NUMBER, Purpose::LOGIN, &caller())).await;
+        too_soon(otp.resend(&challenge, &caller())).await;
+    }
+    world.start(&otp, "96598760000").await;
+}
+
 // Guard: the budget's counts.
 async fn a_flood_costs_the_budget_and_no_more(place: Place) {
     let world = World::new(place);
@@ -375,4 +388,27 @@ async fn starts_resends_and_guesses_at_once_stay_within_every_limit(place: Place
     }
     // One message a number in each round, by a start or a resend.
     assert_eq!(world.messages(), 4 + 4 * 6);
+}
+
+// Guard: the isolation is said with every statement; under the server's own a third of the guesses failed.
+#[cfg(feature = "postgres")]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_server_that_is_serializable_by_default_compares_as_many_guesses() {
+    let Some(place) = Place::postgres().await else { return };
+    let url = format!("{}&options=-c%20default_transaction_isolation%3Dserializable", place.url());
+    let world = World::new(place);
+    let store = kwtsms_async::Store::open(&url).await.unwrap();
+    let otp = world.builder_over((&store).into()).build().unwrap();
+    let (challenge, code) = world.start(&otp, NUMBER).await;
+    let codes = (0..200).map(|nth| other_than(&code, nth)).collect();
+    let words = at_once(&[otp.clone(), otp.clone()], &challenge, codes).await;
+    assert_eq!((count(&words, "wrong"), count(&words, "spent")), (5, 195), "{words:?}");
+    let replicas = [otp.clone(), otp];
+    let starts = (0..40).map(|i| {
+        let otp = replicas[i % 2].clone();
+        tokio::spawn(async move { otp.start("96551112222", Purpose::LOGIN, &caller()).await })
+    });
+    let results: Vec<_> = join_all(starts).await.into_iter().map(Result::unwrap).collect();
+    assert_eq!(results.iter().filter(|result| result.is_ok()).count(), 1);
+    assert!(!results.iter().any(|result| matches!(result, Err(StartError::Store(_)))), "{results:?}");
 }

@@ -85,7 +85,9 @@ async fn a_refused_code_is_dropped_and_the_one_before_is_valid(place: Place) {
             StartError::TooSoon(_) => assert_eq!(code, "ERR028"),
             other => panic!("{code}: {other:?}"),
         }
-        assert_eq!(tries(&otp, &challenge, [&before]).await, ["verified"], "{code}");
+        let refused = world.posted_code();
+        assert_ne!(refused, before);
+        assert_eq!(tries(&otp, &challenge, [&refused, &before]).await, ["wrong 4", "verified"], "{code}");
     }
 }
 

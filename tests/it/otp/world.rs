@@ -1,15 +1,16 @@
 //! A gateway, a store and services over them.
 
 use std::net::IpAddr;
-#[cfg(any(feature = "store", feature = "redis"))]
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use futures::future::BoxFuture;
 use kwtsms_async::otp::{
     Budget, Caller, Challenge, CodeDelivery, HumanCheck, Otp, OtpBuilder, OtpKeys, OtpStore, Purpose,
     StartCall, StartError, Started, Verified, VerifyError,
 };
-use kwtsms_async::sandbox::Sandbox;
+use kwtsms_async::sandbox::{Sandbox, SandboxTransport};
+use kwtsms_async::transport::{Request, Response, Transport, TransportError};
 
 use crate::gateway;
 #[cfg(any(feature = "store", feature = "redis"))]
@@ -51,6 +52,19 @@ impl Place {
     #[cfg(feature = "redis")]
     pub(crate) async fn redis() -> Option<Self> {
         testing::redis().await.map(|server| Self::Redis(Arc::new(server)))
+    }
+
+    /// What another process opens.
+    #[cfg(feature = "store")]
+    pub(crate) fn url(&self) -> String {
+        match self {
+            Self::Memory(_) => unreachable!("no other process reaches it"),
+            Self::Sqlite(file) => file.path.clone(),
+            #[cfg(feature = "postgres")]
+            Self::Postgres(server) => server.url.clone(),
+            #[cfg(feature = "redis")]
+            Self::Redis(server) => server.url.clone(),
+        }
     }
 
     /// What another replica opens.
@@ -96,6 +110,50 @@ impl Place {
             }
             #[cfg(feature = "redis")]
             Self::Redis(server) => redis_keys(server).len().try_into().unwrap(),
+        }
+    }
+
+    /// Everything that lies there, as bytes; nothing of the memory, which nobody else reads.
+    pub(crate) async fn bytes(&self) -> Vec<u8> {
+        match self {
+            Self::Memory(_) => Vec::new(),
+            #[cfg(feature = "store")]
+            Self::Sqlite(file) => {
+                let files = ["", "-wal", "-shm"].map(|beside| format!("{}{beside}", file.path));
+                files.iter().flat_map(|file| std::fs::read(file).unwrap_or_default()).collect()
+            }
+            #[cfg(feature = "postgres")]
+            Self::Postgres(server) => {
+                let url = server.url.split("schema=").next().unwrap().trim_end_matches(['?', '&']);
+                let schema = server.url.split("schema=").nth(1).unwrap();
+                let (client, connection) = tokio_postgres::connect(url, tokio_postgres::NoTls).await.unwrap();
+                tokio::spawn(connection);
+                let mut bytes = Vec::new();
+                for (table, columns) in [("kwtsms_otp", 14), ("kwtsms_otp_count", 7)] {
+                    for row in client.query(&format!("SELECT * FROM {schema}.{table}"), &[]).await.unwrap() {
+                        for column in 0..columns {
+                            let text = row.try_get::<_, i64>(column).map(|n| n.to_string().into_bytes());
+                            let raw =
+                                row.try_get::<_, Option<Vec<u8>>>(column).map(Option::unwrap_or_default);
+                            bytes.extend(text.or(raw).unwrap_or_default());
+                            bytes.push(b'\n');
+                        }
+                    }
+                }
+                bytes
+            }
+            #[cfg(feature = "redis")]
+            Self::Redis(server) => {
+                let mut connection = redis_connection(server);
+                let mut bytes = Vec::new();
+                for key in redis_keys(server) {
+                    bytes.extend(key.as_bytes());
+                    let fields: Vec<Vec<u8>> =
+                        redis::cmd("HGETALL").arg(&key).query(&mut connection).unwrap();
+                    fields.iter().for_each(|field| bytes.extend(field));
+                }
+                bytes
+            }
         }
     }
 
@@ -157,6 +215,28 @@ pub(crate) struct World {
     pub(crate) sandbox: Sandbox,
     pub(crate) place: Place,
     pub(crate) keys: OtpKeys,
+    /// The bodies of the requests to the gateway.
+    pub(crate) posted: Arc<Mutex<Vec<String>>>,
+}
+
+/// The door of a sandbox that remembers what passes it.
+struct Remembering(SandboxTransport, Arc<Mutex<Vec<String>>>);
+
+impl Transport for Remembering {
+    fn post(&self, request: Request) -> BoxFuture<'static, Result<Response, TransportError>> {
+        self.1.lock().unwrap().push(String::from_utf8_lossy(request.body()).into_owned());
+        self.0.post(request)
+    }
+
+    fn is_local(&self) -> bool {
+        true
+    }
+}
+
+impl std::fmt::Debug for Remembering {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Remembering")
+    }
 }
 
 impl World {
@@ -164,13 +244,20 @@ impl World {
         // In test mode, where the gateway does not ask for 15 seconds between two messages to a number: only the
         // store's clock is set forward.
         let sandbox = gateway::start(gateway::roomy().stuck_messages_fill_queue(false));
-        Self { sandbox, place, keys: OtpKeys::random() }
+        Self { sandbox, place, keys: OtpKeys::random(), posted: Arc::default() }
     }
 
     /// The settings of a replica, without what the tests of a limit set.
     pub(crate) async fn builder(&self) -> OtpBuilder {
-        let client = gateway::builder(&self.sandbox).unpaced().test_mode(true).timeout(HOUR).build().unwrap();
-        Otp::builder(client, self.place.open().await, self.keys.clone())
+        self.builder_over(self.place.open().await)
+    }
+
+    /// The same over a store that is open.
+    pub(crate) fn builder_over(&self, store: OtpStore) -> OtpBuilder {
+        let transport = Remembering(self.sandbox.transport(), Arc::clone(&self.posted));
+        let client = gateway::builder(&self.sandbox).transport(transport).unpaced();
+        let client = client.test_mode(true).timeout(HOUR).build().unwrap();
+        Otp::builder(client, store, self.keys.clone())
             .app_name("MYAPP")
             .origin("example.com")
             .human_check(HumanCheck::never())
@@ -185,6 +272,13 @@ impl World {
     /// A service that sends as often as it is asked, but for the pause between messages to a number.
     pub(crate) async fn generous(&self) -> Otp {
         self.builder().await.per_number(1_000, 1_000).per_address(1_000).per_prefix(1_000).build().unwrap()
+    }
+
+    /// The code of the newest text that was posted to the gateway, whatever became of it.
+    pub(crate) fn posted_code(&self) -> String {
+        let posted = self.posted.lock().unwrap().last().cloned().unwrap();
+        let text = posted.split(" is your MYAPP code").next().unwrap();
+        text[text.len() - 6..].to_owned()
     }
 
     /// The code of the newest message to a number.
