@@ -11,6 +11,7 @@ mod faults;
 mod files;
 #[cfg(unix)]
 mod interrupt;
+mod otp;
 #[cfg(unix)]
 mod programs;
 mod reading;

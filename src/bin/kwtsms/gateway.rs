@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use kwtsms_async::config::{self, Environment};
 use kwtsms_async::jsonl::{self, Bodies, JsonlGuard};
-use kwtsms_async::sandbox::Sandbox;
+use kwtsms_async::sandbox::{Message, Sandbox};
 use kwtsms_async::{Client, ClientBuilder};
 use tracing_subscriber::layer::SubscriberExt;
 
@@ -51,6 +51,11 @@ pub(crate) struct ClientOptions {
 impl Gateway {
     pub(crate) fn is_sandbox(&self) -> bool {
         self.sandbox.is_some()
+    }
+
+    /// What the gateway of this call accepted.
+    pub(crate) fn sandbox_messages(&self) -> Option<Vec<Message>> {
+        self.sandbox.as_ref().map(Sandbox::messages)
     }
 
     /// The real gateway, or what the settings name in its place.
