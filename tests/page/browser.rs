@@ -173,7 +173,8 @@ impl Window {
         self.devtools("Emulation.setDeviceMetricsOverride", size).await.unwrap();
     }
 
-    async fn devtools(&self, method: &str, parameters: Value) -> Result<Value, CmdError> {
+    /// Asks Chromium in its own protocol.
+    pub async fn devtools(&self, method: &str, parameters: Value) -> Result<Value, CmdError> {
         self.client.issue_cmd(DevTools(json!({"cmd": method, "params": parameters}))).await
     }
 }

@@ -7,6 +7,7 @@
 mod axe;
 mod controls;
 mod layout;
+mod login;
 mod reading;
 mod refused;
 
