@@ -114,9 +114,13 @@ fn every_verb_option_and_exit_code_is_in_the_document() {
     let main = help(&["--help"]);
     let verbs =
         main.lines().skip_while(|line| *line != "Commands:").skip(1).take_while(|line| !line.is_empty());
+    let verbs = verbs.filter(|line| !line.starts_with("   ")); // a line that goes on
     let verbs: Vec<_> = verbs.filter_map(|line| line.split_whitespace().next()).collect();
     assert!(verbs.len() > 12, "{verbs:?}");
     for verb in verbs {
+        // Those two have verbs of their own, and documents of their own.
+        let help =
+            |args: &[&str]| if ["campaign", "outbox"].contains(&verb) { String::new() } else { help(args) };
         assert!(document.contains(&format!("kwtsms {verb}")) || verb == "help", "{verb}");
         let help = if verb == "help" { main.clone() } else { help(&[verb, "--help"]) };
         let options: BTreeSet<_> = help

@@ -140,6 +140,7 @@ fn the_manual_has_a_page_for_each_verb_and_help_shows_what_is_meant_for_it() {
     let page = out(&["man", "send"]);
     assert!(page.contains(".TH kwtsms-send 1") && page.contains("\\-\\-report"), "{page}");
     assert_eq!((page.matches(".SH NAME").count(), page.matches(".TH ").count()), (1, 1));
+    assert!(out(&["man", "campaign", "create"]).contains(".TH kwtsms-campaign-create 1"));
     run(&mut kwtsms(world.folder.path(), &["man", "bogus"])).exits(2);
     std::fs::create_dir(world.path("man1")).unwrap();
     run(&mut kwtsms(world.folder.path(), &["man", "--folder", "man1"])).exits(0);

@@ -12,7 +12,7 @@ use crate::output::{Out, note};
 pub(crate) struct Args {
     /// The verb whose page is wanted; the page of the command itself if left out
     #[arg(conflicts_with = "folder")]
-    verb: Option<String>,
+    verb: Vec<String>,
     /// Write all pages into this folder: kwtsms.1, kwtsms-send.1, …
     #[arg(long, value_name = "FOLDER")]
     folder: Option<PathBuf>,
@@ -27,12 +27,12 @@ pub(crate) fn run(args: &Args, mut command: Command, out: &mut Out) -> Ended {
         note(format_args!("The pages stand in {}.", folder.display()));
         return Ok(Exit::Accepted);
     }
-    let page = match &args.verb {
-        None => &command,
-        Some(verb) => command
+    let mut page = &command;
+    for verb in &args.verb {
+        page = page
             .find_subcommand(verb)
-            .ok_or_else(|| Failure::usage(format!("{verb:?} is none of the verbs; see kwtsms --help")))?,
-    };
+            .ok_or_else(|| Failure::usage(format!("{verb:?} is none of the verbs; see kwtsms --help")))?;
+    }
     let mut text = Vec::new();
     Man::new(page.clone()).render(&mut text).map_err(|error| {
         Failure::new(Exit::Refused, "the manual page cannot be made").because(Some(&error))

@@ -97,13 +97,17 @@ fn members(text: &str) -> Option<Vec<(String, String)>> {
     reader.end().is_ok().then_some(members)
 }
 
-/// A text as it is, a list of texts as a list, nothing for null; all else as it is written.
+/// A text as it is, a list of texts as a list, nothing for null, no more than a sign for an object; all else as it is
+/// written.
 fn as_cell(value: &str) -> String {
     if value == "null" {
         return String::new();
     }
     if let Ok(text) = serde_json::from_str::<String>(value) {
         return text;
+    }
+    if value.starts_with('{') {
+        return "{…}".to_owned(); // which of its numbers is meant, nobody can tell
     }
     match serde_json::from_str::<Vec<&RawValue>>(value) {
         Ok(list) => list.into_iter().map(|item| as_cell(item.get())).collect::<Vec<_>>().join(", "),
@@ -135,7 +139,7 @@ mod tests {
                 ("d", "9.65988E+10"),
                 ("e", ""),
                 ("f", "1, 2"),
-                ("g", "{\"h\":1}")
+                ("g", "{…}")
             ])
         );
         for text in ["", "1", "\"a\"", "[1]", "{\"a\":}", "{\"a\":1} x", "{\"a\":1}{\"b\":2}"] {

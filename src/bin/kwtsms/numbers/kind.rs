@@ -178,9 +178,11 @@ fn is_stamped(line: &str) -> bool {
     if !(numeric(&mut rest, 1, 2) && sign(&mut rest, &[':']) && numeric(&mut rest, 2, 2)) {
         return false;
     }
-    let rest =
-        rest.trim_start_matches(|c: char| c.is_numeric() || matches!(c, ':' | '.' | 'Z' | '+')).trim_start();
-    !rest.is_empty() && !rest.starts_with([',', ';', '|', '\t', '"'])
+    let rest = rest.trim_start_matches(|c: char| c.is_numeric() || matches!(c, ':' | '.' | 'Z' | '+'));
+    // Behind the time, or behind AM or the zone, a table has its delimiter.
+    let blanks = [' ', '\u{a0}', '\u{202f}'];
+    let next = rest.trim_start_matches(blanks).split(blanks).next().unwrap_or_default();
+    !next.is_empty() && !next.contains([',', ';', '|', '\t', '"'])
 }
 
 #[cfg(test)]
@@ -247,6 +249,9 @@ mod tests {
             "15/01/2024,96598765432\n",
             "15/01/2024 10:30,Ali,96598765432\n",
             "2024-01-15T10:30:12Z;96598765432\n",
+            "created,phone\n15/01/2024 10:30 PM,96598765432\n",
+            "2024-01-15 10:30:12 UTC,Ali,96598765432\n",
+            "2024-01-15 10:30\tAli\t96598765432\n",
             "[96598765432]\n",
             "{96598765432}\n",
             "(965) 98765432\n",

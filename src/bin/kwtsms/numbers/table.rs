@@ -108,6 +108,9 @@ impl Table {
                 None => break,
             }
         }
+        if ahead.is_empty() {
+            return Err(Failure::usage(format!("{file} has a header and no row: there is no number in it")));
+        }
         let (header, names) = match (&records, names) {
             (Records::Json(json), _) => (None, Some(json.fields().to_vec())),
             (Records::Csv(_), names) => names.unzip(),

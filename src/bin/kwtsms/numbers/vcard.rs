@@ -34,9 +34,16 @@ impl Vcards {
         loop {
             let Some(mut line) = self.line()? else { return Ok(None) };
             let place = self.lines.count();
-            // A line that begins with a blank belongs to the one before (section 3.2).
+            // A line that begins with a blank belongs to the one before (section 3.2), and so does what follows a
+            // quoted-printable line that ends in `=` (version 2.1).
             loop {
+                let is_soft = line.ends_with(b"=")
+                    && line.to_ascii_lowercase().windows(9).any(|part| part == b"printable");
                 match self.line()? {
+                    Some(next) if is_soft => {
+                        line.pop();
+                        line.extend_from_slice(&next);
+                    }
                     Some(next) if next.starts_with(b" ") || next.starts_with(b"\t") => {
                         line.extend_from_slice(next.get(1..).unwrap_or_default());
                     }
@@ -130,7 +137,7 @@ mod tests {
     fn tel_lines_are_read_and_no_other() {
         let text = "BEGIN:VCARD\r\nVERSION:3.0\r\nFN:Ali\r\nTEL;TYPE=CELL:+96598765432\r\nBDAY:19930102\r\nNOTE:TEL:96500000000\r\n\
             item1.TEL;type=\"voice,home:x\":+965 2222\r\n  3333\r\nTEL:\r\nX-TEL:96511111111\r\nTEL;FAX;WORK:+96522224444\r\nEND:VCARD\r\n\
-            BEGIN:VCARD\nVERSION:4.0\ntel;VALUE=uri;TYPE=cell:tel:+965-5123-4567\nTEL;CELL;ENCODING=QUOTED-PRINTABLE:=2B96551234568\nREV:20240120T213632Z\nEND:VCARD";
+            BEGIN:VCARD\nVERSION:4.0\ntel;VALUE=uri;TYPE=cell:tel:+965-5123-4567\nTEL;CELL;ENCODING=QUOTED-PRINTABLE:=2B96551234568\nTEL;ENCODING=QUOTED-PRINTABLE:=2B965=\n51234569\nREV:20240120T213632Z\nEND:VCARD";
         let row = |line, input: &str| (line, input.to_owned(), None);
         assert_eq!(
             read(text),
@@ -140,6 +147,7 @@ mod tests {
                 (11, "+96522224444".to_owned(), Some("a fax number".to_owned())),
                 row(15, "tel:+965-5123-4567"),
                 row(16, "+96551234568"),
+                row(17, "+96551234569"),
             ]
         );
     }

@@ -25,11 +25,11 @@ struct Ledger {
 
 /// Knows the row of every position of a run.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct Feed(Arc<Mutex<Ledger>>);
+pub(super) struct Feed(Arc<Mutex<Ledger>>);
 
 impl Feed {
     /// Starts to read, on a thread of its own: a pipe may have nothing to read for a while.
-    pub(crate) fn start(rows: Rows) -> (Self, impl Stream<Item = String> + Send + 'static) {
+    pub(super) fn start(rows: Rows) -> (Self, impl Stream<Item = String> + Send + 'static) {
         let feed = Self::default();
         let (sender, mut receiver) = mpsc::channel(AHEAD);
         tokio::task::spawn_blocking(move || {
@@ -86,29 +86,29 @@ impl Feed {
     }
 
     /// The row of a position that has come back.
-    pub(crate) fn take(&self, position: u64) -> Row {
+    pub(super) fn take(&self, position: u64) -> Row {
         // The run gives back what it was given, once.
         self.lock().rows.remove(&position).unwrap_or(Row::new(0, String::new()))
     }
 
     /// Rows that were kept from the run since the last call.
-    pub(crate) fn refused(&self) -> Vec<Row> {
+    pub(super) fn refused(&self) -> Vec<Row> {
         std::mem::take(&mut self.lock().refused)
     }
 
     /// Everything that has not come back, in its order.
-    pub(crate) fn take_rest(&self) -> Vec<Row> {
+    pub(super) fn take_rest(&self) -> Vec<Row> {
         std::mem::take(&mut self.lock().rows).into_values().collect()
     }
 
     /// True if nothing is left to be read.
-    pub(crate) fn has_ended(&self) -> bool {
+    pub(super) fn has_ended(&self) -> bool {
         let ledger = self.lock();
         ledger.ended && ledger.failure.is_none()
     }
 
     /// Why reading ended before its end.
-    pub(crate) fn failure(&self) -> Option<Failure> {
+    pub(super) fn failure(&self) -> Option<Failure> {
         self.lock().failure.take()
     }
 }

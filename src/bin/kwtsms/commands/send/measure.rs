@@ -29,20 +29,20 @@ impl Transport for Nowhere {
 
 /// What a run would be.
 #[derive(Debug, Default)]
-pub(crate) struct Measure {
+pub(super) struct Measure {
     /// The column that is read, if the file has several or names it.
-    pub(crate) column: Option<Column>,
+    pub(super) column: Option<Column>,
     /// Numbers in the input, good and bad.
-    pub(crate) inputs: u64,
+    pub(super) inputs: u64,
     /// Numbers that would be sent to.
-    pub(crate) numbers: u64,
-    pub(crate) batches: u64,
-    pub(crate) refused: u64,
-    pub(crate) duplicates: u64,
+    pub(super) numbers: u64,
+    pub(super) batches: u64,
+    pub(super) refused: u64,
+    pub(super) duplicates: u64,
 }
 
 /// Measures a run; `look` sees every number, batch by batch, and what would not be sent to.
-pub(crate) async fn measure(
+pub(super) async fn measure(
     rows: Rows,
     text: &MessageText,
     rules: Rules,

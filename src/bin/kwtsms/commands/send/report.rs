@@ -37,7 +37,7 @@ impl Report {
         Ok(report)
     }
 
-    pub(in crate::commands::send) fn write(&mut self, entries: &[Entry]) -> Result<(), Failure> {
+    pub(super) fn write(&mut self, entries: &[Entry]) -> Result<(), Failure> {
         for entry in entries {
             let line = entry.row.line.to_string();
             let number = entry.number.map(|number| number.to_string()).unwrap_or_default();

@@ -37,6 +37,9 @@ pub(crate) async fn run(args: Args, global: &Global, out: &mut Out) -> Ended {
     } else {
         Some(measure(source.open(phone_rules)?, &text, args.rules, |_| {}).await?)
     };
+    if measured.as_ref().is_some_and(|measured| measured.inputs == 0) && source.earlier().is_none() {
+        return Err(Failure::usage(format!("{}: there is no number in it", source.place())));
+    }
     let mut rows = source.open(phone_rules)?;
     if let Some(earlier) = source.earlier() {
         let report = earlier.path().display();
