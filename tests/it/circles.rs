@@ -14,7 +14,7 @@ const KEPT: [&[&str]; 3] = [
 ];
 
 /// Folders whose circles are still to be opened; a circle that leaves its folder is refused here too.
-const OPEN: [&str; 2] = ["bulk/", "message/"];
+const OPEN: [&str; 1] = ["message/"];
 
 type Module = Vec<String>;
 

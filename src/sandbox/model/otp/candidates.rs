@@ -1,6 +1,6 @@
 //! The digits of a text that may be a code, by their shape and what touches them.
 
-use super::words::is_unit;
+use super::words::{before, is_unit};
 
 /// A number that may be a code, by its place in the text.
 pub(super) struct Candidate {
@@ -131,10 +131,6 @@ fn is_date(code: &str) -> bool {
 fn is_named(text: &[char], start: usize) -> bool {
     !in_link(text, start)
         && start.checked_sub(2).and_then(|at| text.get(at)).is_some_and(|c| c.is_alphabetic())
-}
-
-pub(super) fn before(text: &[char], at: usize) -> Option<char> {
-    text.get(at.checked_sub(1)?).copied()
 }
 
 /// The ASCII letters that end right before a place.

@@ -1,8 +1,8 @@
 //! Which of the candidates is the code.
 
-use super::candidates::{Candidate, before, candidates};
+use super::candidates::{Candidate, candidates};
 use super::words::{
-    Keyword, Meaning, is_belonging, is_copula, is_name, is_number, is_preposition, is_verb, keywords,
+    Keyword, Meaning, before, is_belonging, is_copula, is_name, is_number, is_preposition, is_verb, keywords,
 };
 use crate::sandbox::model::digits::digit;
 use crate::sandbox::model::rules::is_hidden;

@@ -1,7 +1,5 @@
 //! The words that tell what a number is.
 
-use super::candidates::before;
-
 /// Words that announce a code, between bars.
 const CODE: &str = "code|codes|otp|pin|passcode|password|one-time|verification|verify|confirmation|confirm|\
     authentication|activation|security|token|2fa|login|log in|sign in|secret number|رمز|كود|التحقق|التفعيل|\
@@ -121,4 +119,9 @@ pub(super) fn is_unit(text: &[char], end: usize) -> bool {
             !unit.ends_with(char::is_alphabetic) || !rest.starts_with(char::is_alphabetic)
         })
     })
+}
+
+/// The character before a place.
+pub(super) fn before(text: &[char], at: usize) -> Option<char> {
+    text.get(at.checked_sub(1)?).copied()
 }
