@@ -57,7 +57,7 @@ enum Command {
     Validate(validate::Args),
     /// Send a text to one number or to many
     Send(Box<send::Args>),
-    /// Send a campaign that outlives this process: loaded once, sent by any number of runs, paused and resumed
+    /// Send a campaign that outlives this process
     #[command(subcommand)]
     Campaign(Box<campaign::Verb>),
     /// Send the messages that applications put into the outbox of a store
