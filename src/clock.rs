@@ -1,25 +1,56 @@
 //! The two clocks of the crate: Tokio's for every wait, and one function for wall time.
 
+use std::future::poll_fn;
 use std::ops::Add;
+use std::pin::pin;
+use std::task::Poll;
 use std::time::{Duration, SystemTime};
 
 use futures::FutureExt;
 use futures::future::Either;
 use governor::clock::{Clock, Reference};
 use governor::nanos::Nanos;
+use tokio::runtime::{self, Handle};
 use tokio::time::Instant;
 
 /// Tells the wall time, for stamps in logs; nothing waits on it.
 #[allow(clippy::disallowed_methods)] // the one place
-#[allow(dead_code)] // used by the features that write stamps
 pub(crate) fn wall_now() -> SystemTime {
     SystemTime::now()
+}
+
+/// Waits until then, also where it is polled on another runtime than before.
+///
+/// A timer of Tokio's belongs to the runtime on which it was made: it does not go on while that is not driven, and
+/// panics after its end.
+pub(crate) async fn sleep_until(until: Instant) {
+    loop {
+        let runtime = runtime_here();
+        let mut sleep = pin!(tokio::time::sleep_until(until));
+        let moved = poll_fn(|cx| match runtime_here() == runtime {
+            true => sleep.as_mut().poll(cx).map(|()| false),
+            false => Poll::Ready(true),
+        });
+        if !moved.await {
+            return;
+        }
+    }
+}
+
+/// Waits for so long; one beyond the clock's range is for ever.
+pub(crate) async fn sleep(wait: Duration) {
+    late(Instant::now().checked_add(wait)).await;
+}
+
+/// The runtime on which this is polled.
+pub(crate) fn runtime_here() -> Option<runtime::Id> {
+    Handle::try_current().ok().map(|runtime| runtime.id())
 }
 
 /// Waits until it is too late; for ever without a deadline.
 pub(crate) async fn late(deadline: Option<Instant>) {
     match deadline {
-        Some(deadline) => tokio::time::sleep_until(deadline).await,
+        Some(deadline) => sleep_until(deadline).await,
         None => std::future::pending().await,
     }
 }
@@ -27,7 +58,7 @@ pub(crate) async fn late(deadline: Option<Instant>) {
 /// True if it is too late after this wait.
 #[inline]
 pub(crate) fn misses(deadline: Option<Instant>, wait: Duration) -> bool {
-    deadline.is_some_and(|deadline| Instant::now() + wait > deadline)
+    deadline.is_some_and(|deadline| Instant::now().checked_add(wait).is_none_or(|end| end > deadline))
 }
 
 /// What a future gives, unless it is too late first.
@@ -37,7 +68,14 @@ pub(crate) fn before<F: Future>(
     done: F,
 ) -> impl Future<Output = Option<F::Output>> {
     match deadline {
-        Some(deadline) => Either::Left(tokio::time::timeout_at(deadline, done).map(Result::ok)),
+        // Boxed: a call without a deadline does not carry its size.
+        Some(deadline) => Either::Left(Box::pin(async move {
+            tokio::select! {
+                biased;
+                done = done => Some(done),
+                () = sleep_until(deadline) => None,
+            }
+        })),
         None => Either::Right(done.map(Some)),
     }
 }

@@ -6,10 +6,10 @@ use std::time::Duration;
 use tokio::sync::watch;
 use tokio::time::Instant;
 
-use crate::clock::misses;
+use crate::clock::{misses, sleep};
 use crate::core::Core;
 use crate::endpoint::send::{Message, accepted};
-use crate::engine::{self, Call, Flow, Prepare, Prepared};
+use crate::engine::{self, Call, Flow, OfRun, Prepare, Prepared};
 use crate::error::Error;
 use crate::limit::{Lane, Turn};
 use crate::phone::PhoneNumber;
@@ -116,7 +116,8 @@ pub(crate) fn batch(core: &Core, message: &Message, numbers: Arc<[PhoneNumber]>,
     let Terms { lane, policy, deadline, on_retry, flow } = terms;
     let body = message.body(core, &numbers);
     let facts = message.facts(numbers);
-    Call { endpoint: Endpoint::Send, body, facts, lane, policy, deadline, on_retry, flow, left: None }
+    let run = flow.map(|flow| Box::new(OfRun { flow, left: Arc::default() }));
+    Call { endpoint: Endpoint::Send, body, facts, lane, policy, deadline, on_retry, run }
 }
 
 /// Sends a batch to its verdict.
@@ -174,7 +175,7 @@ pub(crate) async fn rested(
         if !terms.policy.same_number || misses(terms.deadline, rest) {
             return Err(Error::recent_number(rest));
         }
-        tokio::time::sleep(rest).await;
+        sleep(rest).await;
     }
     Ok(())
 }

@@ -9,11 +9,11 @@ use std::time::Duration;
 use bytes::Bytes;
 use futures::future::{BoxFuture, Either, ready};
 use tokio::runtime::Handle;
-use tokio::sync::watch;
+use tokio::sync::{oneshot, watch};
 use tokio::time::Instant;
 use tracing::{Instrument, Span};
 
-use crate::clock::{before, misses};
+use crate::clock::{before, misses, sleep};
 use crate::code::{ApiCode, CodeClass};
 use crate::core::Core;
 use crate::error::{Delivery, Error};
@@ -49,13 +49,23 @@ pub(crate) struct Call {
     pub(crate) policy: Policy,
     pub(crate) deadline: Option<Instant>,
     pub(crate) on_retry: Option<OnRetry>,
-    /// Of a run's batch.
-    pub(crate) flow: Option<watch::Receiver<Flow>>,
+    /// Boxed: single calls do not carry its size.
+    pub(crate) run: Option<Box<OfRun>>,
+}
+
+/// What ties a batch to its run.
+#[derive(Debug)]
+pub(crate) struct OfRun {
+    pub(crate) flow: watch::Receiver<Flow>,
     /// True while a request is under way, and after one that was accepted or is of unknown outcome.
-    pub(crate) left: Option<Arc<AtomicBool>>,
+    pub(crate) left: Arc<AtomicBool>,
 }
 
 impl Call {
+    fn flow(&self) -> Option<&watch::Receiver<Flow>> {
+        self.run.as_ref().map(|run| &run.flow)
+    }
+
     /// A reading call without further wishes.
     pub(crate) fn reading(endpoint: Endpoint, body: Bytes) -> Self {
         Self {
@@ -66,8 +76,7 @@ impl Call {
             policy: Policy { reading: true, queue_full: false, same_number: false, others: false },
             deadline: None,
             on_retry: None,
-            flow: None,
-            left: None,
+            run: None,
         }
     }
 }
@@ -135,10 +144,7 @@ pub(crate) fn run<T: Send + 'static>(
         loop {
             let turn = match first.taken_turn() {
                 Some(turn) => Either::Left(ready(Ok(turn))),
-                None => {
-                    let Call { endpoint, lane, deadline, flow, .. } = &call;
-                    Either::Right(take_turn(&core, *endpoint, *lane, *deadline, flow.as_ref()))
-                }
+                None => Either::Right(take_turn(&core, call.endpoint, call.lane, call.deadline, call.flow())),
             };
             let turn = match turn.await {
                 Ok(turn) => turn,
@@ -148,7 +154,7 @@ pub(crate) fn run<T: Send + 'static>(
                 Prepared::Ready(claim) => claim,
                 Prepared::NotYet(wait) => {
                     drop(turn);
-                    if Box::pin(wait_for(&call, tokio::time::sleep(wait))).await.is_none() {
+                    if Box::pin(wait_for(&call, sleep(wait))).await.is_none() {
                         return Err(last.unwrap_or_else(|| ended(&call)));
                     }
                     continue;
@@ -228,7 +234,7 @@ async fn turn_in_a_run(
 /// Takes the slot of a turn, unless the run is stopped first.
 #[inline]
 fn start(turn: Turn, call: &Call) -> impl Future<Output = Result<(), Error>> + Send {
-    match &call.flow {
+    match call.flow() {
         None => Either::Left(turn.start()),
         Some(flow) => Either::Right(Box::pin(async {
             tokio::select! {
@@ -243,7 +249,7 @@ fn start(turn: Turn, call: &Call) -> impl Future<Output = Result<(), Error>> + S
 /// False if a pause or a stop came meanwhile.
 #[inline]
 fn may_leave(call: &Call) -> bool {
-    call.flow.as_ref().is_none_or(|flow| *flow.borrow() == Flow::Open)
+    call.flow().is_none_or(|flow| *flow.borrow() == Flow::Open)
 }
 
 async fn stopped(flow: &watch::Receiver<Flow>) {
@@ -254,7 +260,7 @@ async fn stopped(flow: &watch::Receiver<Flow>) {
 
 /// What ended a wait of a call that made no request.
 fn ended(call: &Call) -> Error {
-    match &call.flow {
+    match call.flow() {
         Some(flow) if *flow.borrow() == Flow::Stopped => Error::stopped(None),
         _ => Error::deadline(),
     }
@@ -263,7 +269,7 @@ fn ended(call: &Call) -> Error {
 /// What a future gives, unless the deadline passes or the run is stopped first.
 async fn wait_for<T>(call: &Call, done: impl Future<Output = T>) -> Option<T> {
     let stopped = async {
-        match &call.flow {
+        match call.flow() {
             Some(flow) => stopped(flow).await,
             None => std::future::pending().await,
         }
@@ -284,7 +290,7 @@ async fn wait_to_retry(
     hold: &mut Option<GateHold>,
 ) -> bool {
     if retry.reason == RetryReason::QueueFull && call.lane == Lane::Bulk {
-        let lease = retry.after + core.attempt_timeout.saturating_add(TO_FIND_OUT);
+        let lease = retry.after.saturating_add(core.attempt_timeout).saturating_add(TO_FIND_OUT);
         if !hold.as_ref().is_some_and(|hold| hold.extend(lease)) {
             // Another batch may be finding out already; what was waited for it counts.
             *hold = wait_for(call, core.messages.queue.shut(lease)).await;
@@ -301,7 +307,7 @@ async fn wait_to_retry(
         return false;
     }
     events::retrying(call.endpoint, retry);
-    wait_for(call, tokio::time::sleep(retry.after)).await.is_some()
+    wait_for(call, sleep(retry.after)).await.is_some()
 }
 
 /// One exchange, which ends by itself even if nobody waits for it any more.
@@ -313,10 +319,10 @@ async fn attempt<T: Send + 'static>(
     attempt: u32,
     since: Instant,
 ) -> Result<T, Error> {
-    let core = Arc::clone(core);
+    let (core, attempt_timeout) = (Arc::clone(core), core.attempt_timeout);
     let facts = call.facts.clone();
     let connections = core.limiter.as_ref().map(Limiter::connections);
-    let (endpoint, left) = (call.endpoint, call.left.clone());
+    let (endpoint, left) = (call.endpoint, call.run.as_ref().map(|run| Arc::clone(&run.left)));
     let request = Request::new(endpoint, call.body.clone()).telling(connections);
     let exchange = async move {
         let _under_way = core.under_way.begin();
@@ -362,29 +368,57 @@ async fn attempt<T: Send + 'static>(
         events::request_finished(&attempt, &finished);
         result.map(|(_, read)| read)
     };
-    let exchange = Exchange::new(exchange);
+    let exchange = Exchange::new(exchange, attempt_timeout);
     // Too late, the exchange goes on for the record; the caller is told that its outcome is open.
     before(call.deadline, exchange).await.unwrap_or_else(|| Err(Error::answer_after_deadline()))
 }
 
 /// An exchange with the gateway. Dropped before its end, it goes on in a task of its own.
+///
+/// Its socket and its timers belong to the runtime on which it was begun. Polled on another one, it goes on in a task
+/// there, and here its end is waited for.
 struct Exchange<T: Send + 'static> {
-    under_way: Option<BoxFuture<'static, T>>,
+    under_way: Option<BoxFuture<'static, Result<T, Error>>>,
     runtime: Handle,
+    /// It ends within this, where its runtime is driven.
+    timeout: Duration,
 }
 
 impl<T: Send> Exchange<T> {
-    fn new(exchange: impl Future<Output = T> + Send + 'static) -> Self {
-        Self { under_way: Some(Box::pin(exchange)), runtime: Handle::current() }
+    fn new(exchange: impl Future<Output = Result<T, Error>> + Send + 'static, timeout: Duration) -> Self {
+        Self { under_way: Some(Box::pin(exchange)), runtime: Handle::current(), timeout }
+    }
+
+    fn go_on_there(
+        &self,
+        exchange: BoxFuture<'static, Result<T, Error>>,
+    ) -> BoxFuture<'static, Result<T, Error>> {
+        let (tell, end) = oneshot::channel();
+        let there = async move { drop(tell.send(exchange.await)) }; // nobody may wait for it any more
+        self.runtime.spawn(there.instrument(Span::current()));
+        let timeout = self.timeout;
+        Box::pin(async move {
+            match before(Instant::now().checked_add(timeout), end).await {
+                Some(Ok(end)) => end,
+                Some(Err(_)) => Err(Error::answer_not_awaited()),
+                None => Err(Error::timeout(timeout)),
+            }
+        })
     }
 }
 
 impl<T: Send> Future for Exchange<T> {
-    type Output = T;
+    type Output = Result<T, Error>;
 
-    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<T> {
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         // Taken out while it is polled, so that one which panics is not polled again by a task.
         let mut exchange = self.under_way.take().expect("an exchange is not polled after its end");
+        if let Ok(here) = Handle::try_current()
+            && here.id() != self.runtime.id()
+        {
+            exchange = self.go_on_there(exchange);
+            self.runtime = here;
+        }
         let polled = exchange.as_mut().poll(cx);
         if polled.is_pending() {
             self.under_way = Some(exchange);

@@ -3,7 +3,6 @@
 use std::collections::{HashSet, VecDeque};
 use std::ops::ControlFlow;
 use std::panic::AssertUnwindSafe;
-use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::task::Context;
 use std::time::Duration;
@@ -15,7 +14,7 @@ use tracing::{Instrument, Span};
 
 use super::control::{Control, InFlight, OnProgress};
 use super::source::{Inputs, Numbers};
-use crate::clock::late;
+use crate::clock::{late, sleep};
 use crate::core::Core;
 use crate::dispatch::{self, Attempt, BeforeRequest, Options, Taken, Terms, dispatch};
 use crate::endpoint::balance;
@@ -305,7 +304,7 @@ impl Run {
         self.control.resting(true);
         tokio::select! {
             () = self.control.stopped() => {}
-            () = tokio::time::sleep(wait) => {}
+            () = sleep(wait) => {}
             () = late(self.terms.deadline) => self.too_late(),
         }
         self.control.resting(false);
@@ -326,9 +325,8 @@ impl Run {
             Err(error) => return self.settle(error),
         };
         let Some(message) = &self.message else { return };
-        let left = Arc::new(AtomicBool::new(false));
-        let mut batch = dispatch::batch(&self.core, message, numbers, self.terms.clone());
-        batch.left = Some(Arc::clone(&left));
+        let batch = dispatch::batch(&self.core, message, numbers, self.terms.clone());
+        let left = batch.run.as_ref().map_or_else(Arc::default, |run| Arc::clone(&run.left));
         let look = Look { look: self.on_request.clone(), control: Arc::clone(&self.control) };
         let taken = Taken { turn: Some(turn), claim: Some(claim) };
         let sending = dispatch(Arc::clone(&self.core), batch, Some(Box::new(taken)), look);
@@ -376,7 +374,7 @@ impl Run {
         };
         let wait = control.change(|state| state.outage.next_wait()).min(left);
         let ask = async {
-            tokio::time::sleep(wait).await;
+            sleep(wait).await;
             control.resumed().await;
             control.give_up_after(give_up_after);
             tokio::select! {

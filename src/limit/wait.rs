@@ -10,6 +10,7 @@ use tokio::time::{Instant, Sleep};
 use super::pace::{Due, Pace};
 use super::queue::{ALARM, Queue};
 use super::rates::{Lane, Periods};
+use crate::clock::runtime_here;
 use crate::error::Error;
 use crate::transport::Connections;
 
@@ -143,6 +144,7 @@ impl Place {
 
     pub(super) async fn wait(&mut self, want: Want) -> Result<(), Error> {
         let mut sleep = pin!(None::<Sleep>);
+        let mut runtime = None; // a timer does not go on, or panics, where its runtime does not
         std::future::poll_fn(|cx| {
             loop {
                 let until = match self.look(want, cx.waker()) {
@@ -151,10 +153,14 @@ impl Place {
                     Look::Failed(error) => return Poll::Ready(Err(error)),
                     Look::NotYet(until) => until,
                 };
-                match sleep.as_mut().as_pin_mut() {
+                let here = runtime_here();
+                match sleep.as_mut().as_pin_mut().filter(|_| here == runtime) {
                     Some(sleep) if sleep.deadline() == until => {}
                     Some(sleep) => sleep.reset(until),
-                    None => sleep.set(Some(tokio::time::sleep_until(until))),
+                    None => {
+                        sleep.set(Some(tokio::time::sleep_until(until)));
+                        runtime = here;
+                    }
                 }
                 if let Some(sleep) = sleep.as_mut().as_pin_mut() {
                     ready!(sleep.poll(cx));

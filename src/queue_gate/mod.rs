@@ -13,6 +13,9 @@ use tokio::time::Instant;
 
 #[cfg(any(feature = "store", feature = "redis"))]
 pub(crate) use self::shared::StoredGate;
+use crate::clock::before;
+#[cfg(any(feature = "store", feature = "redis"))]
+use crate::clock::sleep;
 
 /// Shut while a batch finds out. Each hold ends by itself: one that is not polled any more keeps nobody waiting.
 #[derive(Clone)]
@@ -105,7 +108,7 @@ impl QueueGate {
                 return;
             }
             #[cfg(any(feature = "store", feature = "redis"))]
-            tokio::time::sleep(wait.min(LOOK)).await;
+            sleep(wait.min(LOOK)).await;
         }
     }
 
@@ -115,7 +118,7 @@ impl QueueGate {
             let shut = *changes.borrow_and_update();
             let Some(shut) = shut.filter(|shut| !shut.is_over()) else { return };
             // The sender lives as long as the gate.
-            let _ = tokio::time::timeout_at(shut.until, changes.changed()).await;
+            let _ = before(Some(shut.until), changes.changed()).await;
         }
     }
 
@@ -130,7 +133,7 @@ impl QueueGate {
         if let Some(shared) = &self.0.shared {
             // Its own batches wait meanwhile behind the hold here.
             while let Ok(Some(wait)) = shared.shut(owner, hold.min(LONGEST)).await {
-                tokio::time::sleep(wait.clamp(LOOK / 10, LOOK)).await;
+                sleep(wait.clamp(LOOK / 10, LOOK)).await;
                 self.take(owner, hold);
             }
         }

@@ -10,20 +10,27 @@ use bytes::Bytes;
 use futures::future::BoxFuture;
 use reqwest::header::{ACCEPT, ACCEPT_ENCODING, CONTENT_TYPE, HOST, HeaderMap, HeaderValue, RETRY_AFTER};
 use reqwest::{Method, Url, redirect, retry};
+use tokio::runtime::{Handle, RuntimeFlavor};
 
 use super::connector::{TellSetUps, drive};
+use super::pools::{Pools, Taken};
 #[cfg(feature = "rustls")]
 use super::tls;
 use super::{Endpoint, MAX_REPLY, Request, Response, Transport, TransportError, TransportFailure};
+
+use crate::clock::wall_now;
 
 /// Idle connections are dropped after this: common servers close theirs from 5 s on, and a request that
 /// meets the server's close is of unknown outcome.
 const IDLE: Duration = Duration::from_secs(4);
 
+/// After so long without a request it is looked whether the server has closed a connection.
+const LOOK_AFTER: Duration = Duration::from_millis(5);
+
 /// Why no transport could be made for a URL.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum HttpSetupError {
-    #[cfg(not(any(feature = "rustls", feature = "native-tls")))]
+    #[cfg(not(feature = "rustls"))]
     #[error("this build has no TLS: switch on the feature `rustls` or `native-tls` of kwtsms-async")]
     NoTls,
     #[cfg(feature = "rustls")]
@@ -84,7 +91,7 @@ pub(crate) enum HttpSetupError {
 /// # fn main() {}
 /// ```
 pub struct HttpTransport {
-    client: reqwest::Client,
+    clients: Pools<reqwest::Client>,
     /// Made once: each endpoint's own URL, in the order of [`Endpoint::ALL`].
     urls: Vec<Url>,
     local: bool,
@@ -97,32 +104,37 @@ impl HttpTransport {
         // Made once: hyper would write it anew for each request.
         let host = HeaderValue::from_maybe_shared(Bytes::from(authority(&base)))
             .expect("host and port of a URL are visible ASCII");
-        let builder = reqwest::Client::builder()
-            .default_headers(HeaderMap::from_iter([
-                (HOST, host),
-                (CONTENT_TYPE, JSON),
-                (ACCEPT, JSON),
-                (ACCEPT_ENCODING, HeaderValue::from_static("identity")), // a server may compress unless told not to
-            ]))
-            .user_agent(concat!("kwtsms-async/", env!("CARGO_PKG_VERSION")))
-            .redirect(redirect::Policy::none()) // a followed 307 posts the password to another host
-            .retry(retry::never().max_retries_per_request(0)) // nor is a copy kept for one
-            .referer(false)
-            .http1_only()
-            .connect_timeout(connect)
-            .connector_layer(TellSetUps { most: connect })
-            .pool_idle_timeout(IDLE);
-        // A proxy of the environment would get what is meant for this machine, password in clear.
-        let builder = if local { builder.no_proxy() } else { builder };
-        let builder = with_tls(builder, base.scheme() == "https")?;
-        let client = builder.build().map_err(|error| HttpSetupError::Client(error.without_url()))?;
+        let headers = HeaderMap::from_iter([
+            (HOST, host),
+            (CONTENT_TYPE, JSON),
+            (ACCEPT, JSON),
+            (ACCEPT_ENCODING, HeaderValue::from_static("identity")), // a server may compress unless told not to
+        ]);
+        let tls = Tls::new(base.scheme() == "https")?;
+        let make = move || {
+            let builder = reqwest::Client::builder()
+                .default_headers(headers.clone())
+                .user_agent(concat!("kwtsms-async/", env!("CARGO_PKG_VERSION")))
+                .redirect(redirect::Policy::none()) // a followed 307 posts the password to another host
+                .retry(retry::never().max_retries_per_request(0)) // nor is a copy kept for one
+                .referer(false)
+                .http1_only()
+                .connect_timeout(connect)
+                .connector_layer(TellSetUps { most: connect })
+                .pool_idle_timeout(IDLE);
+            // A proxy of the environment would get what is meant for this machine, password in clear.
+            let builder = if local { builder.no_proxy() } else { builder };
+            tls.of(builder).build()
+        };
+        let first = make().map_err(|error| HttpSetupError::Client(error.without_url()))?;
+        let clients = Pools::new(first, IDLE, Box::new(move || make().ok()));
         let urls = Endpoint::ALL.iter().map(|endpoint| {
             let mut url = base.clone();
             url.set_path(&format!("{}{}/", base.path(), endpoint.name()));
             url
         });
         let urls = urls.collect();
-        Ok(Self { client, urls, local })
+        Ok(Self { clients, urls, local })
     }
 }
 
@@ -132,27 +144,46 @@ pub(crate) fn authority(url: &Url) -> String {
     url.port().map_or_else(|| host.to_owned(), |port| format!("{host}:{port}"))
 }
 
+/// How connections are made safe; made once, since trust stores are read from the disk.
+struct Tls {
+    #[cfg(feature = "rustls")]
+    config: rustls::ClientConfig,
+}
+
 #[cfg(feature = "rustls")]
-fn with_tls(builder: reqwest::ClientBuilder, needed: bool) -> Result<reqwest::ClientBuilder, HttpSetupError> {
-    let config = if needed {
-        tls::trusted()
-    } else {
-        // reqwest asks for a provider even if no connection will use it; certificates are not looked for.
-        tls::builder()
-            .map(|config| config.with_root_certificates(rustls::RootCertStore::empty()).with_no_client_auth())
-    };
-    Ok(builder.tls_backend_preconfigured(config.map_err(HttpSetupError::Certificates)?))
+impl Tls {
+    fn new(needed: bool) -> Result<Self, HttpSetupError> {
+        let config = if needed {
+            tls::trusted()
+        } else {
+            // reqwest asks for a provider even if no connection will use it; certificates are not looked for.
+            tls::builder().map(|config| {
+                config.with_root_certificates(rustls::RootCertStore::empty()).with_no_client_auth()
+            })
+        };
+        Ok(Self { config: config.map_err(HttpSetupError::Certificates)? })
+    }
+
+    fn of(&self, builder: reqwest::ClientBuilder) -> reqwest::ClientBuilder {
+        builder.tls_backend_preconfigured(self.config.clone())
+    }
 }
 
-#[cfg(all(feature = "native-tls", not(feature = "rustls")))]
-#[allow(clippy::unnecessary_wraps)] // the shape of the other variants
-fn with_tls(builder: reqwest::ClientBuilder, _: bool) -> Result<reqwest::ClientBuilder, HttpSetupError> {
-    Ok(builder.tls_backend_native())
-}
+#[cfg(not(feature = "rustls"))]
+impl Tls {
+    fn new(needed: bool) -> Result<Self, HttpSetupError> {
+        if needed && !cfg!(feature = "native-tls") { Err(HttpSetupError::NoTls) } else { Ok(Self {}) }
+    }
 
-#[cfg(not(any(feature = "rustls", feature = "native-tls")))]
-fn with_tls(builder: reqwest::ClientBuilder, needed: bool) -> Result<reqwest::ClientBuilder, HttpSetupError> {
-    if needed { Err(HttpSetupError::NoTls) } else { Ok(builder) }
+    #[cfg(feature = "native-tls")]
+    fn of(&self, builder: reqwest::ClientBuilder) -> reqwest::ClientBuilder {
+        builder.tls_backend_native()
+    }
+
+    #[cfg(not(feature = "native-tls"))]
+    fn of(&self, builder: reqwest::ClientBuilder) -> reqwest::ClientBuilder {
+        builder
+    }
 }
 
 impl fmt::Debug for HttpTransport {
@@ -166,9 +197,18 @@ impl Transport for HttpTransport {
         let url = self.urls[request.endpoint() as usize].clone();
         let mut post = reqwest::Request::new(Method::POST, url);
         *post.body_mut() = Some(request.body().clone().into());
-        let exchange = self.client.execute(post);
+        let runtime = Handle::try_current().ok();
+        let Taken { client, used, rested } = self.clients.take(runtime.as_ref().map(Handle::id), wall_now());
+        let on_one_thread = runtime.is_some_and(|at| at.runtime_flavor() == RuntimeFlavor::CurrentThread);
         let exchange = Box::pin(async move {
-            let mut reply = exchange.await.map_err(classify)?;
+            if rested > LOOK_AFTER && on_one_thread {
+                // Such a runtime stands still between two calls of `block_on`: let it see what was closed meanwhile.
+                // The first time it looks at its sockets, the second time it goes through those that something was
+                // seen of.
+                tokio::task::yield_now().await;
+                tokio::task::yield_now().await;
+            }
+            let mut reply = client.execute(post).await.map_err(classify)?;
             let status = reply.status().as_u16();
             let retry_after = retry_after(reply.headers());
             let mut body = Vec::new();
@@ -180,6 +220,7 @@ impl Transport for HttpTransport {
                     }
                     Ok(Some(chunk)) => body.extend_from_slice(&chunk),
                     Ok(None) => {
+                        used.touch();
                         let response = Response::new(status, body);
                         return Ok(match retry_after {
                             Some(wait) => response.with_retry_after(wait),

@@ -3,6 +3,7 @@
 mod connections;
 mod connector;
 pub(crate) mod http;
+mod pools;
 #[cfg(any(feature = "rustls", feature = "postgres", feature = "redis"))]
 pub(crate) mod tls;
 

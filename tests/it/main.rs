@@ -26,6 +26,7 @@ mod environment;
 #[cfg(feature = "sandbox")]
 mod events;
 #[cfg(feature = "sandbox")]
+mod extremes;
 mod gateway;
 #[cfg(feature = "sandbox")]
 mod inbox;
@@ -62,6 +63,7 @@ mod replies;
 mod retries;
 mod run_ends;
 #[cfg(feature = "sandbox")]
+mod runtimes;
 mod same_number;
 #[cfg(feature = "sandbox")]
 mod sandbox_doors;

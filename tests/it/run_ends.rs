@@ -370,3 +370,24 @@ async fn a_client_is_idle_when_what_outlived_its_callers_is_answered() {
     waiting.await.unwrap();
     assert_eq!(client.cached_balance().unwrap().available().to_string(), "999999995");
 }
+
+/// One batch at a time finds out whether a full queue has drained, and others wait for it; not for ever.
+#[test]
+fn a_run_on_a_runtime_that_is_not_driven_keeps_no_other_from_a_full_queue() {
+    let sandbox = gateway();
+    let client = client(&sandbox);
+    sandbox.faults().push(Fault::code("ERR013").on("send"));
+    let not_driven = runtime();
+    not_driven.block_on(async {
+        let run = client.bulk(numbers(200), "First");
+        tokio::spawn(run.collect_report());
+        tokio::time::sleep(Duration::from_secs(1)).await;
+    });
+    assert_eq!(sends(&sandbox).len(), 1);
+    let others: Vec<_> = (0..200).map(|i| (96_560_000_000u64 + i).to_string()).collect();
+    let report = runtime().block_on(async {
+        let run = client.bulk(others, "Second").collect_report();
+        tokio::time::timeout(Duration::from_secs(120), run).await.expect("it is held up for ever")
+    });
+    assert_eq!(report.account().accepted(), 200);
+}

@@ -263,3 +263,29 @@ async fn a_rule_that_a_message_of_this_client_explains_is_waited_for() {
     client.send("96551234567", "Hi").test_mode(true).await.unwrap();
     client.send("96551234567", "Hi").wait().await.unwrap();
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_call_that_nobody_polls_does_not_keep_its_number_from_others() {
+    let sandbox = gateway();
+    let client = client(&sandbox);
+    client.balance().await.unwrap(); // so that there is a turn to wait for
+    let begin = Instant::now();
+    let mut waiting = Box::pin(client.send("96598765432", "One"));
+    assert!(futures::poll!(&mut waiting).is_pending());
+    // It waits for its turn and holds nothing: who is polled writes first.
+    client.send("96598765432", "Two").await.unwrap();
+    assert!(begin.elapsed() < Duration::from_secs(2), "{:?}", begin.elapsed());
+    assert_eq!(waiting.await.unwrap_err().kind(), ErrorKind::RecentNumber);
+
+    // One whose request has left keeps the number for as long as the request may take, and the rest after it.
+    sandbox.set_latency(Duration::from_secs(1));
+    tokio::time::sleep(Duration::from_secs(20)).await;
+    let begin = Instant::now();
+    let mut left = Box::pin(client.send("96598765432", "Three"));
+    assert!(futures::poll!(&mut left).is_pending());
+    let sent = tokio::time::timeout(Duration::from_secs(60), client.send("96598765432", "Four").wait()).await;
+    sent.expect("it is held up for ever").unwrap();
+    assert!((31..36).contains(&begin.elapsed().as_secs()), "{:?}", begin.elapsed());
+    drop(left);
+    assert_eq!(sandbox.messages().len(), 3);
+}
