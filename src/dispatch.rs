@@ -155,8 +155,9 @@ pub(crate) async fn claim(
     core: &Core,
     message: &Message,
     numbers: &Arc<[PhoneNumber]>,
+    deadline: Option<Instant>,
 ) -> Result<Claim, Refusal> {
-    core.messages.same_number.claim(numbers, message.is_live(), core.attempt_timeout).await
+    core.messages.same_number.claim(numbers, message.is_live(), core.attempt_timeout, deadline).await
 }
 
 /// Waits until the numbers of a live message may be written to, as far as this process knows, or fails at once where
@@ -198,7 +199,12 @@ impl<H: BeforeRequest> Prepare for First<H> {
             Some(claim) => claim,
             None => {
                 let live = call.facts.message.as_ref().is_some_and(|message| !message.test);
-                match core.messages.same_number.claim(numbers, live, core.attempt_timeout).await {
+                match core
+                    .messages
+                    .same_number
+                    .claim(numbers, live, core.attempt_timeout, call.deadline)
+                    .await
+                {
                     Ok(claim) => claim,
                     Err(Refusal::Failed(error)) => return Err(error),
                     Err(Refusal::Resting(resting)) => {

@@ -322,7 +322,12 @@ impl Run {
         let (numbers, claim) = match self.claim().await {
             Ok(Some(claimed)) => claimed,
             Ok(None) => return,
-            Err(error) => return self.settle(error),
+            Err(error) => {
+                if error.stops_run() {
+                    self.control.stop(&StopReason::Error(&error));
+                }
+                return self.settle(error);
+            }
         };
         let Some(message) = &self.message else { return };
         let batch = dispatch::batch(&self.core, message, numbers, self.terms.clone());
@@ -405,7 +410,7 @@ impl Run {
         let Some(message) = &self.message else { return Ok(None) };
         while !self.draft.numbers.is_empty() {
             let numbers: Arc<[PhoneNumber]> = self.draft.numbers[..].into();
-            match dispatch::claim(&self.core, message, &numbers).await {
+            match dispatch::claim(&self.core, message, &numbers, self.terms.deadline).await {
                 Ok(claim) => return Ok(Some((numbers, claim))),
                 Err(Refusal::Failed(error)) => return Err(error),
                 Err(Refusal::Resting(resting)) if self.terms.policy.same_number => {

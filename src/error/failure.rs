@@ -179,9 +179,10 @@ impl Error {
         self.0.report.as_deref()
     }
 
-    /// True for a code that every further request of the account, the sender or the text would meet too.
+    /// True for what every further request would meet too: a code of the account, the sender or the text, or a store
+    /// that fails.
     pub(crate) fn stops_run(&self) -> bool {
-        self.code().is_some_and(|code| code.class().stops_run())
+        self.kind() == ErrorKind::Store || self.code().is_some_and(|code| code.class().stops_run())
     }
 
     /// How many bytes of an answer that cannot be read are kept: a page of an error is a few thousand.

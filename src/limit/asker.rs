@@ -38,9 +38,9 @@ fn shared(state: &mut State) -> &mut Shared {
 
 impl Asker {
     async fn run(self) {
-        while let Some((source, rates)) = self.needed() {
+        while let Some((source, rates, unused)) = self.needed() {
             let asked = Instant::now();
-            let answer = ask(&*source, rates, self.lane).await;
+            let answer = ask(&*source, rates, self.lane, unused).await;
             drop(source);
             let Some(lanes) = self.lanes.upgrade() else { return };
             let next = shared(&mut lanes.lock()).answered(self.lane, self.number, asked, answer);
@@ -55,12 +55,13 @@ impl Asker {
     }
 
     /// What to ask, while somebody waits and nobody else asks.
-    fn needed(&self) -> Option<(Arc<dyn Source>, Rates)> {
+    fn needed(&self) -> Option<(Arc<dyn Source>, Rates, Option<i64>)> {
         let lanes = self.lanes.upgrade()?;
         let mut state = lanes.lock();
         let waits = state.queue(self.lane).len() > 0;
         let shared = shared(&mut state);
-        (waits && shared.asks(self.lane, self.number)).then(|| (Arc::clone(&shared.source), shared.rates))
+        (waits && shared.asks(self.lane, self.number))
+            .then(|| (Arc::clone(&shared.source), shared.rates, shared.unused(self.lane)))
     }
 
     /// Calls those who wait until one takes the start, or it is late.

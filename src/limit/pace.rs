@@ -11,9 +11,9 @@ use super::shared::{self, Shared};
 use crate::error::Error;
 
 /// A shared start is known before it is due. By so much earlier the first in the queue has its turn, so that what it
-/// does between turn and start does not make it late.
+/// does between turn and start, such as claiming its numbers in the same store, does not make it late.
 #[cfg(any(feature = "store", feature = "redis"))]
-const LEAD: Duration = Duration::from_millis(40);
+const LEAD: Duration = Duration::from_millis(150);
 
 /// What is known of a lane's next start.
 pub(super) enum Due {

@@ -126,9 +126,10 @@ impl Periods {
     /// Those of a pace that a store gives.
     #[cfg(any(feature = "store", feature = "redis"))]
     pub(super) fn shared(rates: Rates) -> Self {
-        let [single, bulk] =
-            Spacing::of(rates).periods.map(|period| Duration::from_micros(period.unsigned_abs()));
-        Self { single, bulk, ..Self::of(rates) }
+        let Spacing { periods, gap } = Spacing::of(rates);
+        let [single, bulk, gap] =
+            [periods[0], periods[1], gap].map(|time| Duration::from_micros(time.unsigned_abs()));
+        Self { single, bulk, gap }
     }
 
     pub(super) fn lane(&self, lane: Lane) -> Duration {

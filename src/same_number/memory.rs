@@ -17,6 +17,9 @@ use crate::phone::PhoneNumber;
 /// How long after the claim a request may leave, at least.
 const LATEST: Duration = Duration::from_secs(16);
 
+/// So long a shared memory that fails is asked again, less where the call's deadline comes first.
+const PATIENCE: Duration = Duration::from_secs(10);
+
 /// Remembers the numbers that were written to, so that no message meets the gateway's 15-second rule (ERR028).
 ///
 /// A client and its clones have one. Two clients of one account meet the same rule, so give the second one the
@@ -88,6 +91,7 @@ impl SameNumberMemory {
         numbers: &Arc<[PhoneNumber]>,
         live: bool,
         hold: Duration,
+        deadline: Option<Instant>,
     ) -> Result<Claim, Refusal> {
         let owner = self.0.owners.fetch_add(1, Ordering::Relaxed);
         let known = self.0.local.take(owner, numbers, live, hold).map_err(Refusal::Resting)?;
@@ -102,7 +106,10 @@ impl SameNumberMemory {
         };
         if let Some(shared) = self.0.shared.as_ref().filter(|_| live) {
             let hold = hold.saturating_add(self.0.local.wait.max(LATEST));
-            let resting = shared.take(owner, Arc::clone(numbers), hold).await.map_err(Refusal::Failed)?;
+            let patience = Instant::now() + PATIENCE;
+            let until = deadline.map_or(patience, |deadline| deadline.min(patience));
+            let taken = shared.take(owner, Arc::clone(numbers), hold, until).await;
+            let resting = taken.map_err(Refusal::Failed)?;
             if !resting.is_empty() {
                 drop(claim);
                 self.0.local.heard(owner, &resting);
@@ -185,7 +192,7 @@ impl Claim {
             // for as long as they were taken.
             let numbers = Arc::clone(&self.numbers);
             if wrote {
-                let rests = shared.take(self.owner, numbers, memory.local.wait);
+                let rests = shared.take(self.owner, numbers, memory.local.wait, Instant::now() + PATIENCE);
                 runtime.spawn(async move { drop(rests.await) });
             } else {
                 runtime.spawn(shared.give_back(self.owner, numbers));
@@ -226,6 +233,7 @@ mod tests {
             owner: u64,
             numbers: Arc<[PhoneNumber]>,
             hold: Duration,
+            _: Instant,
         ) -> BoxFuture<'static, Result<Vec<Resting>, Error>> {
             let store = Arc::clone(self);
             Box::pin(async move {
@@ -283,8 +291,8 @@ mod tests {
         let store = Arc::new(Store::default());
         let memory = || SameNumberMemory::shared(REST, Arc::new(Arc::clone(&store)));
         let (one, two) = (memory(), memory());
-        let claim = one.claim(&numbers(0, 3), true, HOLD).await.unwrap();
-        let refused = resting(two.claim(&numbers(2, 3), true, HOLD).await);
+        let claim = one.claim(&numbers(0, 3), true, HOLD, None).await.unwrap();
+        let refused = resting(two.claim(&numbers(2, 3), true, HOLD, None).await);
         assert_eq!(refused.iter().map(|resting| resting.number).collect::<Vec<_>>(), numbers(2, 1)[..]);
         assert_eq!(store.asked.load(Ordering::SeqCst), 2, "one question a batch");
         // What the store said is known here from now on.
@@ -296,10 +304,10 @@ mod tests {
         claim.end(true);
         tokio::time::sleep(Duration::from_secs(10)).await;
         let three = memory();
-        let refused = resting(three.claim(&numbers(0, 1), true, HOLD).await);
+        let refused = resting(three.claim(&numbers(0, 1), true, HOLD, None).await);
         assert!((5_900..=6_100).contains(&refused[0].wait.as_millis()), "{refused:?}");
         tokio::time::sleep(Duration::from_secs(7)).await;
-        three.claim(&numbers(0, 3), true, HOLD).await.unwrap();
+        three.claim(&numbers(0, 3), true, HOLD, None).await.unwrap();
     }
 
     #[tokio::test(start_paused = true)]
@@ -307,12 +315,12 @@ mod tests {
         let store = Arc::new(Store::default());
         let memory = || SameNumberMemory::shared(REST, Arc::new(Arc::clone(&store)));
         let (one, two) = (memory(), memory());
-        drop(one.claim(&numbers(0, 3), true, HOLD).await.unwrap());
+        drop(one.claim(&numbers(0, 3), true, HOLD, None).await.unwrap());
         tokio::time::sleep(Duration::from_millis(1)).await;
-        drop(two.claim(&numbers(0, 3), true, HOLD).await.unwrap());
+        drop(two.claim(&numbers(0, 3), true, HOLD, None).await.unwrap());
         // A claim that is dropped while the store is asked leaves nothing behind in this process.
         let again = numbers(0, 3);
-        let asking = one.claim(&again, true, HOLD);
+        let asking = one.claim(&again, true, HOLD, None);
         assert!(tokio::time::timeout(Duration::from_millis(1), asking).await.is_err());
         assert_eq!(one.longest_rest(&numbers(0, 3)), Duration::ZERO);
     }
@@ -322,21 +330,21 @@ mod tests {
         let store = Arc::new(Store::default());
         store.down.store(true, Ordering::SeqCst);
         let memory = SameNumberMemory::shared(REST, Arc::new(Arc::clone(&store)));
-        let refused = memory.claim(&numbers(0, 1), true, HOLD).await;
+        let refused = memory.claim(&numbers(0, 1), true, HOLD, None).await;
         assert!(matches!(refused, Err(Refusal::Failed(_))));
         assert_eq!(memory.longest_rest(&numbers(0, 1)), Duration::ZERO);
-        memory.claim(&numbers(0, 1), false, HOLD).await.unwrap();
+        memory.claim(&numbers(0, 1), false, HOLD, None).await.unwrap();
         assert_eq!(store.asked.load(Ordering::SeqCst), 1);
     }
 
     #[tokio::test(start_paused = true)]
     async fn a_request_that_left_and_whose_end_nobody_saw_makes_its_numbers_rest() {
         let memory = SameNumberMemory::new(REST);
-        let mut claim = memory.claim(&numbers(0, 1), true, HOLD).await.unwrap();
+        let mut claim = memory.claim(&numbers(0, 1), true, HOLD, None).await.unwrap();
         claim.leave();
         drop(claim);
         assert_eq!(memory.longest_rest(&numbers(0, 1)), REST);
-        drop(memory.claim(&numbers(1, 1), true, HOLD).await.unwrap());
+        drop(memory.claim(&numbers(1, 1), true, HOLD, None).await.unwrap());
         assert_eq!(memory.longest_rest(&numbers(1, 1)), Duration::ZERO);
     }
 }

@@ -10,6 +10,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures::future::BoxFuture;
+use tokio::time::Instant;
 
 pub use memory::SameNumberMemory;
 pub(crate) use memory::{Claim, Refusal};
@@ -39,12 +40,14 @@ impl Resting {
 pub(crate) trait SharedNumbers: fmt::Debug + Send + Sync + 'static {
     /// Takes all of the numbers for so long, or none, and then names those that rest, each with its wait.
     ///
-    /// What the owner holds itself does not rest: taken again, it is held so long from now.
+    /// What the owner holds itself does not rest: taken again, it is held so long from now. While it cannot be asked it
+    /// is tried again until a time.
     fn take(
         &self,
         owner: u64,
         numbers: Arc<[PhoneNumber]>,
         hold: Duration,
+        until: Instant,
     ) -> BoxFuture<'static, Result<Vec<Resting>, Error>>;
 
     /// Gives back what the owner holds of the numbers.

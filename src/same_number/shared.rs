@@ -4,11 +4,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures::future::BoxFuture;
+use tokio::time::Instant;
 
 use super::{Resting, SharedNumbers};
 use crate::error::Error;
 use crate::phone::PhoneNumber;
-use crate::store::{Kept, StoreError};
+use crate::store::{Failure, Kept, StoreError};
 
 /// The numbers of one account. They stand in the store until they are free again, no longer than 31 s after the last
 /// request to them with the default settings.
@@ -18,23 +19,42 @@ pub(crate) struct StoredNumbers {
     pub(crate) account: String,
 }
 
+/// Between two tries while the store fails.
+const RETRY: Duration = Duration::from_millis(250);
+
+impl StoredNumbers {
+    async fn take_once(&self, owner: i64, numbers: &[i64], hold: i64) -> Result<Rests, StoreError> {
+        match &self.kept {
+            #[cfg(feature = "store")]
+            Kept::Sqlite(db) => sqlite::take(db, self.account.clone(), owner, numbers.to_vec(), hold).await,
+            #[cfg(feature = "postgres")]
+            Kept::Postgres(db) => postgres::take(db, &self.account, owner, numbers.to_vec(), hold).await,
+            #[cfg(feature = "redis")]
+            Kept::Redis(server) => redis::take(server, &self.account, owner, numbers, hold).await,
+        }
+    }
+}
+
 impl SharedNumbers for StoredNumbers {
     fn take(
         &self,
         owner: u64,
         numbers: Arc<[PhoneNumber]>,
         hold: Duration,
+        until: Instant,
     ) -> BoxFuture<'static, Result<Vec<Resting>, Error>> {
-        let Self { kept, account } = self.clone();
+        let this = self.clone();
         let (owner, numbers, hold) = (owner.cast_signed(), digits(&numbers), micros(hold));
         Box::pin(async move {
-            let resting = match kept {
-                #[cfg(feature = "store")]
-                Kept::Sqlite(db) => sqlite::take(&db, account, owner, numbers, hold).await?,
-                #[cfg(feature = "postgres")]
-                Kept::Postgres(db) => postgres::take(&db, &account, owner, numbers, hold).await?,
-                #[cfg(feature = "redis")]
-                Kept::Redis(server) => redis::take(&server, &account, owner, &numbers, hold).await?,
+            let resting = loop {
+                match this.take_once(owner, &numbers, hold).await {
+                    Ok(resting) => break resting,
+                    // Taken twice by the same owner is taken once.
+                    Err(error) if error.failure() != Failure::Refused && Instant::now() + RETRY < until => {
+                        tokio::time::sleep(RETRY.mul_f64(0.5 + 0.5 * fastrand::f64())).await;
+                    }
+                    Err(error) => return Err(error.into()),
+                }
             };
             let resting = resting.into_iter().filter_map(|(number, wait)| {
                 let number = PhoneNumber::read_back(number.cast_unsigned())?;

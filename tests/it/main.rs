@@ -58,6 +58,8 @@ mod properties;
 #[cfg(feature = "sandbox")]
 mod python_client;
 mod raw_server;
+#[cfg(all(feature = "store", feature = "sandbox", unix))]
+mod replicas;
 mod replies;
 #[cfg(feature = "sandbox")]
 mod retries;
@@ -71,6 +73,8 @@ mod sandbox_doors;
 mod sandbox_faults;
 #[cfg(feature = "sandbox")]
 mod sandbox_hostile;
+#[cfg(all(feature = "store", feature = "sandbox"))]
+mod shared_limiter;
 #[cfg(feature = "store")]
 mod store;
 #[cfg(feature = "strict-numbers")]

@@ -75,10 +75,10 @@ impl Source for Arc<Memory> {
         }))
     }
 
-    fn reserve(&self, lane: Lane) -> BoxFuture<'_, Result<Option<Answer>, StoreError>> {
+    fn reserve(&self, lane: Lane, unused: Option<i64>) -> BoxFuture<'_, Result<Option<Answer>, StoreError>> {
         Box::pin(self.answer(move |held, now| {
             let server = held.server;
-            let answer = held.scope.as_mut().map(|scope| scope.reserve(lane, now, server));
+            let answer = held.scope.as_mut().map(|scope| scope.reserve(lane, unused, now, server));
             held.reserved += u64::from(answer.is_some_and(|answer| answer.given));
             answer
         }))
@@ -252,12 +252,27 @@ async fn something_short_between_turn_and_start_costs_no_start() {
     let store = store().await;
     let limiter = process(&store).await;
     let mut last: Option<Instant> = None;
-    for between in [0, 10, 30, 35, 0, 20] {
+    for between in [0, 10, 30, 135, 0, 90] {
         let turn = limiter.turn(Lane::Bulk, None).await.unwrap();
         tokio::time::sleep(Duration::from_millis(between)).await;
         turn.start().await.unwrap();
         let apart = last.replace(Instant::now()).map(|last| last.elapsed().as_millis());
         assert!(apart.is_none_or(|apart| (510..=513).contains(&apart)), "{between}: {apart:?}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_takes_long_between_turn_and_start_of_a_request_alone_costs_no_period() {
+    let store = store().await;
+    store.set(|held| held.latency = Duration::from_millis(10));
+    let limiter = process(&store).await;
+    for _ in 0..5 {
+        tokio::time::sleep(3 * SECOND).await;
+        let begin = Instant::now();
+        let turn = limiter.turn(Lane::Single, None).await.unwrap();
+        tokio::time::sleep(Duration::from_millis(40)).await; // too late for a start that was due at once
+        turn.start().await.unwrap();
+        assert!(begin.elapsed() < Duration::from_millis(80), "{:?}", begin.elapsed());
     }
 }
 

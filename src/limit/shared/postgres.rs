@@ -37,15 +37,17 @@ static BEGIN: LazyLock<String> = LazyLock::new(|| {
 /// What `Scope::reserve` does, level by level from the inside. The row's lock is waited for before the clock is read:
 /// a row that changed meanwhile has the whole of it computed anew.
 fn reserve(mine: &str, other: &str) -> String {
-    let known = |lane: &str| {
+    let known = |lane: &str, next: &str| {
         let unknown = format!("k.now + {AHEAD} + least(p.{lane}_period, {SLACK})");
         format!(
-            "CASE WHEN p.{lane}_next > k.now + {AHEAD} + p.{lane}_period + {SLACK} THEN {unknown}
-                  WHEN p.server <> k.server THEN greatest(p.{lane}_next, {unknown})
-                  ELSE p.{lane}_next END"
+            "CASE WHEN {next} > k.now + {AHEAD} + p.{lane}_period + {SLACK} THEN {unknown}
+                  WHEN p.server <> k.server THEN greatest({next}, {unknown})
+                  ELSE {next} END"
         )
     };
-    let (known_mine, known_other) = (known(mine), known(other));
+    let given_back =
+        format!("(CASE WHEN p.{mine}_next = $3 + p.{mine}_period THEN $3 ELSE p.{mine}_next END)");
+    let (known_mine, known_other) = (known(mine, &given_back), known(other, &format!("p.{other}_next")));
     format!(
         "UPDATE kwtsms_pace p
          SET ({mine}_next, {other}_next, granted, server, answer_wait, answer_now) = (
@@ -114,13 +116,14 @@ impl Source for PostgresSource {
         })
     }
 
-    fn reserve(&self, lane: Lane) -> BoxFuture<'_, Result<Option<Answer>, StoreError>> {
+    fn reserve(&self, lane: Lane, unused: Option<i64>) -> BoxFuture<'_, Result<Option<Answer>, StoreError>> {
         Box::pin(async move {
             let sql = match lane {
                 Lane::Single => &RESERVE[0],
                 Lane::Bulk => &RESERVE[1],
             };
-            let bound = [(&self.scope as _, Type::TEXT), (&self.shift as _, Type::INT8)];
+            let bound =
+                [(&self.scope as _, Type::TEXT), (&self.shift as _, Type::INT8), (&unused as _, Type::INT8)];
             let rows = self.db.query(sql, &bound).await?;
             Ok(rows.first().map(|row| {
                 let wait: i64 = row.get(0);

@@ -73,7 +73,7 @@ impl Source for RedisSource {
         })
     }
 
-    fn reserve(&self, lane: Lane) -> BoxFuture<'_, Result<Option<Answer>, StoreError>> {
+    fn reserve(&self, lane: Lane, unused: Option<i64>) -> BoxFuture<'_, Result<Option<Answer>, StoreError>> {
         Box::pin(async move {
             let (mine, other) = match lane {
                 Lane::Single => ("single", "bulk"),
@@ -85,6 +85,7 @@ impl Source for RedisSource {
                 other.to_owned(),
                 AHEAD.to_string(),
                 SLACK.to_string(),
+                unused.map_or_else(String::new, |unused| unused.to_string()),
             ];
             let answer: Option<(i64, i64, i64, i64)> =
                 self.server.script(&RESERVE, &self.key(), &arguments).await?;

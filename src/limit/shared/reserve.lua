@@ -1,5 +1,5 @@
 -- What `Scope::reserve` does. KEYS[1]: the scope's hash. ARGV: what is added to the clock, the lane, the other lane,
--- how far ahead, the slack. Gives: given (1 or 0), wait, now, granted; nothing if nobody has begun the scope.
+-- how far ahead, the slack, a start that was not used, if any. Gives: given (1 or 0), wait, now, granted; nothing if nobody has begun the scope.
 local time = redis.call('TIME')
 local now = time[1] * 1000000 + time[2] + ARGV[1]
 local lane, other, ahead, slack = ARGV[2], ARGV[3], tonumber(ARGV[4]), tonumber(ARGV[5])
@@ -10,6 +10,9 @@ for i = 1, 6 do
     if not row[i] then return false end
 end
 local next, others, period, others_period, gap, granted = row[1], row[2], row[3], row[4], row[5], row[6]
+
+local unused = tonumber(ARGV[6])
+if unused and next == unused + period then next = unused end
 
 -- Where INFO is not allowed, a restart is told by the number of starts alone.
 local info = redis.pcall('INFO', 'server')

@@ -42,12 +42,20 @@ impl Scope {
         Self { rates, spacing, next, granted: 0, server }
     }
 
-    /// Reserves the next start of a lane.
+    /// Reserves the next start of a lane. A start of the asker's that was not used is given back first, if nobody has
+    /// reserved another one since.
     ///
     /// It is moved to where it stands at least the gap from the other lane's starts, so that both lanes can be full,
     /// and a single request finds its place between bulk batches that are reserved for seconds to come.
-    pub(crate) fn reserve(&mut self, lane: Lane, now: i64, server: i64) -> Answer {
+    pub(crate) fn reserve(&mut self, lane: Lane, unused: Option<i64>, now: i64, server: i64) -> Answer {
         let Spacing { periods, gap } = self.spacing;
+        let (mine, other) = match lane {
+            Lane::Single => (0, 1),
+            Lane::Bulk => (1, 0),
+        };
+        if let Some(unused) = unused.filter(|unused| self.next[mine] == unused + periods[mine]) {
+            self.next[mine] = unused;
+        }
         for i in [0, 1] {
             let begun = unknown(&self.spacing, i, now);
             if self.next[i] > now + AHEAD + periods[i] + SLACK {
@@ -57,10 +65,6 @@ impl Scope {
             }
         }
         self.server = server;
-        let (mine, other) = match lane {
-            Lane::Single => (0, 1),
-            Lane::Bulk => (1, 0),
-        };
         let mut start = self.next[mine].max(now);
         if start < self.next[other] - periods[other] + gap {
             let phase = (start - self.next[other]).rem_euclid(periods[other]);
@@ -103,7 +107,7 @@ mod tests {
         for now in (0..60_000).map(|ms| ms * MS) {
             for &lane in lanes {
                 loop {
-                    let answer = scope.reserve(lane, now, 1);
+                    let answer = scope.reserve(lane, None, now, 1);
                     if !answer.given {
                         break;
                     }
@@ -162,12 +166,29 @@ mod tests {
     #[test]
     fn a_single_request_finds_its_place_between_batches_that_are_reserved_ahead() {
         let mut scope = scope(2.0, 2.0);
-        while scope.reserve(Lane::Bulk, 0, 1).given {}
+        while scope.reserve(Lane::Bulk, None, 0, 1).given {}
         for now in [0, 100, 250, 260, 400, 3_000] {
             let mut scope = scope;
-            let answer = scope.reserve(Lane::Single, now * MS, 1);
+            let answer = scope.reserve(Lane::Single, None, now * MS, 1);
             assert!(answer.given && answer.wait < 510 * MS, "{now}: {answer:?}");
         }
+    }
+
+    #[test]
+    fn a_start_that_was_not_used_is_given_back_unless_another_was_reserved_since() {
+        let mut scope = scope(2.0, 2.0);
+        let first = scope.reserve(Lane::Single, None, 0, 1);
+        assert_eq!((first.wait, scope.reserve(Lane::Single, Some(first.now), 100 * MS, 1).wait), (0, 0));
+        let second = scope.reserve(Lane::Single, None, 100 * MS, 1);
+        assert_eq!(second.wait, 510 * MS);
+        let third = scope.reserve(Lane::Single, None, 100 * MS, 1);
+        assert_eq!(third.wait, 1_020 * MS);
+        assert_eq!(scope.reserve(Lane::Single, Some(610 * MS), 100 * MS, 1).wait, 1_530 * MS);
+        assert_eq!(
+            scope.reserve(Lane::Bulk, Some(1_630 * MS), 10_000 * MS, 1).wait,
+            0,
+            "of its own lane only"
+        );
     }
 
     #[test]
@@ -181,7 +202,7 @@ mod tests {
         let mut set_back = fresh;
         set_back.next = [now + 3_600_000_000, now - 1];
         for (mut scope, server) in [(fresh, 1), (restarted, 2), (set_back, 1)] {
-            let at = scope.reserve(Lane::Single, now, server);
+            let at = scope.reserve(Lane::Single, None, now, server);
             assert!(now + at.wait >= last, "{at:?}");
         }
         // A lane of one start a day does not wait for a day.
@@ -192,11 +213,11 @@ mod tests {
     #[test]
     fn a_clock_that_goes_back_a_little_is_waited_for_and_a_state_far_off_is_begun_anew() {
         let mut scope = scope(2.0, 2.0);
-        while scope.reserve(Lane::Bulk, 10_000 * MS, 1).given {}
+        while scope.reserve(Lane::Bulk, None, 10_000 * MS, 1).given {}
         let furthest = scope.next[1];
         let mut little = scope;
-        assert_eq!(little.reserve(Lane::Bulk, 9_500 * MS, 1).wait, furthest - 9_500 * MS);
+        assert_eq!(little.reserve(Lane::Bulk, None, 9_500 * MS, 1).wait, furthest - 9_500 * MS);
         let mut far = scope;
-        assert!(far.reserve(Lane::Bulk, -3_600_000 * MS, 1).wait <= AHEAD + SLACK + 510 * MS);
+        assert!(far.reserve(Lane::Bulk, None, -3_600_000 * MS, 1).wait <= AHEAD + SLACK + 510 * MS);
     }
 }

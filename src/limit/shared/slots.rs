@@ -57,10 +57,22 @@ struct Slot {
     /// Who asks, and until when nobody else does.
     asking: Option<(u64, Instant)>,
     asked: u64,
+    /// A start that was given and not used, by the store's clock.
+    unused: Option<i64>,
+}
+
+impl Slot {
+    fn drop_late(&mut self, now: Instant) {
+        if let Some(late) = self.start.take_if(|start| start.is_late(now)) {
+            self.unused = Some(late.stores);
+        }
+    }
 }
 
 struct Start {
     at: Instant,
+    /// The same by the store's clock.
+    stores: i64,
     /// When it was given, by both clocks: a machine that slept is told by the difference.
     given: (Instant, SystemTime),
 }
@@ -147,7 +159,7 @@ impl Shared {
     /// When the next start of a lane is due.
     pub(crate) fn due(&mut self, lane: Lane, now: Instant) -> Due {
         let slot = &mut self.slots[index(lane)];
-        slot.start.take_if(|start| start.is_late(now));
+        slot.drop_late(now);
         if let Some(start) = &slot.start {
             return Due::At(start.at);
         }
@@ -166,10 +178,11 @@ impl Shared {
     /// Takes the start that is due.
     pub(crate) fn take(&mut self, lane: Lane, now: Instant) -> bool {
         let slot = &mut self.slots[index(lane)];
+        slot.drop_late(now);
         match slot.start.take_if(|start| start.at <= now) {
-            Some(start) => {
+            Some(_) => {
                 slot.asking = None;
-                !start.is_late(now)
+                true
             }
             None => self.share_of(lane, now).is_some_and(Cells::check),
         }
@@ -189,6 +202,13 @@ impl Shared {
         slot.asked += 1;
         slot.asking = Some((slot.asked, now + ASKING));
         Some(slot.asked)
+    }
+
+    /// A start of the lane to be given back.
+    pub(crate) fn unused(&mut self, lane: Lane) -> Option<i64> {
+        let slot = &mut self.slots[index(lane)];
+        slot.drop_late(Instant::now());
+        slot.unused.take()
     }
 
     /// True while this asker is the one that asks for the lane.
@@ -259,16 +279,18 @@ impl Shared {
             self.hold = self.hold.max(Some(now + micros(AHEAD)));
         }
         self.granted = answer.granted;
-        let at = self.mapping.instant(answer.now.saturating_add(answer.wait));
+        let stores = answer.now.saturating_add(answer.wait);
+        let at = self.mapping.instant(stores);
         if !answer.given {
             let again = at.checked_sub(micros(AHEAD)).unwrap_or(now);
             return Next::AskAt(again.max(now + Duration::from_millis(1)));
         }
         if let Some(hold) = self.hold.filter(|hold| at < *hold) {
+            self.slots[index(lane)].unused = Some(stores);
             return Next::AskAt(hold);
         }
         if self.asks(lane, number) {
-            self.slots[index(lane)].start = Some(Start { at, given: (now, wall_now()) });
+            self.slots[index(lane)].start = Some(Start { at, stores, given: (now, wall_now()) });
         }
         Next::Start(at)
     }
@@ -294,8 +316,13 @@ pub(crate) enum Asked {
 }
 
 /// Asks for the next start of a lane.
-pub(crate) async fn ask(source: &dyn Source, rates: Rates, lane: Lane) -> Result<Asked, StoreError> {
-    match source.reserve(lane).await? {
+pub(crate) async fn ask(
+    source: &dyn Source,
+    rates: Rates,
+    lane: Lane,
+    unused: Option<i64>,
+) -> Result<Asked, StoreError> {
+    match source.reserve(lane, unused).await? {
         Some(answer) => Ok(Asked::Answer(answer)),
         None => source.begin(rates).await.map(Asked::Begun),
     }

@@ -27,8 +27,9 @@ pub(crate) trait Source: fmt::Debug + Send + Sync + 'static {
     /// Begins the scope if nobody has.
     fn begin(&self, rates: Rates) -> BoxFuture<'_, Result<Begun, StoreError>>;
 
-    /// Reserves the next start of a lane; `None` if nobody has begun the scope, or it was deleted.
+    /// Reserves the next start of a lane; `None` if nobody has begun the scope, or it was deleted. `unused` is a start,
+    /// by the store's clock, that was given and is not needed.
     ///
     /// Dropped before its end, it may have reserved it all the same.
-    fn reserve(&self, lane: Lane) -> BoxFuture<'_, Result<Option<Answer>, StoreError>>;
+    fn reserve(&self, lane: Lane, unused: Option<i64>) -> BoxFuture<'_, Result<Option<Answer>, StoreError>>;
 }

@@ -79,12 +79,12 @@ impl Source for SqliteSource {
         }))
     }
 
-    fn reserve(&self, lane: Lane) -> BoxFuture<'_, Result<Option<Answer>, StoreError>> {
+    fn reserve(&self, lane: Lane, unused: Option<i64>) -> BoxFuture<'_, Result<Option<Answer>, StoreError>> {
         let this = self.clone();
         Box::pin(self.db.write(move |tx| {
             let Some(mut scope) = this.read(tx)? else { return Ok(None) };
             let before = scope;
-            let answer = scope.reserve(lane, this.now(tx)?, SERVER);
+            let answer = scope.reserve(lane, unused, this.now(tx)?, SERVER);
             if scope != before {
                 tx.prepare_cached(
                     "UPDATE kwtsms_pace SET single_next = ?2, bulk_next = ?3, granted = ?4 WHERE scope = ?1",

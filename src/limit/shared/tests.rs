@@ -75,14 +75,14 @@ impl Bed {
 }
 
 async fn ask(source: &dyn Source, lane: Lane) -> Answer {
-    source.reserve(lane).await.unwrap().unwrap()
+    source.reserve(lane, None).await.unwrap().unwrap()
 }
 
 #[tokio::test]
 async fn a_scope_is_begun_once_and_answers_with_the_rates_that_it_has() {
     for bed in beds().await {
         let source = bed.source("office", 0);
-        assert_eq!(source.reserve(Lane::Single).await.unwrap(), None, "{}", bed.name);
+        assert_eq!(source.reserve(Lane::Single, None).await.unwrap(), None, "{}", bed.name);
         let odd = Rates::new(1.0 / 3.0, 2.7).unwrap();
         assert_eq!(source.begin(odd).await.unwrap().rates, odd, "{}", bed.name);
         assert_eq!(source.begin(Rates::default()).await.unwrap().rates, odd, "{}", bed.name);
@@ -110,9 +110,14 @@ async fn every_store_reserves_what_the_schedule_says() {
                 bed.set(&name, next, restarted).await;
                 let lane = if i % 2 == 0 { Lane::Single } else { Lane::Bulk };
                 for step in 0..3 {
-                    let answer = ask(&*source, lane).await;
+                    let mine = expected.next[usize::from(lane == Lane::Bulk)];
+                    let period = expected.spacing.periods[usize::from(lane == Lane::Bulk)];
+                    let unused =
+                        [None, Some(mine - period), Some(mine - period + 1)][(i as usize + step) % 3];
+                    let answer = source.reserve(lane, unused).await.unwrap().unwrap();
                     now = answer.now;
-                    let wanted = expected.reserve(lane, now, if restarted { 2 + i } else { expected.server });
+                    let wanted =
+                        expected.reserve(lane, unused, now, if restarted { 2 + i } else { expected.server });
                     assert_eq!(answer, wanted, "{} {rates:?} {next:?} {lane:?} {step}", bed.name);
                 }
             }
@@ -162,7 +167,7 @@ async fn a_state_that_is_new_deleted_or_of_before_a_restart_waits_and_a_clock_th
         let first = ask(&*source, Lane::Single).await;
         assert!(first.wait > AHEAD - 1_000 * MS, "{name}: {first:?}");
         bed.delete("lost").await;
-        assert_eq!(source.reserve(Lane::Single).await.unwrap(), None, "{name}");
+        assert_eq!(source.reserve(Lane::Single, None).await.unwrap(), None, "{name}");
         source.begin(Rates::default()).await.unwrap();
         assert!(ask(&*source, Lane::Bulk).await.wait > AHEAD - 1_000 * MS, "{name}");
 

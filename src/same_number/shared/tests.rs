@@ -29,22 +29,26 @@ impl Bed {
 async fn all_of_the_numbers_are_taken_or_none_and_those_that_rest_are_named() {
     for bed in beds().await {
         let (store, name) = (bed.numbers("one"), bed.name);
-        assert_eq!(store.take(1, numbers(0..200), 30 * SECOND).await.unwrap(), [], "{name}");
-        let resting = store.take(2, numbers(198..210), 30 * SECOND).await.unwrap();
+        assert_eq!(store.take(1, numbers(0..200), 30 * SECOND, Instant::now()).await.unwrap(), [], "{name}");
+        let resting = store.take(2, numbers(198..210), 30 * SECOND, Instant::now()).await.unwrap();
         let named: Vec<_> = resting.iter().map(|resting| resting.number).collect();
         assert_eq!(named, [number(198), number(199)], "{name}");
         assert!(
             resting.iter().all(|resting| resting.wait > 28 * SECOND && resting.wait <= 30 * SECOND),
             "{name}"
         );
-        assert_eq!(store.take(3, numbers(200..210), SECOND).await.unwrap(), [], "{name}: none was taken");
         assert_eq!(
-            store.take(1, numbers(0..200), 30 * SECOND).await.unwrap(),
+            store.take(3, numbers(200..210), SECOND, Instant::now()).await.unwrap(),
+            [],
+            "{name}: none was taken"
+        );
+        assert_eq!(
+            store.take(1, numbers(0..200), 30 * SECOND, Instant::now()).await.unwrap(),
             [],
             "{name}: its own do not rest"
         );
         assert_eq!(
-            bed.numbers("other").take(4, numbers(0..9), SECOND).await.unwrap(),
+            bed.numbers("other").take(4, numbers(0..9), SECOND, Instant::now()).await.unwrap(),
             [],
             "{name}: by account"
         );
@@ -55,19 +59,19 @@ async fn all_of_the_numbers_are_taken_or_none_and_those_that_rest_are_named() {
 async fn what_was_given_back_is_free_and_a_hold_ends_by_itself() {
     for bed in beds().await {
         let (store, name) = (bed.numbers("one"), bed.name);
-        store.take(1, numbers(0..3), 60 * SECOND).await.unwrap();
+        store.take(1, numbers(0..3), 60 * SECOND, Instant::now()).await.unwrap();
         store.give_back(2, numbers(0..3)).await;
         assert_eq!(
-            store.take(2, numbers(0..3), SECOND).await.unwrap().len(),
+            store.take(2, numbers(0..3), SECOND, Instant::now()).await.unwrap().len(),
             3,
             "{name}: it is not the other's"
         );
         store.give_back(1, numbers(0..3)).await;
-        assert_eq!(store.take(2, numbers(0..3), SECOND / 10).await.unwrap(), [], "{name}");
-        let wait = Resting::longest(&store.take(3, numbers(2..3), SECOND).await.unwrap());
+        assert_eq!(store.take(2, numbers(0..3), SECOND / 10, Instant::now()).await.unwrap(), [], "{name}");
+        let wait = Resting::longest(&store.take(3, numbers(2..3), SECOND, Instant::now()).await.unwrap());
         assert!(wait <= SECOND / 10, "{name}: {wait:?}");
         tokio::time::sleep(wait + SECOND / 50).await;
-        assert_eq!(store.take(3, numbers(2..3), SECOND).await.unwrap(), [], "{name}");
+        assert_eq!(store.take(3, numbers(2..3), SECOND, Instant::now()).await.unwrap(), [], "{name}");
     }
 }
 
@@ -81,9 +85,9 @@ async fn of_many_that_take_the_same_numbers_at_once_one_gets_them() {
                     // Each in an order of its own, so that two could wait for each other.
                     let mut mine: Vec<_> = numbers(round * 100..round * 100 + 50).to_vec();
                     fastrand::shuffle(&mut mine);
-                    tokio::spawn(
-                        async move { store.take(round * 100 + owner, mine.into(), 60 * SECOND).await },
-                    )
+                    tokio::spawn(async move {
+                        store.take(round * 100 + owner, mine.into(), 60 * SECOND, Instant::now()).await
+                    })
                 })
                 .collect();
             let mut taken = 0;
@@ -99,8 +103,9 @@ async fn of_many_that_take_the_same_numbers_at_once_one_gets_them() {
 async fn a_number_that_another_process_wrote_to_rests_here_too() {
     for bed in beds().await {
         let (first, second) = (bed.process("one"), bed.process("one"));
-        let mut claim = first.claim(&numbers(0..2), true, 15 * SECOND).await.unwrap();
-        let Err(Refusal::Resting(resting)) = second.claim(&numbers(1..3), true, 15 * SECOND).await else {
+        let mut claim = first.claim(&numbers(0..2), true, 15 * SECOND, None).await.unwrap();
+        let Err(Refusal::Resting(resting)) = second.claim(&numbers(1..3), true, 15 * SECOND, None).await
+        else {
             panic!("{}: it does not rest", bed.name)
         };
         assert_eq!(resting.len(), 1);
@@ -110,7 +115,7 @@ async fn a_number_that_another_process_wrote_to_rests_here_too() {
         let rests = async {
             loop {
                 let Err(Refusal::Resting(resting)) =
-                    bed.process("one").claim(&numbers(0..1), true, SECOND).await
+                    bed.process("one").claim(&numbers(0..1), true, SECOND, None).await
                 else {
                     panic!("{}: it does not rest", bed.name)
                 };
@@ -120,10 +125,10 @@ async fn a_number_that_another_process_wrote_to_rests_here_too() {
             }
         };
         tokio::time::timeout(10 * SECOND, rests).await.unwrap();
-        assert!(second.claim(&numbers(1..3), false, SECOND).await.is_ok(), "a test message does not");
-        drop(second.claim(&numbers(2..3), true, 15 * SECOND).await.unwrap());
+        assert!(second.claim(&numbers(1..3), false, SECOND, None).await.is_ok(), "a test message does not");
+        drop(second.claim(&numbers(2..3), true, 15 * SECOND, None).await.unwrap());
         let free = async {
-            while bed.process("one").claim(&numbers(2..3), true, SECOND).await.is_err() {
+            while bed.process("one").claim(&numbers(2..3), true, SECOND, None).await.is_err() {
                 tokio::task::yield_now().await;
             }
         };
