@@ -58,7 +58,7 @@ impl Error {
     }
 
     /// The code, if the gateway refused; local refusals of a text carry the code that the gateway would give
-    /// (ERR009 for an empty one, ERR012 for one of too many pages).
+    /// (ERR009 for an empty one, ERR012 for one of too many pages, ERR027 for one with a placeholder).
     pub fn code(&self) -> Option<&ApiCode> {
         self.0.code.as_ref()
     }
@@ -263,10 +263,17 @@ impl Error {
         let code = match reason {
             TextError::Empty => ApiCode::ERR009,
             TextError::TooManyPages { .. } => ApiCode::ERR012,
+            TextError::Placeholder { .. } => ApiCode::ERR027,
+        };
+        let action = match reason {
+            TextError::Placeholder { .. } => {
+                "fill the placeholder in, or put a blank behind a < that is meant as one; no request was made"
+            }
+            TextError::Empty | TextError::TooManyPages { .. } => code.action(),
         };
         Self::input_from("the text is not usable", reason).with(|e| {
             e.user_message = Some(code.user_message());
-            e.action = Some(code.action());
+            e.action = Some(action);
             e.code = Some(code);
         })
     }

@@ -1,10 +1,18 @@
 //! Message texts: cleaning, pages, encoding.
 
+mod change;
 mod clean;
+mod element;
+mod gaps;
 mod pages;
+mod special;
+mod stuck;
 mod table;
 mod text;
 
-pub use clean::{Change, ChangeKind, clean_message};
+pub use change::{Change, ChangeKind};
+pub use clean::clean_message;
 pub use pages::Encoding;
+#[cfg(feature = "sandbox")]
+pub(crate) use stuck::{Stuck, stuck};
 pub use text::{MessageText, TextError};

@@ -2,7 +2,8 @@
 
 use std::fmt;
 
-use super::clean::{Change, clean};
+use super::change::Change;
+use super::clean::clean;
 use super::pages::{Encoding, Size, last_page, measure, septets};
 
 /// The most pages the API document v4.1 names (ERR012).
@@ -41,12 +42,17 @@ impl MessageText {
     ///
     /// # Errors
     ///
-    /// [`TextError::Empty`] when nothing but white space is left, [`TextError::TooManyPages`] over 7 pages. The
-    /// gateway would refuse either, after a request.
+    /// [`TextError::Empty`] when nothing but white space is left, [`TextError::TooManyPages`] over 7 pages,
+    /// [`TextError::Placeholder`] for a `<Name>` that nobody filled in. The gateway would refuse the first two, after a
+    /// request.
     #[inline]
     pub fn new(text: impl Into<String>) -> Result<Self, TextError> {
         let text = text.into();
-        let (text, changes) = match clean::<true>(&text) {
+        let cleaned = clean(&text);
+        if let Some(offset) = cleaned.placeholder {
+            return Err(TextError::Placeholder { offset });
+        }
+        let (text, changes) = match cleaned.changed {
             Some(cleaned) => (cleaned.text, cleaned.changes),
             None => (text, Vec::new()),
         };
@@ -128,12 +134,55 @@ impl MessageText {
         (self.size.pages as u64).saturating_mul(recipients as u64)
     }
 
-    /// Warns of a text of 7 pages: the gateway's document allows 6, the live gateway was seen to take 7.
+    /// True if the text was probably lost before it came here: most of its letters are question marks or U+FFFD, as
+    /// a shell, a file or a database of another encoding leaves them.
+    ///
+    /// It is sent all the same: who sends knows whether `???` is meant. The command asks.
+    ///
+    /// ```
+    /// use kwtsms_async::MessageText;
+    ///
+    /// assert!(MessageText::new("???? ??????? 1234")?.is_probably_lost());
+    /// assert!(!MessageText::new("Are you there???")?.is_probably_lost());
+    /// # Ok::<(), kwtsms_async::TextError>(())
+    /// ```
+    #[must_use]
+    pub fn is_probably_lost(&self) -> bool {
+        let is_lost = |c: char| matches!(c, '?' | '\u{fffd}');
+        if !self.text.contains(is_lost) {
+            return false;
+        }
+        let (mut lost, mut letters) = (0, 0);
+        for word in self.text.split_whitespace() {
+            let marks = word.chars().filter(|c| is_lost(*c)).count();
+            let others = word.chars().filter(|c| c.is_alphabetic()).count();
+            // A question ends in one: only words of nothing else are lost ones.
+            if others == 0 && (marks > 1 || word.contains('\u{fffd}')) {
+                lost += marks;
+            } else if word.contains('\u{fffd}') {
+                lost += marks;
+                letters += others;
+            } else {
+                letters += others;
+            }
+        }
+        lost > letters
+    }
+
+    /// Warns of a text that may not be what was meant, or may not be taken: one that is
+    /// [probably lost](Self::is_probably_lost), or one of 7 pages, since the gateway's document allows 6 and the live
+    /// gateway was seen to take 7.
     #[must_use]
     pub fn warning(&self) -> Option<&'static str> {
-        (self.size.pages > DOCUMENTED_PAGES).then_some(
-            "the text takes 7 pages, one over the documented limit of 6, and may be refused with ERR012",
-        )
+        if self.is_probably_lost() {
+            Some(
+                "most letters are question marks: the text was lost before it came here, by another encoding",
+            )
+        } else {
+            (self.size.pages > DOCUMENTED_PAGES).then_some(
+                "the text takes 7 pages, one over the documented limit of 6, and may be refused with ERR012",
+            )
+        }
     }
 }
 
@@ -170,6 +219,16 @@ pub enum TextError {
         "the message text is empty once emoji, hidden characters and html tags are removed: write some words"
     )]
     Empty,
+    /// A `<…>` is in it that is neither an HTML tag nor an address: in all likelihood a placeholder that nobody filled
+    /// in, `<Name>`. The gateway may take it for a tag and answer ERR027.
+    #[error(
+        "the message text holds a <...> that is no html tag, such as a placeholder that was not filled in: fill it in, or \
+         put a blank behind the <"
+    )]
+    Placeholder {
+        /// The byte of the text, as it was given, at which the `<` stands.
+        offset: usize,
+    },
     /// The text is longer than the gateway takes; the gateway answers ERR012.
     #[error(
         "the message text takes {pages} pages and the gateway takes 7: shorten it to 1071 characters, or 469 where \

@@ -4,7 +4,7 @@ use std::fmt::Write;
 use std::ops::RangeInclusive;
 
 use kwtsms_async::clean_message;
-use unicode_properties::{EmojiStatus, GeneralCategory, UnicodeEmoji, UnicodeGeneralCategory};
+use unicode_properties::{GeneralCategory, UnicodeEmoji, UnicodeGeneralCategory};
 
 /// The ranges that the Python client, kwtsms 0.7.3 for Python, removes as emoji, without its variation selectors.
 const SEED_EMOJI: [RangeInclusive<u32>; 11] = [
@@ -21,24 +21,40 @@ const SEED_EMOJI: [RangeInclusive<u32>; 11] = [
     0x2700..=0x27BF,
 ];
 
-/// What cleaning has to do with a character, as the table names it.
-fn kind(c: char) -> Option<&'static str> {
-    use EmojiStatus as E;
-    let shown_as_emoji = matches!(
-        c.emoji_status(),
-        E::EmojiPresentation
-            | E::EmojiPresentationAndModifierBase
-            | E::EmojiPresentationAndEmojiComponent
-            | E::EmojiPresentationAndModifierAndEmojiComponent
-    );
-    // U+20E3 is the keycap around a digit; the digit stays.
-    if shown_as_emoji || c == '\u{20E3}' || SEED_EMOJI.iter().any(|range| range.contains(&u32::from(c))) {
+/// Characters without a shape of their own (Default_Ignorable_Code_Point) that are no format characters.
+const IGNORABLE: [RangeInclusive<u32>; 8] = [
+    0x34F..=0x34F,
+    0x115F..=0x1160,
+    0x17B4..=0x17B5,
+    0x180B..=0x180F,
+    0x2065..=0x2065,
+    0x3164..=0x3164,
+    0xFFA0..=0xFFA0,
+    0xE0000..=0xE0FFF,
+];
+
+/// What a character is, as the table names it.
+pub(crate) fn kind(c: char) -> Option<&'static str> {
+    let code = u32::from(c);
+    let within = |ranges: &[RangeInclusive<u32>]| ranges.iter().any(|range| range.contains(&code));
+    // Whatever Unicode lets be shown as an emoji, but for signs of writing and trade; and with the ranges of the
+    // Python client the blocks of pictures, cards and tiles. U+20E3 is the keycap around a digit; the digit stays.
+    let sign = c.is_ascii() || matches!(c, '©' | '®' | '™');
+    if c.is_emoji_char() && !sign
+        || c == '\u{20E3}'
+        || within(&SEED_EMOJI)
+        || (0x1F000..=0x1FAFF).contains(&code)
+    {
         return Some("Emoji");
     }
-    let control = matches!(c.general_category(), GeneralCategory::Control | GeneralCategory::Format);
-    let variation_selector = ('\u{FE00}'..='\u{FE0F}').contains(&c);
-    let object_replacement = c == '\u{FFFC}';
-    (control && !matches!(c, '\n' | '\t') || variation_selector || object_replacement).then_some("Hidden")
+    let hidden = c.general_category() == GeneralCategory::Format
+        || ('\u{FE00}'..='\u{FE0F}').contains(&c)
+        || c == '\u{FFFC}'
+        || within(&IGNORABLE);
+    if hidden {
+        return Some("Hidden");
+    }
+    (c.general_category() == GeneralCategory::Control && !matches!(c, '\n' | '\t')).then_some("Control")
 }
 
 fn every_char() -> impl Iterator<Item = char> {
@@ -57,13 +73,23 @@ fn generate() -> String {
     }
     let (major, minor, _) = unicode_properties::UNICODE_VERSION;
     let mut file = format!(
-        "//! Emoji and hidden characters: made, not written. `tests/it/message_table.rs` says what is in it and makes\n\
+        "//! What gets a message stuck: made, not written. `tests/it/message_table.rs` says what is in it and makes\n\
          //! it again: `UPDATE_TABLE=1 cargo test --test it message_table`.\n\
          //!\n\
          //! Unicode {major}.{minor}.\n\n\
-         use super::ChangeKind::{{self, Emoji, Hidden}};\n\n\
+         use Stuck::{{Control, Emoji, Hidden}};\n\n\
+         /// What a character is that the gateway accepts and then does not send, or that has no shape in a text.\n\
+         #[derive(Clone, Copy, Debug, PartialEq, Eq)]\n\
+         pub(crate) enum Stuck {{\n    \
+             /// An emoji, or what makes one of the characters around it.\n    \
+             Emoji,\n    \
+             /// A character without a shape: zero-width, a direction mark, a variation selector.\n    \
+             Hidden,\n    \
+             /// A control character. It gets nothing stuck, but no phone has a shape for it.\n    \
+             Control,\n\
+         }}\n\n\
          /// First and last code point and what they are, in order.\n\
-         pub(super) static TABLE: [(u32, u32, ChangeKind); {}] = [\n",
+         pub(super) static TABLE: [(u32, u32, Stuck); {}] = [\n",
         rows.len()
     );
     for (first, last, kind) in rows {
@@ -85,18 +111,54 @@ fn the_table_is_what_the_generator_makes() {
     );
 }
 
+/// What a character becomes between plain text.
+pub(crate) fn becomes(c: char) -> String {
+    let digit = |zero: char| char::from_digit(u32::from(c) - u32::from(zero), 10).unwrap().to_string();
+    match c {
+        '٠'..='٩' => digit('٠'),
+        '۰'..='۹' => digit('۰'),
+        '０'..='９' => digit('０'),
+        '\u{1CCF0}'..='\u{1CCF9}' => digit('\u{1CCF0}'),
+        '\u{1D7CE}'..='\u{1D7FF}' => ((u32::from(c) - 0x1D7CE) % 10).to_string(),
+        '\u{1FBF0}'..='\u{1FBF9}' => digit('\u{1FBF0}'),
+        '\u{66B}' => ".".to_owned(),
+        '\u{66C}' => ",".to_owned(),
+        '\u{B}' | '\u{C}' | '\r' | '\u{85}' | '\u{2028}' | '\u{2029}' => "\n".to_owned(),
+        '\u{80}'..='\u{9F}' => {
+            WINDOWS_1252[usize::try_from(u32::from(c)).unwrap() - 0x80].to_string().replace('\0', "")
+        }
+        _ if kind(c).is_some() => String::new(),
+        _ => c.to_string(),
+    }
+}
+
+/// <https://encoding.spec.whatwg.org/index-windows-1252.txt>; NUL where the standard leaves the control character.
+#[rustfmt::skip]
+const WINDOWS_1252: [char; 32] = [
+    '€', '\0', '‚', 'ƒ', '„', '…', '†', '‡', 'ˆ', '‰', 'Š', '‹', 'Œ', '\0', 'Ž', '\0',
+    '\0', '‘', '’', '“', '”', '•', '–', '—', '˜', '™', 'š', '›', 'œ', '\0', 'ž', 'Ÿ',
+];
+
 #[test]
 fn every_character_is_cleaned_as_its_unicode_properties_say() {
     for c in every_char() {
         // Beside plain text of each speed: ASCII, Arabic, longer.
-        let text = format!("ab{c}م{c}€{c}");
-        let kept = match c {
-            '٠'..='٩' => char::from_digit(u32::from(c) - u32::from('٠'), 10),
-            '۰'..='۹' => char::from_digit(u32::from(c) - u32::from('۰'), 10),
-            _ => kind(c).is_none().then_some(c),
-        };
-        let kept = kept.map(String::from).unwrap_or_default();
-        assert_eq!(clean_message(&text), format!("ab{kept}م{kept}€{kept}"), "U+{:04X}", u32::from(c));
+        let text = format!("ab{c}؟م{c}€{c}");
+        let becomes = becomes(c);
+        assert_eq!(
+            clean_message(&text),
+            format!("ab{becomes}؟م{becomes}€{becomes}"),
+            "U+{:04X}",
+            u32::from(c)
+        );
+    }
+}
+
+#[test]
+fn what_is_taken_from_between_two_digits_leaves_a_blank() {
+    for c in every_char().filter(|c| becomes(*c).is_empty()) {
+        assert_eq!(clean_message(&format!("1{c}2")), "1 2", "U+{:04X}", u32::from(c));
+        assert_eq!(clean_message(&format!("1{c}{c}<b>{c}2")), "1 2", "U+{:04X}", u32::from(c));
     }
 }
 

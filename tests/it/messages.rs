@@ -14,14 +14,47 @@ fn seed_cases() -> Vec<(String, String)> {
 }
 
 /// Where we leave the Python client: input, our answer, why.
-const DEVIATIONS: [(&str, &str, &str); 6] = [
+const DEVIATIONS: [(&str, &str, &str); 10] = [
     ("Flag 🇰🇼 done", "Flag  done", "flags are emoji: the message would stay in the queue"),
     ("1\u{FE0F}\u{20E3} first", "1 first", "the keycap is part of an emoji, the digit is text"),
-    ("⭐ ⌚ ⏰ ▶ ⬆", "   ▶ ⬆", "Emoji_Presentation: the first three; the arrows are text symbols"),
+    ("🂡 ace", " ace", "cards are pictures, as later clients have it"),
+    ("⭐ ⌚ ⏰ ▶ ⬆", "    ", "whatever Unicode lets be shown as an emoji, but for © ® ™"),
     ("a < b and c > d", "a < b and c > d", "`<` before a space opens no tag: text is not eaten"),
     ("<<b>>", "<>", "the first `<` stands before a `<`, so it opens no tag; `<b>` goes"),
     ("< b >", "< b >", "`<` before a space opens no tag"),
+    ("line<br/>break", "line\nbreak", "a line break is one"),
+    ("vt\u{b}ff\u{c}", "vt\nff\n", "VT and FF stand between lines"),
+    ("🯰 seg", "0 seg", "styled digits are digits"),
 ];
+
+/// `fixtures/texts.json`: texts as templates, web pages and shells give them, with what is right for each.
+#[test]
+fn each_text_that_arrives_is_sent_as_it_was_meant_or_refused() {
+    let file: serde_json::Value = serde_json::from_str(include_str!("../fixtures/texts.json")).unwrap();
+    let cases = file["cases"].as_array().unwrap();
+    assert_eq!(cases.len(), 17);
+    for case in cases {
+        let input = case["in"].as_str().unwrap();
+        let text = MessageText::new(input);
+        if let Some(want) = case["want"].as_str() {
+            assert_eq!(text.as_ref().unwrap().as_str(), want, "{case}");
+            assert_eq!(clean_message(input), want, "{case}");
+        } else if let Some(never) = case["never"].as_array() {
+            let text = text.unwrap();
+            assert!(never.iter().all(|it| !text.as_str().contains(it.as_str().unwrap())), "{text:?}");
+        } else if case["error"] == "unfilled placeholder" {
+            assert_eq!(text, Err(TextError::Placeholder { offset: 5 }), "{case}");
+            assert_eq!(clean_message(input), input, "nothing is lost");
+        } else {
+            let text = text.unwrap();
+            assert!(text.is_probably_lost());
+            assert_eq!(
+                text.warning().unwrap().split(',').next(),
+                case["warn"].as_str().unwrap().split(',').next()
+            );
+        }
+    }
+}
 
 #[test]
 fn the_seeds_answers_are_ours_but_for_the_deviations() {
@@ -49,7 +82,6 @@ fn tags_go_and_the_text_around_them_stays() {
         ("a <b unclosed", "a <b unclosed"),
         ("<5>", "<5>"),
         ("I <3 you > all", "I <3 you > all"),
-        ("<\u{645}>", "<\u{645}>"),
         ("<!-- note -->", ""),
         ("<?xml?></p></>", ""),
         ("<a title='x < y'>link</a>", "link"),
@@ -60,9 +92,89 @@ fn tags_go_and_the_text_around_them_stays() {
         ("<<<i>i>i>x", "x"),
         ("<\u{202E}script>", ""),
         ("<<😀/>/b>", ""),
+        ("<o:p>Word</o:p>", "Word"),
+        ("<SPAN style='x'>a</SPAN>b", "ab"),
         ("\tone\ttab", "\tone\ttab"),
     ] {
         assert_eq!(clean_message(input), kept, "{input:?}");
+    }
+}
+
+#[test]
+fn what_is_removed_joins_nothing_that_was_apart() {
+    for (input, kept) in [
+        ("a<br>b", "a\nb"),
+        ("a<br/><br/>b", "a\nb"),
+        ("a<br>\nb\n<br>c", "a\nb\nc"),
+        ("<p>a</p> <p>b</p>", "a\n b"),
+        ("<div><p>a</p></div>", "a"),
+        ("<ul><li>a</li><li>b</li></ul>c", "a\nb\nc"),
+        ("<tr><td>Code</td><td>1234</td></tr>", "Code\n1234"),
+        ("a <BR CLEAR=all> b", "a \n b"),
+        ("a\r\nb\rc\n\rd", "a\nb\nc\n\nd"),
+        ("12<b>34</b>", "12 34"),
+        ("12\u{200B}34", "12 34"),
+        ("12\u{200B}<b>😀</b>34", "12 34"),
+        ("١٢📞٣٤", "12 34"),
+        ("1\u{FE0F}\u{20E3}2\u{FE0F}\u{20E3}", "1 2"),
+        ("12 📞34", "12 34"),
+        ("Pay now👉https://pay.example", "Pay now https://pay.example"),
+        ("Pay now<b>https://pay.example", "Pay now https://pay.example"),
+        ("see🎉www.pay.example", "see www.pay.example"),
+        ("hello🎉world", "helloworld"),
+        ("so🎉, yes", "so, yes"),
+        (
+            "Pay:<https://a.example>, or at<https://b.example>now",
+            "Pay:https://a.example, or at https://b.example now",
+        ),
+        ("soft\u{AD}hyphen", "softhyphen"),
+        ("١٬٢٣٤٫٥", "1,234.5"),
+        ("\u{80}5 \u{96} \u{93}x\u{94}\u{81}", "€5 – “x”"),
+        ("５ ７", "5 7"),
+    ] {
+        assert_eq!(clean_message(input), kept, "{input:?}");
+    }
+}
+
+#[test]
+fn an_address_in_brackets_stays_and_a_placeholder_is_refused() {
+    for (input, kept) in [
+        ("<https://a.example>", "https://a.example"),
+        ("<http://a.example/b?c=d&e>", "http://a.example/b?c=d&e"),
+        ("<mailto:a@b.example>", "mailto:a@b.example"),
+        ("<tel:+96598765432>", "tel:+96598765432"),
+        ("<a@b.example>", "a@b.example"),
+        ("<www.a.example/b>", "www.a.example/b"),
+        ("<a.example/b>", "a.example/b"),
+        ("<\u{200B}https://a.example📞>", "https://a.example"),
+        ("<https://<b>a.example</b>>", "https://a.example"),
+    ] {
+        assert_eq!(clean_message(input), kept, "{input:?}");
+        assert_eq!(MessageText::new(input).unwrap().as_str(), kept);
+    }
+    for (input, offset) in [
+        ("<Name>", 0),
+        ("Dear <customer name>, hello", 5),
+        ("عزيزي <الاسم>", 11),
+        ("😀 <b>Dear</b> <Name>", 17),
+        ("<first-name>", 0),
+        ("<user.name>", 0),
+        ("</Name>", 0),
+        ("Your code is <code>", 13),
+        ("<b>Code</b> <code>1</code> <code>", 27),
+        ("price <KD 5> now", 6),
+        ("<a://>", 0),
+        ("<<https://a.example>>", 1),
+        ("<b <https://a.example> c>", 3),
+        ("<x y@z.example>", 0),
+        ("<Name><Name>", 0),
+    ] {
+        assert_eq!(MessageText::new(input), Err(TextError::Placeholder { offset }), "{input:?}");
+        let cleaned = clean_message(input);
+        assert!(cleaned.contains('<') && cleaned.ends_with(input.rsplit('>').next().unwrap()), "{cleaned}");
+    }
+    for input in ["<code>1234</code>", "see <address>here</address>", "<time datetime=x>9:00"] {
+        assert!(!clean_message(input).contains('<'), "{input}");
     }
 }
 
@@ -73,7 +185,7 @@ fn changes(original: &str) -> Vec<(ChangeKind, &str, usize)> {
 
 #[test]
 fn changes_name_what_went_and_where() {
-    use ChangeKind::{Digit, Emoji, Hidden, HtmlTag};
+    use ChangeKind::{Brackets, Digit, Emoji, Hidden, HtmlTag, LineBreak, Windows1252};
     assert_eq!(changes("nothing"), []);
     assert_eq!(changes("if a <b and c> d"), [(HtmlTag, "<b and c>", 9)]);
     assert_eq!(
@@ -81,6 +193,15 @@ fn changes_name_what_went_and_where() {
         [(Digit, "١٢", 2), (Digit, "۳", 1), (Hidden, "\r", 1), (HtmlTag, "<b>", 3), (Hidden, "\u{200B}", 1)]
     );
     assert_eq!(changes("a 👨\u{200D}👩\u{FE0F} b"), [(Emoji, "👨\u{200D}👩\u{FE0F}", 4)]);
+    assert_eq!(
+        changes("it\u{92}s\u{2028}<a@b.example>"),
+        [
+            (Windows1252, "\u{92}", 1),
+            (LineBreak, "\u{2028}", 1),
+            (Brackets, "<a@b.example", 12),
+            (Brackets, ">", 1)
+        ]
+    );
     // A tag's change takes in the changes inside it and none beside it.
     assert_eq!(
         changes("٣😀<\u{200B}b ١٢ <i>>😀x"),
@@ -88,40 +209,157 @@ fn changes_name_what_went_and_where() {
     );
 }
 
-/// The rules written plainly, without care for speed.
+/// What stands in a text, and what went.
+#[derive(Clone, Copy)]
+enum Item {
+    Char(char),
+    Gap { address: bool, lines: bool, words: bool },
+}
+
+impl Item {
+    fn char(self) -> Option<char> {
+        if let Item::Char(c) = self { Some(c) } else { None }
+    }
+}
+
+/// The rules written plainly, without care for speed; of HTML's elements those that the texts below can hold.
 fn clean_plainly(text: &str) -> String {
-    let mut kept: Vec<char> = Vec::new();
-    for c in text.chars() {
-        match c {
-            '٠'..='٩' => kept.push(char::from_digit(u32::from(c) - u32::from('٠'), 10).unwrap()),
-            '۰'..='۹' => kept.push(char::from_digit(u32::from(c) - u32::from('۰'), 10).unwrap()),
-            // Single characters are compared with Unicode's properties in `message_table`.
-            _ => kept.extend(clean_message(&c.to_string()).chars()),
+    let removed = |address| Item::Gap { address, lines: false, words: true };
+    let mut kept: Vec<Item> = Vec::new();
+    let mut settled = 0;
+    for (at, c) in text.char_indices() {
+        if c == '\r' && text[at + 1..].starts_with('\n') {
+            kept.push(removed(false));
+        } else if c != '>' {
+            let becomes = crate::message_table::becomes(c);
+            kept.extend(becomes.chars().map(Item::Char));
+            if becomes.is_empty() {
+                kept.push(removed(false));
+            }
+        } else {
+            let next = |from: usize| kept[from + 1..].iter().find_map(|item| item.char());
+            let opens = |open: &usize| {
+                kept[*open].char() == Some('<')
+                    && next(*open).is_some_and(|c| c.is_alphabetic() || "/!?".contains(c))
+            };
+            let Some(open) = (settled..kept.len()).rev().find(opens) else {
+                kept.push(Item::Char('>'));
+                settled = kept.len();
+                continue;
+            };
+            let content: String = kept[open + 1..].iter().filter_map(|item| item.char()).collect();
+            let nested = kept[..open].iter().rev().find_map(|item| item.char()) == Some('<')
+                || (settled..open).any(|open| opens(&open));
+            match plain_kind(&content, &text[at..]) {
+                "address" if !nested => {
+                    for item in &mut kept[open..] {
+                        if let Item::Gap { lines, words, .. } = item {
+                            (*lines, *words) = (false, false);
+                        }
+                    }
+                    kept[open] = removed(true);
+                    kept.push(removed(true));
+                    settled = kept.len();
+                }
+                "unknown" | "address" => {
+                    for item in &mut kept[open..] {
+                        if let Item::Gap { lines, words, .. } = item {
+                            (*lines, *words) = (false, false);
+                        }
+                    }
+                    kept.push(Item::Char('>'));
+                    settled = kept.len();
+                }
+                kind => {
+                    kept.truncate(open);
+                    kept.push(Item::Gap { address: false, lines: kind == "block", words: true });
+                }
+            }
         }
     }
-    let opens = |kept: &[char], at: usize| {
-        kept[at] == '<' && kept.get(at + 1).is_some_and(|c| c.is_ascii_alphabetic() || "/!?".contains(*c))
-    };
-    while let Some((open, close)) = (0..kept.len()).filter(|&at| kept[at] == '>').find_map(|close| {
-        let open = (0..close).rev().find(|&open| opens(&kept, open))?;
-        Some((open, close))
-    }) {
-        kept.drain(open..=close);
+    filled_plainly(&kept)
+}
+
+fn is_host(host: &str) -> bool {
+    host.contains('.')
+        && host.split('.').all(|label| !label.is_empty() && label.chars().all(char::is_alphanumeric))
+}
+
+fn plain_kind(content: &str, behind: &str) -> &'static str {
+    let name =
+        content.trim_start_matches('/').split(['/', '<', ' ', '\n', '\t']).next().unwrap().to_lowercase();
+    if content.starts_with(['!', '?']) || content.starts_with("//") || name.is_empty() {
+        return "inline";
     }
-    kept.into_iter().collect()
+    match name.as_str() {
+        "code" if content == "code" && !behind.contains("</code") => "unknown",
+        "a" | "b" | "i" | "q" | "s" | "u" | "code" | "bb" if name != "bb" => "inline",
+        "p" | "br" => "block",
+        _ if name.chars().nth(1) == Some(':') && name.len() > 2 => "inline",
+        _ if content.split_once("://").is_some_and(|(_, rest)| !rest.is_empty())
+            && !content.contains(['<', ' ', '\n', '\t', '"']) =>
+        {
+            "address"
+        }
+        // `a.b/…`, `www.a`: the name is all before the slash.
+        _ if (content.starts_with("www.")
+            || content.split_once('/').is_some_and(|(host, _)| host.to_lowercase() == name))
+            && is_host(name.split(['?', '#']).next().unwrap())
+            && !content.contains(['<', ' ', '\n', '\t', '"', ':']) =>
+        {
+            "address"
+        }
+        _ => "unknown",
+    }
+}
+
+fn filled_plainly(kept: &[Item]) -> String {
+    let mut text = String::new();
+    let mut rest = kept;
+    while let Some(item) = rest.first() {
+        if let Item::Char(c) = item {
+            text.push(*c);
+            rest = &rest[1..];
+            continue;
+        }
+        let gaps = rest.iter().take_while(|item| item.char().is_none()).count();
+        let (group, behind) = rest.split_at(gaps);
+        rest = behind;
+        let any = |what: fn(bool, bool, bool) -> bool| {
+            group.iter().any(
+                |item| matches!(item, Item::Gap { address, lines, words } if what(*address, *lines, *words)),
+            )
+        };
+        let after: String = behind.iter().filter_map(|item| item.char()).collect();
+        let blank: &[char] = &[' ', '\t'];
+        let (line, next) = (text.trim_end_matches(blank), after.trim_start_matches(blank));
+        let on_one_line =
+            !(line.is_empty() || line.ends_with('\n') || next.is_empty() || next.starts_with('\n'));
+        let link = ["http://", "https://", "www."].iter().any(|start| after.starts_with(start));
+        let (before, after) = (text.chars().next_back(), after.chars().next());
+        let both = |what: fn(char) -> bool| before.is_some_and(what) && after.is_some_and(what);
+        if any(|_, lines, _| lines) && on_one_line {
+            text.push('\n');
+        } else if any(|_, _, words| words)
+            && (both(char::is_numeric)
+                || (any(|address, _, _| address) || link) && both(char::is_alphanumeric))
+        {
+            text.push(' ');
+        }
+    }
+    text
 }
 
 /// The cleaned text as it follows from the original and the changes alone.
-fn apply(original: &str, changes: &[Change]) -> String {
+fn apply(original: &str, cleaned: &str, changes: &[Change]) -> String {
     let mut text = String::new();
     let mut at = 0;
     for change in changes {
         let range = change.range();
         assert_eq!(original[range.clone()].chars().count(), change.characters());
         text += &original[at..range.start];
-        if change.kind() == ChangeKind::Digit {
-            text += &clean_message(&original[range.clone()]);
-        }
+        assert_eq!(text.len(), change.cleaned_range().start, "{original:?} {change:?}");
+        text += &cleaned[change.cleaned_range()];
         at = range.end;
     }
     text + &original[at..]
@@ -161,6 +399,19 @@ fn tricky() -> impl Strategy<Value = String> {
         "\u{85}",
         "\u{FFFF}",
         "🂡",
+        "1",
+        "2",
+        "br",
+        "p>",
+        "code>",
+        "</code>",
+        "<x://",
+        "www.",
+        "\u{2028}",
+        "\u{92}",
+        "\u{66B}",
+        "𝟗",
+        "🅰\u{FE0F}",
         "plain words, longer than one of the chunks that are skipped at once",
     ]);
     prop::collection::vec(piece, 0..40).prop_map(|pieces| pieces.concat())
@@ -198,7 +449,7 @@ proptest! {
     fn the_changes_tell_all_that_was_done(text in any_text()) {
         if let Ok(message) = MessageText::new(text.as_str()) {
             prop_assert_eq!(message.as_str(), &*clean_message(&text));
-            prop_assert_eq!(message.as_str(), apply(&text, message.changes()));
+            prop_assert_eq!(message.as_str(), apply(&text, message.as_str(), message.changes()));
         }
     }
 
@@ -208,12 +459,16 @@ proptest! {
         match MessageText::new(text.as_str()) {
             Ok(message) => {
                 prop_assert!((1..=7).contains(&message.pages()));
-                prop_assert_eq!(message.warning().is_some(), message.pages() == 7);
+                prop_assert_eq!(message.warning().is_some(), message.pages() == 7 || message.is_probably_lost());
                 prop_assert_eq!(message.forced_ucs2().next().is_some(), message.encoding() == Encoding::Ucs2);
                 prop_assert!(message.forced_ucs2().all(|(at, c)| message.as_str()[at..].starts_with(c)));
             }
             Err(TextError::Empty) => prop_assert!(cleaned.trim().is_empty()),
             Err(TextError::TooManyPages { pages }) => prop_assert!(pages > 7),
+            Err(TextError::Placeholder { offset }) => {
+                prop_assert!(text[offset..].starts_with('<') && text[offset..].contains('>'));
+                prop_assert!(cleaned.contains('<') && cleaned.contains('>'));
+            }
             Err(_) => prop_assert!(false, "another refusal"),
         }
     }
@@ -235,12 +490,28 @@ fn a_megabyte_of_angles_is_cleaned_in_linear_time() {
         ("<".repeat(N / 3) + &"b>".repeat(N / 3), String::new()),
         ("<\u{200B}".repeat(N / 4) + &"b>".repeat(N / 4), String::new()),
         ("<a".to_owned() + &"<".repeat(N) + ">", String::new()),
-        ("<a٣😀".repeat(N / 8) + &">".repeat(N / 8), String::new()),
+        ("<x://a".repeat(N / 6) + &">".repeat(N / 6), "<x://a".repeat(N / 6) + &">".repeat(N / 6)),
+        ("<x://a>".repeat(N / 7), "x://a ".repeat(N / 7).trim_end().to_owned()),
+        ("<br> ".repeat(N / 5), " ".repeat(N / 5)),
+        ("<code>".repeat(N / 6), "<code>".repeat(64)),
+        ("<b ٣😀".repeat(N / 9) + &">".repeat(N / 9), String::new()),
     ] {
         let start: String = input.chars().take(8).collect();
         assert!(clean_message(&input) == kept, "{start}…");
         // Here the changes are taken down too. What is left is nothing or far too long.
         assert!(MessageText::new(input).is_err(), "{start}…");
+    }
+}
+
+#[test]
+fn a_text_of_question_marks_is_probably_lost_and_a_question_is_not() {
+    let lost = |text: &str| MessageText::new(text).unwrap().is_probably_lost();
+    for text in ["???? ??????? 1234", "????, ??? 1234 http", "??????", "\u{fffd}\u{fffd} 1234"] {
+        assert!(lost(text), "{text}");
+        assert!(MessageText::new(text).unwrap().warning().unwrap().contains("question marks"));
+    }
+    for text in ["What??? Now????", "Are you there?", "?", "1234", "رمزك: 1234 ??", "Ready ?? Yes"] {
+        assert!(!lost(text), "{text}");
     }
 }
 
@@ -265,8 +536,8 @@ fn seven_pages_pass_with_a_warning_and_eight_do_not() {
 
 #[test]
 fn each_character_that_forced_ucs2_is_named_once() {
-    let text = MessageText::new("It’s 5€ — don’t\twait 🂡").unwrap();
-    assert_eq!(text.forced_ucs2().collect::<Vec<_>>(), [(2, '’'), (12, '—'), (23, '\t'), (29, '🂡')]);
+    let text = MessageText::new("It’s 5€ — don’t\twait 𝒳").unwrap();
+    assert_eq!(text.forced_ucs2().collect::<Vec<_>>(), [(2, '’'), (12, '—'), (23, '\t'), (29, '𝒳')]);
     assert_eq!((text.encoding(), text.units()), (Encoding::Ucs2, 23));
     assert_eq!(MessageText::new("5€ {é}").unwrap().forced_ucs2().count(), 0);
 }

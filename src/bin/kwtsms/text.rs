@@ -62,7 +62,10 @@ pub(crate) fn describe(original: &str, text: &MessageText, out: &mut Out) {
             ChangeKind::Emoji => ("removed", "emoji"),
             ChangeKind::Hidden => ("removed", "hidden characters"),
             ChangeKind::HtmlTag => ("removed", "HTML tag"),
+            ChangeKind::Brackets => ("removed", "brackets around an address"),
             ChangeKind::Digit => ("written as 0 to 9", "digits"),
+            ChangeKind::LineBreak => ("written as a line break", "separator of lines"),
+            ChangeKind::Windows1252 => ("read as Windows-1252", "control characters"),
             _ => ("changed", "characters"),
         };
         let range = change.range();
@@ -98,7 +101,10 @@ pub(crate) fn document(text: &MessageText) -> Value {
                     ChangeKind::Emoji => "emoji",
                     ChangeKind::Hidden => "hidden",
                     ChangeKind::HtmlTag => "html_tag",
+                    ChangeKind::Brackets => "brackets",
                     ChangeKind::Digit => "digit",
+                    ChangeKind::LineBreak => "line_break",
+                    ChangeKind::Windows1252 => "windows_1252",
                     _ => "other",
                 },
                 "byte": change.range().start,
@@ -133,34 +139,7 @@ fn is_invisible(c: char) -> bool {
     matches!(c, '\u{ad}' | '\u{61c}' | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{fe00}'..='\u{fe0f}' | '\u{feff}')
 }
 
-/// True if most of its words are nothing but question marks: a shell, a file or a database with another encoding has
-/// lost it before it came here.
-pub(crate) fn is_lost(text: &str) -> bool {
-    let is_word = |word: &&str| word.contains('?') || word.contains(char::is_alphabetic);
-    let (lost, words) = text.split_whitespace().filter(is_word).fold((0, 0), |(lost, words), word| {
-        let is_lost = word.len() > 1 && word.trim_matches(['.', ',', '!', ':']).chars().all(|c| c == '?');
-        (lost + usize::from(is_lost), words + 1)
-    });
-    lost * 2 > words
-}
-
 /// A text on one line, for a summary.
 pub(crate) fn on_one_line(text: &str) -> String {
     text.replace('\n', "⏎")
-}
-
-#[cfg(test)]
-mod tests {
-    use super::is_lost;
-
-    #[test]
-    fn a_text_of_question_marks_is_lost_and_a_question_is_not() {
-        for text in ["???? ??????? 1234", "????, ??? 1234 http", "??????"] {
-            assert!(is_lost(text), "{text}");
-        }
-        for text in ["What??? Now????", "Are you there?", "?", "1234", "", "رمزك: 1234 ??", "Ready ?? Yes"]
-        {
-            assert!(!is_lost(text), "{text}");
-        }
-    }
 }

@@ -1,7 +1,9 @@
 //! The gateway's rules for numbers and texts, written a second time.
 //!
-//! Nothing here is shared with the client: a wrong page count or a wrong idea of a number would otherwise pass
-//! on both sides.
+//! Nothing here is shared with the client but the table of what gets stuck: a wrong page count or a wrong idea of a
+//! number would otherwise pass on both sides.
+
+use crate::message::{Stuck, stuck};
 
 /// At most this many numbers in one request (API document v4.1).
 pub(crate) const MAX_NUMBERS: usize = 200;
@@ -118,21 +120,15 @@ pub(crate) fn forces_ucs2(text: &str) -> Vec<Place> {
 }
 
 /// The emoji and hidden characters of a text, with which the gateway accepts a message and then keeps it in the
-/// queue for ever.
+/// queue for ever. The exact set is unknown; the table is the one that the client cleans by, and all that the two
+/// share.
 pub(crate) fn emoji(text: &str) -> Vec<Place> {
-    places(text, |c| is_emoji(c) || is_hidden(c))
-}
-
-/// The exact set is unknown; this is a rough one.
-fn is_emoji(c: char) -> bool {
-    matches!(u32::from(c),
-        0x1F000..=0x1FAFF | 0x2600..=0x27BF | 0x231A..=0x231B | 0x23E9..=0x23FA | 0x25B6 | 0x25C0
-        | 0x2B00..=0x2BFF | 0x20E3)
+    places(text, |c| matches!(stuck(c), Some(Stuck::Emoji | Stuck::Hidden)))
 }
 
 /// Characters that a phone has no shape for.
 pub(crate) fn is_hidden(c: char) -> bool {
-    matches!(u32::from(c), 0xFE00..=0xFE0F | 0x200B..=0x200F | 0x2060 | 0xFEFF)
+    matches!(stuck(c), Some(Stuck::Hidden))
 }
 
 /// True if the text holds one of the words, whatever the case.
@@ -217,6 +213,25 @@ mod tests {
         let places = forces_ucs2("𝒳 ‘a’");
         let seen: Vec<_> = places.iter().map(|at| (at.character, at.position, at.utf16)).collect();
         assert_eq!(seen, [('𝒳', 0, 0), ('‘', 2, 3), ('’', 4, 5)]);
+    }
+
+    /// What is called stuck here is what the client takes away: alone, as an emoji, and beside others.
+    #[test]
+    fn nothing_is_stuck_once_the_client_has_cleaned_it() {
+        let mut stuck = 0;
+        for c in '\0'..=char::MAX {
+            for text in [
+                format!("a{c}b"),
+                format!("1{c}\u{FE0F}2"),
+                format!("{c}\u{FE0F}\u{20E3}"),
+                format!("\u{200D}{c}"),
+            ] {
+                let cleaned = crate::message::clean_message(&text);
+                assert_eq!(emoji(&cleaned), [], "U+{:04X}: {cleaned:?}", u32::from(c));
+            }
+            stuck += emoji(&c.to_string()).len();
+        }
+        assert!(stuck > 4_000, "{stuck}");
     }
 
     #[test]

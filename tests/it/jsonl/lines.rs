@@ -64,7 +64,7 @@ async fn a_text_of_several_lines_is_one_line_of_the_log() {
     in_process().send(NUMBER, text).await.unwrap();
     let lines = log.lines();
     assert_eq!(lines.len(), 1);
-    assert_eq!(lines[0]["request"]["message"], text);
+    assert_eq!(lines[0]["request"]["message"], text.replace('\u{2028}', "\n"));
 }
 
 #[tokio::test(start_paused = true)]

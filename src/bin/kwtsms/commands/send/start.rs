@@ -60,7 +60,7 @@ pub(crate) async fn run(args: Args, global: &Global, out: &mut Out) -> Ended {
     if let Some(column) = rows.column() {
         out.note(column);
     }
-    if !test && !args.yes && !gateway.is_sandbox() && text::is_lost(text.as_str()) {
+    if !test && !args.yes && !gateway.is_sandbox() && text.is_probably_lost() {
         confirm_lost(&text).await?;
     }
     let is_shared = sender.is_shared_test_sender() && !test && !gateway.is_sandbox();

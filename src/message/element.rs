@@ -1,0 +1,128 @@
+//! What stands in angle brackets.
+
+/// What `<…>` is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Angle {
+    /// A tag that stands between lines: `<br>`, `</p>`.
+    Block,
+    /// A tag within a line, a comment, a declaration.
+    Inline,
+    /// An address, as mail programs and Markdown write it: `<https://…>`.
+    Address,
+    /// A tag by its name, which is an everyday word, and nothing else: a placeholder, unless it is closed further on.
+    Word,
+    /// None of these: in all likelihood a placeholder that nobody filled in.
+    Unknown,
+}
+
+/// True if a `<` before these bytes opens something: by the HTML standard (13.2.5.6, tag open state) before an ASCII
+/// letter, `/`, `!` and `?`, and as a placeholder before a letter of any script.
+pub(super) fn opens(rest: &[u8]) -> bool {
+    match rest.first() {
+        Some(b'a'..=b'z' | b'A'..=b'Z' | b'/' | b'!' | b'?') => true,
+        Some(0x80..) => {
+            let character = &rest[..rest.len().min(4)];
+            let valid = match std::str::from_utf8(character) {
+                Ok(text) => text,
+                Err(error) => std::str::from_utf8(&character[..error.valid_up_to()]).unwrap_or_default(),
+            };
+            valid.chars().next().is_some_and(char::is_alphabetic)
+        }
+        _ => false,
+    }
+}
+
+/// Tells what stands between a `<` that [opens](opens) something and its `>`.
+pub(super) fn angle(content: &str) -> Angle {
+    if content.starts_with(['!', '?']) {
+        return Angle::Inline;
+    }
+    let inside = content.strip_prefix('/').unwrap_or(content);
+    let end = inside.bytes().position(|b| b.is_ascii_whitespace() || matches!(b, b'/' | b'<'));
+    let end = end.unwrap_or(inside.len());
+    let name = &inside[..end];
+    // `</>` and `</ p>` are nothing to a browser; `<o:p>` is Word's.
+    if name.is_empty() || matches!(name.as_bytes(), [_, b':', _, ..]) {
+        return Angle::Inline;
+    }
+    if let Some(kind) = element(name) {
+        let alone = content.len() == name.len();
+        return if alone && is_word(name) { Angle::Word } else { kind };
+    }
+    if is_address(content) { Angle::Address } else { Angle::Unknown }
+}
+
+/// True if a text closes an element: `</code`.
+pub(super) fn closes(text: &str, name: &str) -> bool {
+    text.match_indices("</").any(|(at, _)| {
+        text.as_bytes()
+            .get(at + 2..at + 2 + name.len())
+            .is_some_and(|it| it.eq_ignore_ascii_case(name.as_bytes()))
+    })
+}
+
+/// The kind of a tag that a [word](Angle::Word) is after all.
+pub(super) fn closed_word(name: &str) -> Angle {
+    element(name).unwrap_or(Angle::Inline)
+}
+
+/// `https://…`, `mailto:…`, `support@example.com`, `www.example.com/abc`.
+fn is_address(content: &str) -> bool {
+    if content.contains(|c: char| c.is_whitespace() || matches!(c, '<' | '"')) {
+        return false;
+    }
+    if let Some((scheme, rest)) = content.split_once(':')
+        && scheme.bytes().all(|b| b.is_ascii_alphanumeric() || b"+.-".contains(&b))
+    {
+        let known = ["mailto", "tel", "sms", "geo", "whatsapp"];
+        let named = known.iter().any(|known| scheme.eq_ignore_ascii_case(known));
+        return !rest.is_empty() && (rest.len() > 2 && rest.starts_with("//") || named);
+    }
+    // A name with dots alone is a placeholder's as well: `<user.name>`.
+    let (host, told) = match content.split_once('@') {
+        Some((name, host)) => (host, !name.is_empty()),
+        None => (content, content.starts_with("www.") || content.contains('/')),
+    };
+    let host = host.split(['/', '?', '#', ':']).next().unwrap_or_default();
+    let label = |label: &str| !label.is_empty() && label.chars().all(|c| c.is_alphanumeric() || c == '-');
+    told && host.contains('.') && host.split('.').all(label)
+}
+
+/// The elements of HTML, obsolete ones too, in whatever case.
+fn element(name: &str) -> Option<Angle> {
+    let mut lower = [0; 10];
+    let lower = lower.get_mut(..name.len())?;
+    lower.copy_from_slice(name.as_bytes());
+    lower.make_ascii_lowercase();
+    match &*lower {
+        // Those that begin and end lines, and those of tables, whose cells stand apart.
+        b"br" | b"p" | b"div" | b"li" | b"tr" | b"td" | b"th" | b"ul" | b"ol" | b"dl" | b"dt" | b"dd"
+        | b"h1" | b"h2" | b"h3" | b"h4" | b"h5" | b"h6" | b"hr" | b"table" | b"tbody" | b"thead"
+        | b"tfoot" | b"caption" | b"section" | b"article" | b"header" | b"footer" | b"main" | b"nav"
+        | b"aside" | b"address" | b"blockquote" | b"pre" | b"form" | b"fieldset" | b"legend" | b"figure"
+        | b"figcaption" | b"details" | b"summary" | b"dialog" | b"html" | b"head" | b"body" | b"title"
+        | b"center" | b"menu" | b"hgroup" | b"search" | b"option" | b"optgroup" | b"select" | b"dir"
+        | b"textarea" | b"frameset" | b"listing" | b"xmp" => Some(Angle::Block),
+        b"a" | b"abbr" | b"acronym" | b"applet" | b"area" | b"audio" | b"b" | b"base" | b"basefont"
+        | b"bdi" | b"bdo" | b"bgsound" | b"big" | b"blink" | b"button" | b"canvas" | b"cite" | b"code"
+        | b"col" | b"colgroup" | b"data" | b"datalist" | b"del" | b"dfn" | b"em" | b"embed" | b"font"
+        | b"frame" | b"i" | b"iframe" | b"image" | b"img" | b"input" | b"ins" | b"isindex" | b"kbd"
+        | b"keygen" | b"label" | b"link" | b"map" | b"mark" | b"marquee" | b"math" | b"meta" | b"meter"
+        | b"nobr" | b"noembed" | b"noframes" | b"noscript" | b"object" | b"output" | b"param"
+        | b"picture" | b"plaintext" | b"progress" | b"q" | b"rp" | b"rt" | b"ruby" | b"s" | b"samp"
+        | b"script" | b"slot" | b"small" | b"source" | b"span" | b"strike" | b"strong" | b"style"
+        | b"sub" | b"sup" | b"svg" | b"template" | b"time" | b"track" | b"tt" | b"u" | b"var" | b"video"
+        | b"wbr" | b"rb" | b"rtc" | b"spacer" => Some(Angle::Inline),
+        _ => None,
+    }
+}
+
+/// True for elements whose names people use for what is to be filled in.
+fn is_word(name: &str) -> bool {
+    const WORDS: [&str; 23] = [
+        "code", "time", "address", "title", "link", "data", "label", "option", "summary", "details",
+        "object", "source", "track", "output", "section", "button", "image", "area", "search", "select",
+        "caption", "body", "header",
+    ];
+    WORDS.iter().any(|word| word.eq_ignore_ascii_case(name))
+}

@@ -1,0 +1,107 @@
+//! What stands where something was taken away, so that nothing is joined that was apart.
+
+use super::change::{Change, ChangeKind, Gap};
+
+/// Puts a line break where a tag stood between two lines, and a blank where something was removed between two digits
+/// or between a word and an address. A change that gets one keeps it.
+pub(super) fn fill(mut text: String, changes: &mut [Change]) -> String {
+    let fillers = find(&text, changes);
+    // From the end on, so that the places before stay where they are.
+    if fillers <= 8 {
+        for change in changes.iter().rev() {
+            if let Gap::Filled(filler) = change.gap {
+                text.insert(change.at, filler);
+            }
+        }
+    } else {
+        let mut filled = String::with_capacity(text.len() + fillers);
+        let mut copied = 0;
+        for change in changes.iter() {
+            if let Gap::Filled(filler) = change.gap {
+                filled.push_str(&text[copied..change.at]);
+                filled.push(filler);
+                copied = change.at;
+            }
+        }
+        filled.push_str(&text[copied..]);
+        text = filled;
+    }
+    if fillers > 0 {
+        let mut before = 0;
+        for change in changes {
+            change.at += before;
+            before += usize::from(matches!(change.gap, Gap::Filled(_)));
+        }
+    }
+    text
+}
+
+/// Finds where a filler is needed, and has the change there keep it; gives how many there are.
+fn find(text: &str, changes: &mut [Change]) -> usize {
+    let mut lines = Lines { text, seen: 0, ink: false, next: 0 };
+    let mut fillers = 0;
+    let mut rest = changes;
+    while let Some(at) = rest.first().map(|change| change.at) {
+        let removed = rest.iter().take_while(|change| change.at == at && change.kept == 0).count();
+        let (here, behind) = rest.split_at_mut(removed.max(1));
+        if removed > 0
+            && let Some(filler) = filler(at, here, &mut lines)
+        {
+            here[0].gap = Gap::Filled(filler);
+            here[0].kept = 1;
+            fillers += 1;
+        }
+        rest = behind;
+    }
+    fillers
+}
+
+/// What has to stand in place of what was removed at a byte of the cleaned text.
+fn filler(at: usize, removed: &[Change], lines: &mut Lines<'_>) -> Option<char> {
+    if removed.iter().any(|change| change.gap == Gap::Lines) && lines.are_joined(at) {
+        return Some('\n');
+    }
+    let (before, after) = lines.text.split_at(at);
+    let no_word = |byte: &u8| byte.is_ascii() && !byte.is_ascii_alphanumeric();
+    let apart = before.as_bytes().last().is_none_or(no_word) || after.as_bytes().first().is_none_or(no_word);
+    if apart || removed.iter().all(|change| change.gap == Gap::None) {
+        return None;
+    }
+    let (before, after) = (before.chars().next_back()?, after.chars().next()?);
+    // A link that begins within a word is none to a phone.
+    let address = ["http://", "https://", "www."].iter().any(|start| lines.text[at..].starts_with(start))
+        || removed.iter().any(|change| change.kind == ChangeKind::Brackets);
+    let parts = if address { char::is_alphanumeric } else { char::is_numeric };
+    (parts(before) && parts(after)).then_some(' ')
+}
+
+/// A walk along the lines of a text, each byte once.
+struct Lines<'a> {
+    text: &'a str,
+    seen: usize,
+    /// Something else than blanks stands on the line at hand.
+    ink: bool,
+    /// The next byte that is no blank, as far as it was looked for.
+    next: usize,
+}
+
+impl Lines<'_> {
+    /// True if text stands on both sides of a byte on its line; it is two lines then.
+    fn are_joined(&mut self, at: usize) -> bool {
+        let blank = |byte: u8| matches!(byte, b' ' | b'\t');
+        let part = &self.text[self.seen..at];
+        let line = part.rfind('\n').map(|end| &part[end + 1..]);
+        self.ink = self.ink && line.is_none() || line.unwrap_or(part).bytes().any(|byte| !blank(byte));
+        self.seen = at;
+        if !self.ink {
+            return false;
+        }
+        self.next = self.next.max(at);
+        while self.text.as_bytes().get(self.next).is_some_and(|byte| blank(*byte)) {
+            self.next += 1;
+        }
+        let joined = self.text.as_bytes().get(self.next).is_some_and(|byte| *byte != b'\n');
+        self.ink = !joined;
+        joined
+    }
+}
