@@ -1,5 +1,7 @@
 //! The three stores do what `schedule` says, one asker at a time and all at once.
 
+#![allow(clippy::future_not_send)] // they stay in the test's own runtime
+
 use std::sync::Arc;
 
 use super::schedule::{AHEAD, Answer, Scope};

@@ -1,5 +1,7 @@
 //! Servers of a test's own, which it may stop and start.
 
+#![allow(clippy::print_stderr)] // where a server is missing, the test says so
+
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
