@@ -28,9 +28,10 @@ pub(crate) struct Policy {
 /// How often a call was retried, for each reason.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(crate) struct Retried {
-    queue_full: u32,
-    same_number: u32,
-    transport: u32,
+    // Small, since every send carries them: at most three each.
+    queue_full: u8,
+    same_number: u8,
+    transport: u8,
 }
 
 impl Retried {
@@ -88,10 +89,10 @@ pub(crate) fn decide(policy: Policy, retried: Retried, failure: &Error, jitter: 
         // Nothing left: as good as never tried. A reading call may be asked again after any failure.
         ErrorKind::Connect | ErrorKind::Timeout | ErrorKind::Interrupted | ErrorKind::BadReply
             if (policy.reading || failure.delivery() == Delivery::NotSent)
-                && retried.transport + 1 < CONNECT_TRIES =>
+                && u32::from(retried.transport) + 1 < CONNECT_TRIES =>
         {
             // 200 and 400 ms, half of it fixed and half jittered.
-            let wait = CONNECT_WAIT * 2u32.pow(retried.transport);
+            let wait = CONNECT_WAIT * 2u32.pow(retried.transport.into());
             again(wait.mul_f64(0.5 + 0.5 * jitter.clamp(0.0, 1.0)), RetryReason::Transport)
         }
         _ => Decision::GiveUp,

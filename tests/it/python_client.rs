@@ -68,7 +68,7 @@ async fn errors_have_a_code_a_description_and_an_action() {
     sandbox.account("your_api_user").set_balance(0);
     let error = client(&sandbox).send("96598765432", OTP).await.unwrap_err();
     assert_eq!(error.code().unwrap().as_str(), "ERR010");
-    assert_eq!(error.description(), Some("The balance is zero."));
+    assert_eq!(error.description(), Some("The balance of the account is zero."));
     assert!(error.action().contains("kwtsms.com"), "{}", error.action());
     assert_eq!(error.delivery(), Delivery::Refused);
     // What the Python client raises as RuntimeError.
