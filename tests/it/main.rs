@@ -27,6 +27,7 @@ mod environment;
 mod events;
 #[cfg(feature = "sandbox")]
 mod extremes;
+#[cfg(feature = "sandbox")]
 mod gateway;
 #[cfg(feature = "sandbox")]
 mod inbox;
@@ -51,6 +52,7 @@ mod otp;
 #[cfg(feature = "sandbox")]
 mod outage;
 mod own_transport;
+#[cfg(feature = "sandbox")]
 mod pacing;
 mod phone_digits;
 mod phones;
@@ -63,9 +65,11 @@ mod replicas;
 mod replies;
 #[cfg(feature = "sandbox")]
 mod retries;
+#[cfg(feature = "sandbox")]
 mod run_ends;
 #[cfg(feature = "sandbox")]
 mod runtimes;
+#[cfg(feature = "sandbox")]
 mod same_number;
 #[cfg(feature = "sandbox")]
 mod sandbox_doors;
