@@ -7,7 +7,7 @@ use crate::credits::Credits;
 use crate::events;
 use crate::wire::RawReply;
 
-/// Credits of an account. Two balances are equal if their credits are, whatever reply told them.
+/// Credits of an account. Two balances are equal if their credits are, whatever reply they came in.
 #[derive(Debug, Clone)]
 pub struct Balance {
     available: Credits,
@@ -35,12 +35,12 @@ impl Balance {
         self.available
     }
 
-    /// Credits bought in all; `None` if no balance call has told it yet (a send tells what is left only).
+    /// Credits bought in all; `None` if no balance call has been answered yet (the reply to a send holds only what is left).
     pub fn purchased(&self) -> Option<Credits> {
         self.purchased
     }
 
-    /// The gateway's reply as it came; `None` if the reply to a send told it, which is in the send's report.
+    /// The gateway's reply as it came; `None` if it came in the reply to a send, which is in the send's report.
     pub fn raw(&self) -> Option<&RawReply> {
         self.raw.as_ref()
     }

@@ -50,14 +50,14 @@ impl<C, T> Lazy<C, T> {
     }
 }
 
-/// What a reading call can be told.
+/// The options of a call that only reads.
 #[derive(Debug, Default)]
-pub(crate) struct ReadOptions {
+pub(crate) struct QueryOptions {
     pub(crate) deadline: Option<Duration>,
     pub(crate) on_retry: Option<OnRetry>,
 }
 
-impl ReadOptions {
+impl QueryOptions {
     /// Hands them to a call of one request.
     pub(crate) fn apply(self, call: &mut Call) {
         call.deadline = self.until();
@@ -75,21 +75,21 @@ impl ReadOptions {
 /// A future: await it or spawn it. It is retried after any transport failure, 3 tries in all. Dropped while it
 /// waits for its turn, no request was made.
 #[must_use = "a call does nothing until it is awaited or spawned"]
-pub struct Reading<T>(Lazy<(ReadOptions, StartReading<T>), Result<T, Error>>);
+pub struct Query<T>(Lazy<(QueryOptions, StartQuery<T>), Result<T, Error>>);
 
-type StartReading<T> = Box<dyn FnOnce(ReadOptions) -> Running<Result<T, Error>> + Send>;
+type StartQuery<T> = Box<dyn FnOnce(QueryOptions) -> Running<Result<T, Error>> + Send>;
 
-impl<T> Reading<T> {
+impl<T> Query<T> {
     pub(crate) fn new<F>(
         core: &Arc<Core>,
-        start: impl FnOnce(Arc<Core>, ReadOptions) -> F + Send + 'static,
+        start: impl FnOnce(Arc<Core>, QueryOptions) -> F + Send + 'static,
     ) -> Self
     where
         F: Future<Output = Result<T, Error>> + Send + 'static,
     {
         let core = Arc::clone(core);
-        let start: StartReading<T> = Box::new(move |options| Box::pin(start(core, options)));
-        Self(Lazy::Set((ReadOptions::default(), start), |(options, start)| start(options)))
+        let start: StartQuery<T> = Box::new(move |options| Box::pin(start(core, options)));
+        Self(Lazy::Set((QueryOptions::default(), start), |(options, start)| start(options)))
     }
 
     /// Bounds the whole call from its start: waiting for a turn, every attempt and the pauses between them.
@@ -105,7 +105,7 @@ impl<T> Reading<T> {
     }
 }
 
-impl<T> Future for Reading<T> {
+impl<T> Future for Query<T> {
     type Output = Result<T, Error>;
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
@@ -113,8 +113,8 @@ impl<T> Future for Reading<T> {
     }
 }
 
-impl<T> fmt::Debug for Reading<T> {
+impl<T> fmt::Debug for Query<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Reading")
+        f.write_str("Query")
     }
 }

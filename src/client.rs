@@ -143,6 +143,7 @@ pub struct ClientBuilder {
     same_number_memory: Option<SameNumberMemory>,
     low_balance: Option<Credits>,
     phone_rules: PhoneRules,
+    native_tls: bool,
     transport: Option<Arc<dyn Transport>>,
 }
 
@@ -162,6 +163,7 @@ impl ClientBuilder {
             same_number_memory: None,
             low_balance: None,
             phone_rules: PhoneRules::default(),
+            native_tls: false,
             transport: None,
         }
     }
@@ -316,6 +318,14 @@ impl ClientBuilder {
         self
     }
 
+    /// Makes TLS with the operating system's library also in a build that has rustls. Default: rustls wherever it is
+    /// compiled in, so that another crate that switches `native-tls` on changes nothing here.
+    #[cfg(feature = "native-tls")]
+    pub fn native_tls(mut self) -> Self {
+        self.native_tls = true;
+        self
+    }
+
     /// Another transport, such as the in-process sandbox's, or one of your own round [`HttpTransport`]. The base URL
     /// and the connect time-out set here are then not used.
     pub fn transport(mut self, transport: impl Transport) -> Self {
@@ -350,7 +360,7 @@ impl ClientBuilder {
             None => {
                 let (url, local) = config::base_url(&self.base_url)?;
                 let host = Some(authority(&url));
-                (Arc::new(http(url, local, self.connect_timeout)?), host)
+                (Arc::new(http(url, local, self.connect_timeout, self.native_tls)?), host)
             }
         };
         let limiter = match self.pace {
@@ -440,8 +450,8 @@ fn queue_gate(_: &Option<Limiter>, _: &str) -> QueueGate {
     QueueGate::default()
 }
 
-fn http(url: Url, local: bool, connect_timeout: Duration) -> Result<HttpTransport, Error> {
-    HttpTransport::open(url, local, connect_timeout)
+fn http(url: Url, local: bool, connect_timeout: Duration, native: bool) -> Result<HttpTransport, Error> {
+    HttpTransport::open(url, local, connect_timeout, native)
         .map_err(|error| Error::config_from("the connection to the gateway cannot be set up", error))
 }
 
@@ -457,7 +467,7 @@ impl HttpTransport {
     /// Of kind `Config`: the base URL is refused, or there is no TLS or no CA certificate for it.
     pub fn new(base_url: &str, connect_timeout: Duration) -> Result<Self, Error> {
         let (url, local) = config::base_url(base_url)?;
-        http(url, local, connect_timeout)
+        http(url, local, connect_timeout, false)
     }
 }
 
@@ -481,6 +491,7 @@ impl fmt::Debug for ClientBuilder {
             .field("same_number_memory", &self.same_number_memory)
             .field("low_balance", &self.low_balance)
             .field("phone_rules", &self.phone_rules)
+            .field("native_tls", &self.native_tls)
             .field("transport", &self.transport)
             .finish()
     }

@@ -66,7 +66,7 @@ impl Call {
         self.run.as_ref().map(|run| &run.flow)
     }
 
-    /// A reading call without further wishes.
+    /// A query with default options.
     pub(crate) fn reading(endpoint: Endpoint, body: Bytes) -> Self {
         Self {
             endpoint,

@@ -93,7 +93,7 @@ mod wire;
 
 pub use balance::Balance;
 pub use bulk::{Bulk, BulkHandle, IntoNumbers, Progress, Waiting};
-pub use call::Reading;
+pub use call::Query;
 #[cfg(feature = "campaign")]
 pub use campaign::{
     Campaign, CampaignBuilder, CampaignOutcome, CampaignProgress, CampaignResult, CampaignRow, CampaignState,

@@ -15,7 +15,7 @@ pub(crate) const MAX_NUMBERS: usize = 200;
 /// Characters of `mobile` a request (API document v4.1). 200 numbers of 12 digits need 2,599, so the limits
 /// disagree and both are kept.
 pub(crate) const MAX_CHARS: usize = 2_500;
-/// Refused and repeated inputs that a batch carries before it is let go without numbers, so that a run over
+/// Invalid and repeated inputs that wait for numbers; with more, a batch of only such inputs is given, so that a run over
 /// nothing else takes no more memory.
 pub(crate) const MAX_LOCAL: usize = 1_000;
 /// How many distinct numbers a bulk run remembers to find repeats. Beyond it, further numbers are compared
@@ -213,9 +213,9 @@ impl Serialize for Mobile<'_> {
     }
 }
 
-/// The makings of one request, and the inputs that were met on the way and make none.
+/// The numbers of a request that is not made yet, and the inputs that were skipped before it is full.
 #[derive(Debug, Default)]
-pub(crate) struct Draft {
+pub(crate) struct PendingBatch {
     pub(crate) numbers: Vec<PhoneNumber>,
     pub(crate) positions: Vec<u64>,
     pub(crate) invalid: Vec<Invalid>,
@@ -223,7 +223,7 @@ pub(crate) struct Draft {
     chars: usize,
 }
 
-impl Draft {
+impl PendingBatch {
     /// Adds a number unless the request is full.
     #[inline]
     pub(crate) fn push(&mut self, number: PhoneNumber, position: u64) -> bool {
@@ -241,7 +241,7 @@ impl Draft {
         self.numbers.is_empty() && self.invalid.is_empty() && self.duplicates.is_empty()
     }
 
-    /// True when the refused and repeated inputs should be let go.
+    /// True when the skipped inputs should be handed on without waiting for a full request.
     pub(crate) fn is_heavy(&self) -> bool {
         self.invalid.len() + self.duplicates.len() >= MAX_LOCAL
     }
@@ -253,8 +253,8 @@ impl Draft {
         Batch { index, numbers, positions, result, invalid, duplicates }
     }
 
-    /// Keeps the numbers for the next draft and lets the refused and repeated inputs go.
-    pub(crate) fn let_go(&mut self) -> Self {
+    /// Takes the skipped inputs (invalid and repeated ones) and keeps the numbers for the next request.
+    pub(crate) fn take_skipped(&mut self) -> Self {
         Self {
             invalid: std::mem::take(&mut self.invalid),
             duplicates: std::mem::take(&mut self.duplicates),
@@ -265,17 +265,17 @@ impl Draft {
 
 /// Parses inputs one by one and remembers what was seen.
 #[derive(Debug)]
-pub(crate) struct Plan {
+pub(crate) struct Batcher {
     rules: PhoneRules,
     /// Kept apart: most lists have one number and need no set.
     first: Option<PhoneNumber>,
     seen: RoaringTreemap,
     remembered: u64,
     next: u64,
-    pub(crate) draft: Draft,
+    pub(crate) draft: PendingBatch,
 }
 
-impl Plan {
+impl Batcher {
     pub(crate) fn new(rules: PhoneRules) -> Self {
         Self {
             rules,
@@ -283,46 +283,50 @@ impl Plan {
             seen: RoaringTreemap::new(),
             remembered: 0,
             next: 0,
-            draft: Draft::default(),
+            draft: PendingBatch::default(),
         }
     }
 
     /// Cuts a list that is at hand.
-    pub(crate) fn all(recipients: &Recipients, rules: PhoneRules) -> Vec<Draft> {
-        let mut plan = Self::new(rules);
+    pub(crate) fn all(recipients: &Recipients, rules: PhoneRules) -> Vec<PendingBatch> {
+        let mut batcher = Self::new(rules);
         let mut drafts = Vec::new();
         for recipient in &recipients.0 {
-            plan.add(recipient, |draft, number, position| {
+            batcher.add(recipient, |draft, number, position| {
                 if !draft.push(number, position) {
                     drafts.push(std::mem::take(draft));
                     draft.push(number, position);
                 }
             });
         }
-        if !plan.draft.is_empty() {
-            drafts.push(plan.draft);
+        if !batcher.draft.is_empty() {
+            drafts.push(batcher.draft);
         }
         drafts
     }
 
     /// The list as one request, or `None` as soon as it is too long for one.
     #[inline]
-    pub(crate) fn one_request(recipients: &Recipients, rules: PhoneRules) -> Option<Draft> {
-        let mut plan = Self::new(rules);
+    pub(crate) fn one_request(recipients: &Recipients, rules: PhoneRules) -> Option<PendingBatch> {
+        let mut batcher = Self::new(rules);
         let mut fits = true;
         for recipient in &recipients.0 {
-            plan.add(recipient, |draft, number, position| fits = fits && draft.push(number, position));
+            batcher.add(recipient, |draft, number, position| fits = fits && draft.push(number, position));
             if !fits {
                 return None;
             }
         }
-        Some(plan.draft)
+        Some(batcher.draft)
     }
 
     /// Takes one input apart: its good numbers are handed on with their position and the draft at hand, which takes
     /// the rest.
     #[inline]
-    pub(crate) fn add(&mut self, recipient: &Recipient, mut good: impl FnMut(&mut Draft, PhoneNumber, u64)) {
+    pub(crate) fn add(
+        &mut self,
+        recipient: &Recipient,
+        mut good: impl FnMut(&mut PendingBatch, PhoneNumber, u64),
+    ) {
         let position = self.next;
         self.next += 1;
         match &recipient.0 {
@@ -352,7 +356,7 @@ impl Plan {
         position: u64,
         parsed: Result<PhoneNumber, PhoneError>,
         input: impl FnOnce() -> String,
-        good: impl FnOnce(&mut Draft, PhoneNumber, u64),
+        good: impl FnOnce(&mut PendingBatch, PhoneNumber, u64),
     ) {
         match parsed {
             Err(reason) => self.draft.invalid.push(Invalid { position, input: input(), reason }),
@@ -386,17 +390,17 @@ impl Plan {
 mod tests {
     use super::*;
 
-    fn plan(inputs: impl Into<Recipients>) -> Vec<Draft> {
-        Plan::all(&inputs.into(), PhoneRules::default())
+    fn cut(inputs: impl Into<Recipients>) -> Vec<PendingBatch> {
+        Batcher::all(&inputs.into(), PhoneRules::default())
     }
 
     #[test]
     fn a_comma_separated_string_is_a_list() {
-        let drafts = plan("96598765432, +965 4123 4567،0096551234567,");
+        let drafts = cut("96598765432, +965 4123 4567،0096551234567,");
         assert_eq!(drafts.len(), 1);
         assert_eq!(drafts[0].numbers.len(), 3);
         assert_eq!(drafts[0].invalid.len(), 0);
-        let drafts = plan(["96598765432,abc", "", " , ", "96598765432"]);
+        let drafts = cut(["96598765432,abc", "", " , ", "96598765432"]);
         assert_eq!(
             drafts[0].invalid.iter().map(|r| (r.position, r.input.as_str())).collect::<Vec<_>>(),
             [(0, "abc"), (1, ""), (2, " , ")]
@@ -410,7 +414,7 @@ mod tests {
         for (digits, fit) in [(7, 200), (11, 200), (12, 192), (13, 178), (15, 156)] {
             let first = 10u64.pow(digits - 1);
             let numbers: Vec<String> = (0..201).map(|i| (first + i).to_string()).collect();
-            let drafts = plan(&numbers);
+            let drafts = cut(&numbers);
             assert_eq!(drafts[0].numbers.len(), fit, "{digits}");
             assert!(Mobile(&drafts[0].numbers).to_string().len() <= MAX_CHARS);
             assert_eq!(drafts.iter().map(|d| d.numbers.len()).sum::<usize>(), 201);
@@ -434,7 +438,7 @@ mod tests {
             ["96598765432"].into_iter().collect(),
         ];
         for recipients in one {
-            assert_eq!(Plan::all(&recipients, PhoneRules::default())[0].numbers, [number]);
+            assert_eq!(Batcher::all(&recipients, PhoneRules::default())[0].numbers, [number]);
         }
     }
 }

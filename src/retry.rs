@@ -52,9 +52,22 @@ pub enum RetryReason {
     QueueFull,
     /// A number was written to within 15 s (ERR028).
     SameNumber,
-    /// Nothing left this machine, or a reading call got no usable answer.
+    /// Nothing left this machine, or a call that only reads got no usable answer.
     Transport,
 }
+
+impl RetryReason {
+    /// The name in JSON, events and metrics: that of the variant in small letters.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::QueueFull => "queue_full",
+            Self::SameNumber => "same_number",
+            Self::Transport => "transport",
+        }
+    }
+}
+
+serialize_by_name!(RetryReason);
 
 /// What to do after a failed attempt.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -86,7 +99,7 @@ pub(crate) fn decide(policy: Policy, retried: Retried, failure: &Error, jitter: 
             let wait = class.and_then(|class| class.retry_waits().get(times as usize));
             wait.map_or(Decision::GiveUp, |wait| again(*wait, reason))
         }
-        // Nothing left: as good as never tried. A reading call may be asked again after any failure.
+        // Nothing left: as good as never tried. A call that only reads may be made again after any failure.
         ErrorKind::Connect | ErrorKind::Timeout | ErrorKind::Interrupted | ErrorKind::BadReply
             if (policy.reading || failure.delivery() == Delivery::NotSent)
                 && u32::from(retried.transport) + 1 < CONNECT_TRIES =>

@@ -15,7 +15,7 @@ use crate::dispatch::{self, Options, dispatch, rested};
 use crate::engine::Call;
 use crate::error::{Delivery, Error, ErrorKind};
 use crate::limit::Lane;
-use crate::recipients::{Draft, Plan, Recipients};
+use crate::recipients::{Batcher, PendingBatch, Recipients};
 use crate::report::{Accepted, Invalid, SendReport, Status};
 use crate::retry::{OnRetry, Retry};
 
@@ -136,8 +136,8 @@ fn send(mut setup: Setup) -> impl Future<Output = Result<SendReport, Error>> + S
         if setup.to.is_empty() {
             return Err(Error::input("no number was given"));
         }
-        let Some(draft) = Plan::one_request(&setup.to, setup.core.phone_rules) else {
-            return Box::pin(many(setup)).await; // planned again, batch by batch
+        let Some(draft) = Batcher::one_request(&setup.to, setup.core.phone_rules) else {
+            return Box::pin(many(setup)).await; // cut again, batch by batch
         };
         let result = one(&mut setup, &draft).await;
         let error = result.as_ref().err().cloned();
@@ -157,13 +157,13 @@ fn unusable(invalid: &[&Invalid]) -> Error {
     }
 }
 
-async fn one(setup: &mut Setup, draft: &Draft) -> Result<Accepted, Error> {
+async fn one(setup: &mut Setup, draft: &PendingBatch) -> Result<Accepted, Error> {
     let batch = begin(setup, draft).await?;
     dispatch(Arc::clone(&setup.core), batch, None, ()).await
 }
 
 /// Checks what is to be sent, and waits until its numbers may be written to.
-async fn begin(setup: &mut Setup, draft: &Draft) -> Result<Call, Error> {
+async fn begin(setup: &mut Setup, draft: &PendingBatch) -> Result<Call, Error> {
     let Setup { core, text, options, .. } = setup;
     let message = options.message(core, std::mem::take(text))?;
     let terms = options.terms(Lane::Single, None);

@@ -18,7 +18,7 @@ use crate::core::Core;
 use crate::engine::Flow;
 use crate::error::{Delivery, Error};
 use crate::events::{self, StopReason};
-use crate::recipients::Draft;
+use crate::recipients::PendingBatch;
 use crate::report::{Accepted, Account, Batch};
 
 /// Outcomes that wait to be read before no further batch starts: 32 batches are 6,400 numbers, 100 KB.
@@ -391,7 +391,7 @@ impl Control {
 pub(super) struct InFlight {
     control: Arc<Control>,
     index: u64,
-    draft: Draft,
+    draft: PendingBatch,
     left: Arc<AtomicBool>,
     ended: bool,
     _place: OwnedSemaphorePermit,
@@ -401,7 +401,7 @@ impl InFlight {
     pub(super) fn new(
         control: Arc<Control>,
         index: u64,
-        draft: Draft,
+        draft: PendingBatch,
         left: Arc<AtomicBool>,
         place: OwnedSemaphorePermit,
     ) -> Self {

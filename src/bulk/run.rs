@@ -23,7 +23,7 @@ use crate::error::{Error, ErrorKind};
 use crate::events::StopReason;
 use crate::limit::{Lane, Turn};
 use crate::phone::PhoneNumber;
-use crate::recipients::{Draft, Plan};
+use crate::recipients::{Batcher, PendingBatch};
 use crate::report::Accepted;
 use crate::retry::{OnRetry, Retry, RetryReason};
 use crate::same_number::{Claim, Refusal, Resting};
@@ -155,13 +155,13 @@ struct Run {
     give_up_after: Duration,
     inputs: Inputs,
     exhausted: bool,
-    plan: Plan,
+    batcher: Batcher,
     /// Good numbers that have not found a draft yet, with their positions.
     parsed: VecDeque<(PhoneNumber, u64)>,
     /// Numbers that rest: this client wrote to them less than 16 s ago.
     held: VecDeque<(PhoneNumber, u64)>,
     /// The draft that waits for its turn.
-    draft: Draft,
+    draft: PendingBatch,
     places: Arc<Semaphore>,
     on_request: Option<OnRequest>,
     index: u64,
@@ -181,7 +181,7 @@ impl Run {
         };
         options.on_retry = Some(watch_the_queue(&control, options.on_retry.take()));
         Self {
-            plan: Plan::new(core.phone_rules),
+            batcher: Batcher::new(core.phone_rules),
             terms: options.terms(Lane::Bulk, Some(control.flow())),
             core,
             control,
@@ -191,7 +191,7 @@ impl Run {
             exhausted: false,
             parsed: VecDeque::new(),
             held: VecDeque::new(),
-            draft: Draft::default(),
+            draft: PendingBatch::default(),
             places: Arc::new(Semaphore::new(max_in_flight.min(Semaphore::MAX_PERMITS))),
             on_request,
             index: 0,
@@ -228,16 +228,16 @@ impl Run {
         let until = self.terms.deadline;
         loop {
             if !self.fill() {
-                self.draft = std::mem::take(&mut self.plan.draft);
+                self.draft = std::mem::take(&mut self.batcher.draft);
                 return true;
             }
-            if self.plan.draft.is_heavy() {
-                self.draft = self.plan.draft.let_go();
+            if self.batcher.draft.is_heavy() {
+                self.draft = self.batcher.draft.take_skipped();
                 return true;
             }
             if self.exhausted || self.control.is_abandoned() {
-                if !self.plan.draft.numbers.is_empty() || self.held.is_empty() {
-                    self.draft = std::mem::take(&mut self.plan.draft);
+                if !self.batcher.draft.numbers.is_empty() || self.held.is_empty() {
+                    self.draft = std::mem::take(&mut self.batcher.draft);
                     return !self.draft.is_empty();
                 }
                 self.rest().await;
@@ -251,7 +251,7 @@ impl Run {
                 biased;
                 () = self.control.abandoned() => {}
                 input = AssertUnwindSafe(self.inputs.next()).catch_unwind() => match input {
-                    Ok(Some(recipient)) => self.plan.add(&recipient, |_, number, position| {
+                    Ok(Some(recipient)) => self.batcher.add(&recipient, |_, number, position| {
                         self.parsed.push_back((number, position));
                     }),
                     Ok(None) => self.exhausted = true,
@@ -262,9 +262,9 @@ impl Run {
                     }
                 },
                 // The source keeps the run waiting: what it has given is told now if it will not be sent.
-                () = self.control.stopped(), if !self.plan.draft.is_empty() || !self.held.is_empty() => {
+                () = self.control.stopped(), if !self.batcher.draft.is_empty() || !self.held.is_empty() => {
                     self.fill();
-                    self.draft = std::mem::take(&mut self.plan.draft);
+                    self.draft = std::mem::take(&mut self.batcher.draft);
                     return true;
                 }
                 () = late(until), if !self.control.is_stopped() => self.too_late(),
@@ -281,7 +281,7 @@ impl Run {
         while let Some(&(number, position)) = self.held.front()
             && !self.rests(number)
         {
-            if !self.plan.draft.push(number, position) {
+            if !self.batcher.draft.push(number, position) {
                 return false;
             }
             self.held.pop_front();
@@ -289,7 +289,7 @@ impl Run {
         while let Some(&(number, position)) = self.parsed.front() {
             if self.rests(number) {
                 self.held.push_back((number, position));
-            } else if !self.plan.draft.push(number, position) {
+            } else if !self.batcher.draft.push(number, position) {
                 return false;
             }
             self.parsed.pop_front();
@@ -432,8 +432,8 @@ impl Run {
             }
         }
         // Nothing is left to send now; what was met on the way goes with the next draft.
-        self.plan.draft.invalid.splice(0..0, self.draft.invalid.drain(..));
-        self.plan.draft.duplicates.splice(0..0, self.draft.duplicates.drain(..));
+        self.batcher.draft.invalid.splice(0..0, self.draft.invalid.drain(..));
+        self.batcher.draft.duplicates.splice(0..0, self.draft.duplicates.drain(..));
         Ok(None)
     }
 
@@ -457,7 +457,7 @@ impl Run {
     fn abandon_rest(&mut self) {
         let waiting: Vec<_> = self.held.drain(..).chain(self.parsed.drain(..)).collect();
         self.settle_if_any();
-        self.draft = std::mem::take(&mut self.plan.draft);
+        self.draft = std::mem::take(&mut self.batcher.draft);
         for (number, position) in waiting {
             if !self.draft.push(number, position) {
                 self.settle_if_any();

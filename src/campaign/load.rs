@@ -10,7 +10,7 @@ use super::window::{Hours, Window};
 use crate::error::Error;
 use crate::message::MessageText;
 use crate::phone::{PhoneNumber, PhoneRules};
-use crate::recipients::{Draft as Cut, Plan};
+use crate::recipients::{Batcher, PendingBatch};
 use crate::store::{Statement, Store, Value};
 
 /// Batches a transaction: about 20 ms of the store's one writer, between which turns of the pace are taken.
@@ -267,7 +267,7 @@ fn insert<const N: usize>(into: &str, rows: impl Iterator<Item = [Value; N]>) ->
 struct Open {
     text: i64,
     pages: i64,
-    cut: Cut,
+    cut: PendingBatch,
 }
 
 /// Reads all rows. Blocks; the channel's bound holds it back when the store is slower.
@@ -277,7 +277,7 @@ fn cut(
     rules: PhoneRules,
     chunks: &tokio::sync::mpsc::Sender<Chunk>,
 ) -> Result<(), Error> {
-    let mut plan = Plan::new(rules);
+    let mut batcher = Batcher::new(rules);
     let mut open: HashMap<String, Open> = HashMap::new();
     let mut texts = 0i64;
     let mut chunk = Chunk::default();
@@ -285,8 +285,8 @@ fn cut(
     let mut order = VecDeque::new();
     for (row, count) in rows.zip(1u64..) {
         let line = row.line.unwrap_or(count);
-        plan.add(&row.to, |_, number, _| numbers.push(number));
-        for invalid in plan.draft.invalid.drain(..) {
+        batcher.add(&row.to, |_, number, _| numbers.push(number));
+        for invalid in batcher.draft.invalid.drain(..) {
             let input = invalid.input().chars().take(INPUT).collect();
             chunk.skipped.push(Skipped {
                 line,
@@ -295,7 +295,7 @@ fn cut(
                 reason: invalid.reason().to_string(),
             });
         }
-        for duplicate in plan.draft.duplicates.drain(..) {
+        for duplicate in batcher.draft.duplicates.drain(..) {
             let reason = "stands in the input before".to_owned();
             let input = duplicate.number().to_string();
             chunk.skipped.push(Skipped { line, input, repeated: true, reason });
@@ -311,7 +311,7 @@ fn cut(
                 order.push_back(text.as_str().to_owned());
                 texts += 1;
                 let pages = text.pages() as i64;
-                let new = Open { text: texts, pages, cut: Cut::default() };
+                let new = Open { text: texts, pages, cut: PendingBatch::default() };
                 open.insert(text.as_str().to_owned(), new);
                 chunk.texts.push((texts, text.clone()));
             }
@@ -344,7 +344,7 @@ fn cut(
 
 impl Open {
     fn take(&mut self) -> NewBatch {
-        let Cut { numbers, positions, .. } = std::mem::take(&mut self.cut);
+        let PendingBatch { numbers, positions, .. } = std::mem::take(&mut self.cut);
         NewBatch { text: self.text, pages: self.pages, numbers, lines: positions }
     }
 

@@ -89,7 +89,7 @@ impl Trouble {
         self.state().says.map(str::to_owned)
     }
 
-    /// True while an outage lasts: a reading call has to be answered first.
+    /// True while an outage lasts: a query has to be answered first.
     pub(super) fn asks_first(&self) -> bool {
         self.state().unknown >= OUTAGE
     }
@@ -113,7 +113,7 @@ impl Trouble {
         }
     }
 
-    /// What a reading call heard during an outage.
+    /// What a query heard during an outage.
     pub(super) fn asked(&self, failed: Option<Error>) {
         let mut state = self.state();
         match failed {

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use tokio::time::Instant;
 
 use crate::balance::Balance;
-use crate::call::Reading;
+use crate::call::Query;
 use crate::client::Client;
 use crate::core::Core;
 use crate::engine::{Call, ask};
@@ -22,7 +22,7 @@ impl Client {
     /// # Errors
     ///
     /// Wrong credentials are an error with the code ERR003; see [`Error`] for the rest.
-    pub fn verify(&self) -> Reading<Balance> {
+    pub fn verify(&self) -> Query<Balance> {
         self.balance()
     }
 
@@ -34,8 +34,8 @@ impl Client {
     /// # Errors
     ///
     /// See [`Error`]; the gateway may answer ERR001 to ERR005 and ERR024.
-    pub fn balance(&self) -> Reading<Balance> {
-        Reading::new(&self.core, |core, options| async move {
+    pub fn balance(&self) -> Query<Balance> {
+        Query::new(&self.core, |core, options| async move {
             let body = RequestBody::new(&core.credentials).finish();
             let mut call = Call::reading(Endpoint::Balance, body);
             options.apply(&mut call);
@@ -43,7 +43,7 @@ impl Client {
         })
     }
 
-    /// The balance as the last verify, balance or send of this client or a clone told it; no request.
+    /// The balance from the last reply to a verify, balance or send of this client or a clone; no request.
     pub fn cached_balance(&self) -> Option<Balance> {
         self.core.cached.get()
     }

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use serde_json::Value;
 
-use crate::call::Reading;
+use crate::call::Query;
 use crate::client::Client;
 use crate::engine::{Call, ask};
 use crate::error::Error;
@@ -48,8 +48,8 @@ impl Client {
     /// # Errors
     ///
     /// See [`Error`]; ERR033 means that no country is switched on.
-    pub fn coverage(&self) -> Reading<Coverage> {
-        Reading::new(&self.core, |core, options| async move {
+    pub fn coverage(&self) -> Query<Coverage> {
+        Query::new(&self.core, |core, options| async move {
             let body = RequestBody::new(&core.credentials).finish();
             let mut call = Call::reading(Endpoint::Coverage, body);
             options.apply(&mut call);

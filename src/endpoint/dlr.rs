@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use crate::call::Reading;
+use crate::call::Query;
 use crate::client::Client;
 use crate::endpoint::Listed;
 use crate::endpoint::status::message_body;
@@ -56,9 +56,9 @@ impl Client {
     ///
     /// See [`Error`]; ERR019 to ERR023 are about reports, and ERR022 (not ready) has a
     /// [`retry_after`](Error::retry_after).
-    pub fn dlr(&self, message_id: &MessageId) -> Reading<Listed<DeliveryReport>> {
+    pub fn dlr(&self, message_id: &MessageId) -> Query<Listed<DeliveryReport>> {
         let message_id = message_id.clone();
-        Reading::new(&self.core, |core, options| async move {
+        Query::new(&self.core, |core, options| async move {
             let body = message_body(&core, &message_id);
             let mut call = Call::reading(Endpoint::Dlr, body);
             call.facts.message_id = Some(message_id);

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use crate::call::Reading;
+use crate::call::Query;
 use crate::client::Client;
 use crate::endpoint::Listed;
 use crate::engine::{Call, ask};
@@ -17,8 +17,8 @@ impl Client {
     /// # Errors
     ///
     /// See [`Error`]; the gateway may answer ERR001 to ERR005 and ERR024.
-    pub fn sender_ids(&self) -> Reading<Listed<SenderId>> {
-        Reading::new(&self.core, |core, options| async move {
+    pub fn sender_ids(&self) -> Query<Listed<SenderId>> {
+        Query::new(&self.core, |core, options| async move {
             let body = RequestBody::new(&core.credentials).finish();
             let mut call = Call::reading(Endpoint::SenderId, body);
             options.apply(&mut call);

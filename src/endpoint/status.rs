@@ -5,7 +5,7 @@ use std::fmt;
 
 use bytes::Bytes;
 
-use crate::call::Reading;
+use crate::call::Query;
 use crate::client::Client;
 use crate::core::Core;
 use crate::engine::{Call, ask};
@@ -59,9 +59,9 @@ impl Client {
     ///
     /// See [`Error`]. ERR029: no such message. ERR030: stuck in the queue with an error; delete it there to get
     /// its credits back. Test messages answer so, since they are never delivered.
-    pub fn status(&self, message_id: &MessageId) -> Reading<MessageStatus> {
+    pub fn status(&self, message_id: &MessageId) -> Query<MessageStatus> {
         let message_id = message_id.clone();
-        Reading::new(&self.core, |core, options| async move {
+        Query::new(&self.core, |core, options| async move {
             let body = message_body(&core, &message_id);
             let mut call = Call::reading(Endpoint::Status, body);
             call.facts.message_id = Some(message_id);

@@ -4,13 +4,13 @@ use std::collections::HashMap;
 
 use serde_json::Value;
 
-use crate::call::Reading;
+use crate::call::Query;
 use crate::client::Client;
 use crate::core::Core;
 use crate::engine::{self, Call};
 use crate::error::Error;
 use crate::phone::PhoneNumber;
-use crate::recipients::{Mobile, Plan, Recipients};
+use crate::recipients::{Batcher, Mobile, Recipients};
 use crate::report::{Duplicate, Invalid};
 use crate::transport::Endpoint;
 use crate::wire::{RawReply, RequestBody, text};
@@ -134,15 +134,15 @@ impl Client {
     /// # Errors
     ///
     /// See [`Error`]; an empty list is refused.
-    pub fn validate(&self, numbers: impl Into<Recipients>) -> Reading<Validation> {
+    pub fn validate(&self, numbers: impl Into<Recipients>) -> Query<Validation> {
         let numbers = numbers.into();
-        Reading::new(&self.core, move |core, options| async move {
+        Query::new(&self.core, move |core, options| async move {
             if numbers.is_empty() {
                 return Err(Error::input("no number was given"));
             }
             let until = options.until();
             let mut validation = Validation::default();
-            for draft in Plan::all(&numbers, core.phone_rules) {
+            for draft in Batcher::all(&numbers, core.phone_rules) {
                 validation.invalid.extend(draft.invalid);
                 validation.duplicates.extend(draft.duplicates);
                 if !draft.numbers.is_empty() {
@@ -159,7 +159,7 @@ async fn ask(
     core: &std::sync::Arc<Core>,
     numbers: &[PhoneNumber],
     until: Option<tokio::time::Instant>,
-    options: &crate::call::ReadOptions,
+    options: &crate::call::QueryOptions,
 ) -> Result<Answer, Error> {
     let body = RequestBody::new(&core.credentials).field("mobile", &Mobile(numbers)).finish();
     let mut call = Call::reading(Endpoint::Validate, body);

@@ -194,7 +194,7 @@ impl Error {
     }
 
     /// True for a call that changes nothing.
-    pub(super) fn is_reading(&self) -> bool {
+    pub(super) fn is_read_only(&self) -> bool {
         self.0.reading
     }
 

@@ -46,7 +46,7 @@ impl fmt::Debug for Error {
         let delivery = match self.delivery() {
             Delivery::NotSent => "not sent",
             Delivery::Refused => "refused",
-            Delivery::Unknown if self.is_reading() => "no answer",
+            Delivery::Unknown if self.is_read_only() => "no answer",
             Delivery::Unknown => "of unknown outcome",
         };
         let attempts = self.attempts();

@@ -37,13 +37,13 @@ pub enum ErrorKind {
     Stopped,
     /// DNS, TCP or TLS failed. Tried 3 times with a short pause, since nothing left: [`Delivery::NotSent`].
     Connect,
-    /// No answer came in time. Retried for reading calls, never for a send: [`Delivery::Unknown`].
+    /// No answer came in time. Retried for calls that only read, never for a send: [`Delivery::Unknown`].
     Timeout,
-    /// The connection broke off after the request may have left. Retried for reading calls, never for a
+    /// The connection broke off after the request may have left. Retried for calls that only read, never for a
     /// send: [`Delivery::Unknown`].
     Interrupted,
     /// The answer was no usable reply: not JSON, cut short, too long, or without a verdict. Retried for
-    /// reading calls, never for a send: [`Delivery::Unknown`].
+    /// calls that only read, never for a send: [`Delivery::Unknown`].
     BadReply,
     /// The gateway refused with a code, see [`Error::code`](crate::Error::code): [`Delivery::Refused`].
     Api,

@@ -11,7 +11,7 @@ use crate::credits::Credits;
 use crate::error::{Error, ErrorKind};
 use crate::ids::MessageId;
 use crate::phone::PhoneNumber;
-use crate::retry::{Retry, RetryReason};
+use crate::retry::Retry;
 use crate::transport::Endpoint;
 use crate::wire::{RawReply, Repair};
 
@@ -127,11 +127,7 @@ fn message_id(result: Result<&RawReply, &Error>) -> Option<MessageId> {
 
 /// A failed attempt will be made again.
 pub(crate) fn retrying(endpoint: Endpoint, retry: &Retry) {
-    let reason = match retry.reason {
-        RetryReason::QueueFull => "queue_full",
-        RetryReason::SameNumber => "same_number",
-        RetryReason::Transport => "transport",
-    };
+    let reason = retry.reason.as_str();
     #[cfg(feature = "metrics")]
     crate::metrics::retry(endpoint.name(), reason);
     tracing::event!(

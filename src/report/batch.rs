@@ -165,7 +165,7 @@ serialize_by_name!(Outcome);
 
 /// One request's worth of numbers and what became of them.
 ///
-/// Invalid and repeated inputs stand in the batch during which they were met; a batch of only
+/// Invalid and repeated inputs stand in the batch before whose end they were read; a batch of only
 /// those has no numbers, made no request, and its result is an error of kind `InvalidInput`.
 ///
 /// # As JSON
@@ -220,12 +220,12 @@ impl Batch {
         }
     }
 
-    /// Inputs that are not usable, met since the batch before.
+    /// Inputs that are not usable, read since the batch before.
     pub fn invalid(&self) -> &[Invalid] {
         &self.invalid
     }
 
-    /// Repeated numbers met since the batch before.
+    /// Repeated numbers read since the batch before.
     pub fn duplicates(&self) -> &[Duplicate] {
         &self.duplicates
     }

@@ -1,4 +1,4 @@
-//! What the HTTP transport tells of the connections that it sets up, and who drives an exchange that waits for one.
+//! Observes the connections that the HTTP transport sets up, and drives an exchange that waits for one.
 
 use std::cell::Cell;
 use std::pin::Pin;
@@ -27,27 +27,27 @@ tokio::task_local! {
 /// Tells of each set-up from its beginning to its end, DNS, proxies and TLS included, also of one that goes on in the
 /// background after its request took another connection.
 #[derive(Debug, Clone)]
-pub(super) struct TellSetUps {
+pub(super) struct ObserveSetUps {
     /// After so long reqwest gives a set-up up.
     pub(super) most: Duration,
 }
 
-/// A connector whose set-ups are told.
+/// A connector whose set-ups are observed.
 #[derive(Debug, Clone)]
-pub(super) struct Told<S> {
+pub(super) struct Observed<S> {
     connector: S,
     most: Duration,
 }
 
-impl<S> Layer<S> for TellSetUps {
-    type Service = Told<S>;
+impl<S> Layer<S> for ObserveSetUps {
+    type Service = Observed<S>;
 
-    fn layer(&self, connector: S) -> Told<S> {
-        Told { connector, most: self.most }
+    fn layer(&self, connector: S) -> Observed<S> {
+        Observed { connector, most: self.most }
     }
 }
 
-impl<R, S> Service<R> for Told<S>
+impl<R, S> Service<R> for Observed<S>
 where
     S: Service<R>,
     S::Future: Send + 'static,
@@ -84,8 +84,8 @@ pub(super) async fn drive<T: Send + 'static>(
     exchange: BoxFuture<'static, T>,
     connections: Arc<Connections>,
 ) -> Option<T> {
-    let mut exchange = Telling { exchange, connections };
-    let done = std::future::poll_fn(|cx| match exchange.poll_telling(cx) {
+    let mut exchange = ObservedExchange { exchange, connections };
+    let done = std::future::poll_fn(|cx| match exchange.poll_observed(cx) {
         (Poll::Ready(done), _) => Poll::Ready(Some(done)),
         (Poll::Pending, true) => Poll::Ready(None),
         (Poll::Pending, false) => Poll::Pending,
@@ -102,15 +102,15 @@ pub(super) async fn drive<T: Send + 'static>(
     }
 }
 
-/// An exchange whose connections are told while it is polled.
-struct Telling<T> {
+/// An exchange whose set-ups of connections are observed while it is polled.
+struct ObservedExchange<T> {
     exchange: BoxFuture<'static, T>,
     connections: Arc<Connections>,
 }
 
-impl<T> Telling<T> {
+impl<T> ObservedExchange<T> {
     /// Tells too whether the set-up of a connection began.
-    fn poll_telling(&mut self, cx: &mut Context<'_>) -> (Poll<T>, bool) {
+    fn poll_observed(&mut self, cx: &mut Context<'_>) -> (Poll<T>, bool) {
         let polled = Polled { connections: Arc::clone(&self.connections), connects: Cell::new(false) };
         POLLED.sync_scope(polled, || {
             let polled = self.exchange.as_mut().poll(cx);
@@ -119,11 +119,11 @@ impl<T> Telling<T> {
     }
 }
 
-impl<T> Future for Telling<T> {
+impl<T> Future for ObservedExchange<T> {
     type Output = T;
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<T> {
-        self.poll_telling(cx).0
+        self.poll_observed(cx).0
     }
 }
 
@@ -162,8 +162,8 @@ mod tests {
         }
     }
 
-    fn connector() -> Told<Slow> {
-        TellSetUps { most: ms(5_000) }.layer(Slow)
+    fn connector() -> Observed<Slow> {
+        ObserveSetUps { most: ms(5_000) }.layer(Slow)
     }
 
     /// Polls once.
@@ -196,7 +196,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_set_up_that_goes_on_in_the_background_is_told_to_its_end() {
+    async fn a_set_up_that_goes_on_in_the_background_is_observed_to_its_end() {
         let connections = Arc::new(Connections::default());
         let begin = Instant::now();
         let mut exchange = driven(&connections, async {
@@ -218,7 +218,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_set_up_in_a_later_poll_is_told_and_goes_on_too() {
+    async fn a_set_up_in_a_later_poll_is_observed_and_goes_on_too() {
         let connections = Arc::new(Connections::default());
         let begin = Instant::now();
         let mut exchange = driven(&connections, async {

@@ -12,7 +12,7 @@ use reqwest::header::{ACCEPT, ACCEPT_ENCODING, CONTENT_TYPE, HOST, HeaderMap, He
 use reqwest::{Method, Url, redirect, retry};
 use tokio::runtime::{Handle, RuntimeFlavor};
 
-use super::connector::{TellSetUps, drive};
+use super::connector::{ObserveSetUps, drive};
 use super::pools::{Pools, Taken};
 #[cfg(feature = "rustls")]
 use super::tls;
@@ -30,7 +30,7 @@ const LOOK_AFTER: Duration = Duration::from_millis(5);
 /// Why no transport could be made for a URL.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum HttpSetupError {
-    #[cfg(not(feature = "rustls"))]
+    #[cfg(not(any(feature = "rustls", feature = "native-tls")))]
     #[error("this build has no TLS: switch on the feature `rustls` or `native-tls` of kwtsms-async")]
     NoTls,
     #[cfg(feature = "rustls")]
@@ -44,6 +44,8 @@ pub(crate) enum HttpSetupError {
 }
 
 /// Posts requests over HTTP/1.1, and keeps its connections for reuse for 4 s.
+///
+/// TLS is made by rustls if its feature is on, and else by the system's library (`native-tls`).
 ///
 /// It is what a client has unless it is given another transport. An application makes one to wrap it: to record
 /// requests, to divert them, or to try another address where no connection came about.
@@ -95,11 +97,18 @@ pub struct HttpTransport {
     /// Made once: each endpoint's own URL, in the order of [`Endpoint::ALL`].
     urls: Vec<Url>,
     local: bool,
+    /// The library that makes TLS.
+    tls: Option<&'static str>,
 }
 
 impl HttpTransport {
-    /// `base` ends with a slash; `local` says that its host is this machine.
-    pub(crate) fn open(base: Url, local: bool, connect: Duration) -> Result<Self, HttpSetupError> {
+    /// `base` ends with a slash; `local` says that its host is this machine, `native` asks for the system's TLS.
+    pub(crate) fn open(
+        base: Url,
+        local: bool,
+        connect: Duration,
+        native: bool,
+    ) -> Result<Self, HttpSetupError> {
         const JSON: HeaderValue = HeaderValue::from_static("application/json");
         // Made once: hyper would write it anew for each request.
         let host = HeaderValue::from_maybe_shared(Bytes::from(authority(&base)))
@@ -110,7 +119,8 @@ impl HttpTransport {
             (ACCEPT, JSON),
             (ACCEPT_ENCODING, HeaderValue::from_static("identity")), // a server may compress unless told not to
         ]);
-        let tls = Tls::new(base.scheme() == "https")?;
+        let tls = Tls::new(base.scheme() == "https", native)?;
+        let library = tls.name();
         let make = move || {
             let builder = reqwest::Client::builder()
                 .default_headers(headers.clone())
@@ -120,7 +130,7 @@ impl HttpTransport {
                 .referer(false)
                 .http1_only()
                 .connect_timeout(connect)
-                .connector_layer(TellSetUps { most: connect })
+                .connector_layer(ObserveSetUps { most: connect })
                 .pool_idle_timeout(IDLE);
             // A proxy of the environment would get what is meant for this machine, password in clear.
             let builder = if local { builder.no_proxy() } else { builder };
@@ -134,7 +144,7 @@ impl HttpTransport {
             url
         });
         let urls = urls.collect();
-        Ok(Self { clients, urls, local })
+        Ok(Self { clients, urls, local, tls: library })
     }
 }
 
@@ -144,15 +154,26 @@ pub(crate) fn authority(url: &Url) -> String {
     url.port().map_or_else(|| host.to_owned(), |port| format!("{host}:{port}"))
 }
 
-/// How connections are made safe; made once, since trust stores are read from the disk.
-struct Tls {
+/// The library that makes connections safe, made ready once, since trust stores are read from the disk.
+enum Tls {
     #[cfg(feature = "rustls")]
-    config: rustls::ClientConfig,
+    Rustls(rustls::ClientConfig),
+    #[cfg(feature = "native-tls")]
+    Native,
+    #[cfg(not(any(feature = "rustls", feature = "native-tls")))]
+    None,
 }
 
-#[cfg(feature = "rustls")]
 impl Tls {
-    fn new(needed: bool) -> Result<Self, HttpSetupError> {
+    /// rustls wherever it is compiled in, unless the system's library is asked for. `needed` says that the scheme is
+    /// HTTPS.
+    #[cfg(feature = "rustls")]
+    fn new(needed: bool, native: bool) -> Result<Self, HttpSetupError> {
+        #[cfg(feature = "native-tls")]
+        if native {
+            return Ok(Self::Native);
+        }
+        debug_assert!(!native, "nobody can ask for what is not compiled in");
         let config = if needed {
             tls::trusted()
         } else {
@@ -161,34 +182,48 @@ impl Tls {
                 config.with_root_certificates(rustls::RootCertStore::empty()).with_no_client_auth()
             })
         };
-        Ok(Self { config: config.map_err(HttpSetupError::Certificates)? })
+        Ok(Self::Rustls(config.map_err(HttpSetupError::Certificates)?))
+    }
+
+    #[cfg(all(feature = "native-tls", not(feature = "rustls")))]
+    fn new(_: bool, _: bool) -> Result<Self, HttpSetupError> {
+        Ok(Self::Native)
+    }
+
+    #[cfg(not(any(feature = "rustls", feature = "native-tls")))]
+    fn new(needed: bool, _: bool) -> Result<Self, HttpSetupError> {
+        if needed { Err(HttpSetupError::NoTls) } else { Ok(Self::None) }
     }
 
     fn of(&self, builder: reqwest::ClientBuilder) -> reqwest::ClientBuilder {
-        builder.tls_backend_preconfigured(self.config.clone())
-    }
-}
-
-#[cfg(not(feature = "rustls"))]
-impl Tls {
-    fn new(needed: bool) -> Result<Self, HttpSetupError> {
-        if needed && !cfg!(feature = "native-tls") { Err(HttpSetupError::NoTls) } else { Ok(Self {}) }
-    }
-
-    #[cfg(feature = "native-tls")]
-    fn of(&self, builder: reqwest::ClientBuilder) -> reqwest::ClientBuilder {
-        builder.tls_backend_native()
+        match self {
+            #[cfg(feature = "rustls")]
+            Self::Rustls(config) => builder.tls_backend_preconfigured(config.clone()),
+            #[cfg(feature = "native-tls")]
+            Self::Native => builder.tls_backend_native(),
+            #[cfg(not(any(feature = "rustls", feature = "native-tls")))]
+            Self::None => builder,
+        }
     }
 
-    #[cfg(not(feature = "native-tls"))]
-    fn of(&self, builder: reqwest::ClientBuilder) -> reqwest::ClientBuilder {
-        builder
+    fn name(&self) -> Option<&'static str> {
+        match self {
+            #[cfg(feature = "rustls")]
+            Self::Rustls(_) => Some("rustls"),
+            #[cfg(feature = "native-tls")]
+            Self::Native => Some("native-tls"),
+            #[cfg(not(any(feature = "rustls", feature = "native-tls")))]
+            Self::None => None,
+        }
     }
 }
 
 impl fmt::Debug for HttpTransport {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("HttpTransport").field("host", &self.urls[0].host_str()).finish_non_exhaustive()
+        f.debug_struct("HttpTransport")
+            .field("host", &self.urls[0].host_str())
+            .field("tls", &self.tls)
+            .finish_non_exhaustive()
     }
 }
 

@@ -62,7 +62,7 @@ impl Endpoint {
     }
 
     /// True for the endpoints that change nothing and may be asked again after any failure.
-    pub const fn is_reading(self) -> bool {
+    pub const fn is_read_only(self) -> bool {
         !matches!(self, Self::Send)
     }
 }
@@ -70,7 +70,7 @@ impl Endpoint {
 /// One POST to the gateway: a JSON body for an endpoint.
 ///
 /// A transport that hands it on to another one hands on this one or a clone: with it goes where the set-up of a
-/// connection is told to the limiter of its client.
+/// connection is reported to the limiter of its client.
 #[derive(Clone)]
 pub struct Request {
     endpoint: Endpoint,
@@ -84,7 +84,7 @@ impl Request {
         Self { endpoint, body, connections: None }
     }
 
-    /// Has the connections told that are set up for it.
+    /// Reports the set-ups of its connections.
     pub(crate) fn telling(mut self, connections: Option<&Arc<Connections>>) -> Self {
         self.connections = connections.cloned();
         self
@@ -169,7 +169,7 @@ pub enum TransportFailure {
     /// DNS, TCP or TLS did not come about. Nothing left: the message was not sent.
     Connect,
     /// The server's certificate was refused: of another host, of another time, or vouched for by nobody whom this
-    /// machine trusts. Nothing left: the message was not sent. `native-tls` tells it as [`Connect`](Self::Connect).
+    /// machine trusts. Nothing left: the message was not sent. `native-tls` reports it as [`Connect`](Self::Connect).
     Certificate,
     /// The exchange broke off after the request may have left: the outcome is unknown.
     Interrupted,
@@ -208,7 +208,7 @@ impl TransportError {
     }
 
     /// Adds the HTTP status and what came of the reply's body before the exchange failed. The message id that may stand
-    /// in it is then told by the call's error.
+    /// in it is then given by the call's error.
     pub fn with_reply(mut self, status: u16, received: impl Into<Bytes>) -> Self {
         self.status = Some(status);
         self.received = received.into();

@@ -1,6 +1,6 @@
 //! Answers that are no JSON object as they came, and still say what became of a message.
 //!
-//! Two things are mended, and each is told ([`Repair`]): bytes that are not UTF-8 or not allowed in JSON, and what
+//! Two things are mended, and each is reported ([`Repair`]): bytes that are not UTF-8 or not allowed in JSON, and what
 //! stands around the object. Nothing is guessed: an object has to be whole, the only one, and what stands around it has
 //! to be markup or warnings of a script. A page that quotes an answer in its text is not an answer.
 

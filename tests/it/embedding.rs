@@ -113,6 +113,7 @@ fn names_are_those_that_json_has() {
         (json!(Delivery::NotSent), Delivery::NotSent.as_str()),
         (json!(ErrorKind::TooManyWaiting), ErrorKind::TooManyWaiting.as_str()),
         (json!(Status::Partial), Status::Partial.as_str()),
+        (json!(RetryReason::QueueFull), RetryReason::QueueFull.as_str()),
     ] {
         assert_eq!(json, name);
     }

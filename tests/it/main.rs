@@ -15,7 +15,7 @@ mod cancellation;
 #[cfg(feature = "sandbox")]
 mod capture;
 mod circles;
-#[cfg(all(feature = "rustls", not(feature = "webpki-roots"), target_os = "linux"))]
+#[cfg(all(feature = "rustls", target_os = "linux"))]
 mod door;
 #[cfg(feature = "sandbox")]
 mod embedding;

@@ -5,8 +5,8 @@ use std::path::Path;
 
 use kwtsms_async::{
     Accepted, Account, Balance, Batch, Bulk, BulkHandle, Client, ClientBuilder, Coverage, DeliveryReport,
-    Error, Invalid, Limiter, Listed, MessageStatus, MessageText, PhoneError, PhoneNumber, Progress, RawReply,
-    Reading, Recipients, Retry, SameNumberMemory, Secret, SendCall, SendReport, SenderId, Validation,
+    Error, Invalid, Limiter, Listed, MessageStatus, MessageText, PhoneError, PhoneNumber, Progress, Query,
+    RawReply, Recipients, Retry, SameNumberMemory, Secret, SendCall, SendReport, SenderId, Validation,
 };
 
 /// Compiles only if all of these can be kept in a handler's state, shared between threads and spawned.
@@ -20,8 +20,8 @@ fn what_is_public_can_be_shared_and_spawned(client: Client) {
     shared::<(Client, ClientBuilder, Limiter, Error, Retry, Secret)>();
     shared::<(BulkHandle, Progress, SameNumberMemory)>();
     sent::<(SendCall, Bulk)>();
-    sent::<(Reading<Balance>, Reading<Coverage>, Reading<Validation>, Reading<MessageStatus>)>();
-    sent::<(Reading<Listed<SenderId>>, Reading<Listed<DeliveryReport>>)>();
+    sent::<(Query<Balance>, Query<Coverage>, Query<Validation>, Query<MessageStatus>)>();
+    sent::<(Query<Listed<SenderId>>, Query<Listed<DeliveryReport>>)>();
     shared::<(SendReport, Batch, Account, Accepted, Invalid, RawReply)>();
     shared::<(PhoneNumber, PhoneError, Recipients, MessageText)>();
     cloned::<(Client, Limiter, Error, BulkHandle, SendReport, Batch, Balance, Coverage, Validation)>();

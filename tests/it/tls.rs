@@ -2,6 +2,7 @@
 //!
 //! The machine's trust store is read from where `SSL_CERT_FILE` says, so each client runs in a process of its own.
 
+use std::path::Path;
 use std::process::Stdio;
 use std::sync::{Arc, Mutex};
 
@@ -59,10 +60,16 @@ impl TlsServer {
     async fn asked_by_one_that_trusts(&self, certificate: &str) -> String {
         let file = tempfile::NamedTempFile::new().unwrap();
         std::fs::write(file.path(), certificate).unwrap();
+        self.asked(file.path(), false).await
+    }
+
+    /// The same with the certificates in a file, and by the system's library if that is asked for.
+    async fn asked(&self, trusted: &Path, native: bool) -> String {
         let output = Command::new(std::env::current_exe().unwrap())
             .args(["--exact", "tls::helper_that_asks_for_the_balance", "--ignored", "--nocapture"])
-            .env("SSL_CERT_FILE", file.path())
+            .env("SSL_CERT_FILE", trusted)
             .env_remove("SSL_CERT_DIR")
+            .env(NATIVE, if native { "1" } else { "" })
             .env(BASE_URL, format!("https://localhost:{}/API/", self.port))
             .stderr(Stdio::inherit())
             .output()
@@ -102,13 +109,16 @@ async fn answer(acceptor: TlsAcceptor, socket: TcpStream, heard: Arc<Mutex<Strin
 }
 
 const BASE_URL: &str = "KWTSMS_TEST_BASE_URL";
+const NATIVE: &str = "KWTSMS_TEST_NATIVE_TLS";
 const SAID: &str = "the client said: ";
 
 #[tokio::test]
 #[ignore = "run by another test, in a process of its own"]
 async fn helper_that_asks_for_the_balance() {
-    let client = Client::builder(USER, PASSWORD).base_url(std::env::var(BASE_URL).unwrap()).build();
-    let balance = match client {
+    let builder = Client::builder(USER, PASSWORD).base_url(std::env::var(BASE_URL).unwrap());
+    #[cfg(feature = "native-tls")]
+    let builder = if std::env::var(NATIVE).unwrap().is_empty() { builder } else { builder.native_tls() };
+    let balance = match builder.build() {
         Ok(client) => client.balance().await,
         Err(error) => Err(error),
     };
@@ -132,7 +142,6 @@ async fn a_certificate_that_nobody_vouches_for_gets_no_word() {
     server.refused_by_one_that_trusts(&other.certificate, "").await;
 }
 
-#[cfg(not(feature = "webpki-roots"))] // which takes no other roots than its own
 #[tokio::test]
 async fn the_gateway_is_asked_over_tls_1_3_and_1_2() {
     for version in ALL {
@@ -145,7 +154,6 @@ async fn the_gateway_is_asked_over_tls_1_3_and_1_2() {
     }
 }
 
-#[cfg(not(feature = "webpki-roots"))]
 #[tokio::test]
 async fn a_certificate_for_another_host_or_of_another_time_gets_no_word() {
     let elsewhere = TlsServer::start(
@@ -158,5 +166,29 @@ async fn a_certificate_for_another_host_or_of_another_time_gets_no_word() {
     let expired = TlsServer::start(|params| params.not_after = rcgen::date_time_ymd(2020, 1, 1), ALL).await;
     for (server, why) in [(elsewhere, "name"), (expired, "expired")] {
         server.refused_by_one_that_trusts(&server.certificate, why).await;
+    }
+}
+
+#[tokio::test]
+async fn whoever_names_certificates_that_are_not_there_gets_no_others() {
+    let server = TlsServer::start(|_| (), ALL).await;
+    let said = server.asked(Path::new("/nowhere/certificates.pem"), false).await;
+    assert!(said.starts_with("Config NotSent "), "{said}");
+    assert_eq!(*server.heard.lock().unwrap(), "");
+}
+
+/// Only rustls tells a certificate that it refuses from another failure.
+#[cfg(feature = "native-tls")]
+#[tokio::test]
+async fn the_systems_library_makes_tls_only_where_it_is_asked_for() {
+    let (server, other) = (TlsServer::start(|_| (), ALL).await, TlsServer::start(|_| (), ALL).await);
+    let file = tempfile::NamedTempFile::new().unwrap();
+    std::fs::write(file.path(), &other.certificate).unwrap();
+    for (native, by_rustls) in [(false, true), (true, false)] {
+        let said = server.asked(file.path(), native).await;
+        assert!(said.starts_with("Connect NotSent 3: "), "{said}");
+        assert_eq!(said.contains("certificate of the gateway's server was refused"), by_rustls, "{said}");
+        assert_eq!(*server.heard.lock().unwrap(), "");
+        assert_eq!(other.asked(file.path(), native).await, "150");
     }
 }

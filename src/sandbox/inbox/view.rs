@@ -6,7 +6,7 @@ use tokio::time::Instant;
 use crate::code::ApiCode;
 use crate::sandbox::model::gateway::Gateway;
 use crate::sandbox::model::message::{Message, MessageState};
-use crate::sandbox::model::request::{SeenRequest, Told};
+use crate::sandbox::model::request::{SeenRequest, SentReply};
 use crate::sandbox::model::rules::{self, Encoding, Place};
 use crate::sandbox::model::traffic::CEILING;
 use crate::sandbox::shared::Shared;
@@ -73,8 +73,8 @@ struct Reply<'a> {
     fault: Option<&'static str>,
 }
 
-impl<'a> From<&'a Told> for Reply<'a> {
-    fn from(told: &'a Told) -> Self {
+impl<'a> From<&'a SentReply> for Reply<'a> {
+    fn from(told: &'a SentReply) -> Self {
         Self { status: told.status, body: &told.body, fault: told.fault }
     }
 }

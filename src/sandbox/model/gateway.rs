@@ -16,7 +16,7 @@ use super::message::{Message, MessageState};
 use super::posted::{Posted, negotiate};
 use super::problems::problems;
 use super::reply::{Code, Payload, Protocol, Reply};
-use super::request::{SeenRequest, Told, Unsent};
+use super::request::{SeenRequest, SentReply, Unsent};
 use super::send;
 use super::settings::Settings;
 use super::traffic::Traffic;
@@ -104,7 +104,7 @@ impl Gateway {
             unsent: refused.then(|| Unsent::of(&posted)),
             problems: if refused && processed { problems(call, &posted) } else { Vec::new() },
             request: masked(call).into(),
-            told: Arc::new(told(&outcome, name)),
+            told: Arc::new(sent_reply(&outcome, name)),
         };
         if let Some(mut message) = accepted {
             message.request_number = self.history.seen() + 1;
@@ -325,13 +325,13 @@ impl Gateway {
 }
 
 /// What the client hears, for the record.
-fn told(outcome: &Outcome, fault: Option<&'static str>) -> Told {
+fn sent_reply(outcome: &Outcome, fault: Option<&'static str>) -> SentReply {
     let (status, body) = match outcome {
         Outcome::Reply(reply) | Outcome::Slow(reply, _) => (Some(reply.status), &reply.body[..]),
         Outcome::Truncated(reply, keep) => (Some(reply.status), &reply.body[..*keep]),
         Outcome::Cut | Outcome::Refused | Outcome::Silence => (None, &[][..]),
     };
-    Told { status, body: cut(&String::from_utf8_lossy(body), KEPT_REPLY), fault }
+    SentReply { status, body: cut(&String::from_utf8_lossy(body), KEPT_REPLY), fault }
 }
 
 /// The finaliser of SplitMix64, a bijection.

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use tokio::time::Instant;
 
-use super::request::Told;
+use super::request::SentReply;
 use super::rules::{self, Encoding, KUWAIT};
 
 /// Where an accepted message is.
@@ -58,7 +58,7 @@ pub struct Message {
     pub(crate) request_number: u64,
     /// Both shared with that.
     pub(crate) request: Arc<str>,
-    pub(crate) told: Arc<Told>,
+    pub(crate) told: Arc<SentReply>,
 }
 
 impl Message {

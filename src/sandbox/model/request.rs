@@ -16,7 +16,7 @@ const MAX_SENDER: usize = 100;
 
 /// What a client was told.
 #[derive(Clone)]
-pub(crate) struct Told {
+pub(crate) struct SentReply {
     /// `None` if the connection was cut or never came about.
     pub(crate) status: Option<u16>,
     /// What went over the wire of the body, as far as it is kept.
@@ -75,7 +75,7 @@ pub struct SeenRequest {
     pub(crate) unsent: Option<Unsent>,
     pub(crate) problems: Vec<String>,
     pub(crate) request: Arc<str>,
-    pub(crate) told: Arc<Told>,
+    pub(crate) told: Arc<SentReply>,
 }
 
 impl SeenRequest {

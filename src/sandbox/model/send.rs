@@ -12,7 +12,7 @@ use super::message::{Dropped, Message, MessageState};
 use super::otp;
 use super::posted::{Posted, numbers};
 use super::reply::Code;
-use super::request::Told;
+use super::request::SentReply;
 use super::rules::{
     FALLBACK_SENDER, Group, MAX_NUMBERS, MAX_PAGES, MAX_QUEUED, classify, emoji, has_html_tag, has_word,
     pages,
@@ -100,7 +100,7 @@ pub(crate) fn send(
         // What follows is given by whoever has the whole request and the answer.
         request_number: 0,
         request: Arc::from(""),
-        told: Arc::new(Told { status: None, body: String::new(), fault: None }),
+        told: Arc::new(SentReply { status: None, body: String::new(), fault: None }),
     })
 }
 

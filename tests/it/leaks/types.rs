@@ -67,7 +67,7 @@ async fn every_type(shown: &mut Shown) {
     shown.error("SenderIdError", &SenderId::parse(TEXT).unwrap_err());
 
     let reading = client.balance();
-    shown.debug("Reading", &reading);
+    shown.debug("Query", &reading);
     shown.debug("Balance", &reading.await.unwrap());
     shown.debug("Coverage", &client.coverage().await.unwrap());
     shown.debug("Listed", &client.sender_ids().await.unwrap());
