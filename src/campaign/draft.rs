@@ -4,7 +4,7 @@ use std::fmt;
 use std::time::{Duration, SystemTime};
 
 use super::handle::Campaign;
-use super::load::{Load, Loaded};
+use super::load::{Load, Loaded, Rows};
 use super::row::CampaignRow;
 use super::rows::CampaignState;
 use super::template::Template;
@@ -14,8 +14,6 @@ use crate::ids::SenderId;
 use crate::limit::DEFAULT_RATE;
 use crate::phone::PhoneRules;
 use crate::store::Store;
-
-type Rows = Box<dyn Iterator<Item = CampaignRow> + Send>;
 
 /// A campaign that is being set up.
 ///
@@ -126,7 +124,23 @@ impl CampaignBuilder {
         I: IntoIterator<Item: Into<CampaignRow> + 'static>,
         I::IntoIter: Send + 'static,
     {
-        self.rows = Box::new(rows.into_iter().map(Into::into));
+        self.rows = Box::new(rows.into_iter().map(|row| Ok(row.into())));
+        self
+    }
+
+    /// Like [`recipients`](Self::recipients), from a source that may fail in its middle, such as a file or a query: its
+    /// error ends the load, the campaign is never ready, and the same key begins anew.
+    pub fn try_recipients<I, R, E>(mut self, rows: I) -> Self
+    where
+        I: IntoIterator<Item = Result<R, E>>,
+        I::IntoIter: Send + 'static,
+        R: Into<CampaignRow> + 'static,
+        E: std::error::Error + Send + Sync + 'static,
+    {
+        self.rows = Box::new(rows.into_iter().map(|row| {
+            row.map(Into::into)
+                .map_err(|error| Error::input_from("the campaign's recipients cannot be read", error))
+        }));
         self
     }
 

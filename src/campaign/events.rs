@@ -4,6 +4,12 @@ use crate::error::Error;
 
 const TARGET: &str = "kwtsms_async::campaign";
 
+/// A batch was taken: what the store took for it, commit and all.
+pub(super) fn claimed(batch: i64, numbers: usize, took: std::time::Duration) {
+    let took_us = u64::try_from(took.as_micros()).unwrap_or(u64::MAX);
+    tracing::debug!(target: TARGET, event = "claimed", batch, numbers, took_us, "a batch was taken");
+}
+
 /// A code stops every further batch of a campaign, or of the account.
 pub(super) fn paused(reason: &str) {
     tracing::warn!(target: TARGET, event = "paused", reason, "a code paused what every further batch would meet too");

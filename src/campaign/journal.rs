@@ -62,6 +62,9 @@ pub(crate) struct Journal {
     open: BTreeMap<Claim, Option<(Verdict, Learned)>>,
     /// The highest count of granted claims that was seen.
     granted: i64,
+    /// How often a line was waited for until it was on the disk.
+    #[cfg(test)]
+    synced: u32,
 }
 
 impl Journal {
@@ -90,7 +93,14 @@ impl Journal {
         let mut text = Vec::new();
         file.seek(SeekFrom::Start(0))?;
         file.read_to_end(&mut text)?;
-        let mut journal = Self { file, worker, open: BTreeMap::new(), granted: 0 };
+        let mut journal = Self {
+            file,
+            worker,
+            open: BTreeMap::new(),
+            granted: 0,
+            #[cfg(test)]
+            synced: 0,
+        };
         // A last line without its end was cut off by a crash: its write never returned, so that no request left.
         let whole = text.iter().rposition(|&byte| byte == b'\n').map_or(0, |end| end + 1);
         for line in text[..whole].split(|&byte| byte == b'\n').filter(|line| !line.is_empty()) {
@@ -179,8 +189,22 @@ impl Journal {
     fn append(&mut self, line: &Line, sync: bool) -> io::Result<()> {
         let mut text = serde_json::to_vec(line)?;
         text.push(b'\n');
-        self.file.write_all(&text)?;
-        if sync { self.file.sync_data() } else { Ok(()) }
+        let before = self.file.stream_position()?;
+        let written = self.file.write_all(&text).and_then(|()| if sync { self.sync() } else { Ok(()) });
+        if written.is_err() {
+            // A full disk takes half a line: what comes after it must not stand on the same one.
+            self.file.set_len(before)?;
+            self.file.seek(SeekFrom::Start(before))?;
+        }
+        written
+    }
+
+    fn sync(&mut self) -> io::Result<()> {
+        #[cfg(test)]
+        {
+            self.synced += 1;
+        }
+        self.file.sync_data()
     }
 }
 
@@ -305,6 +329,18 @@ mod tests {
         let ((2, 3), Some((Verdict::Accepted, learned))) = &left[1] else { panic!("{left:?}") };
         assert_eq!((learned.message_id.as_deref(), learned.points), (Some("id"), Some(1_000)));
         assert!(journal.knows((1, 7)) && !journal.knows((1, 8)) && !journal.knows((3, 1)));
+    }
+
+    #[test]
+    fn a_request_leaves_when_its_beginning_is_on_the_disk_and_an_answer_is_stored_when_it_is_there_too() {
+        let folder = folder();
+        let mut journal = Journal::open(folder.path()).unwrap();
+        journal.begin((1, 1), 1).unwrap();
+        assert_eq!(journal.synced, 1);
+        journal.end((1, 1), Verdict::Accepted, &accepted()).unwrap();
+        assert_eq!(journal.synced, 2);
+        journal.done((1, 1)).unwrap();
+        assert_eq!(journal.synced, 2, "its loss costs a look at the store");
     }
 
     #[test]

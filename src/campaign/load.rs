@@ -22,6 +22,9 @@ const OPEN_TEXTS: usize = 5_000;
 /// Characters of a skipped input that are kept.
 const INPUT: usize = 100;
 
+/// Where recipients come from; what it fails with ends the load.
+pub(super) type Rows = Box<dyn Iterator<Item = Result<CampaignRow, Error>> + Send>;
+
 /// What is to be loaded.
 pub(super) struct Load {
     pub(super) store: Store,
@@ -81,10 +84,7 @@ impl Load {
             .to_string()
     }
 
-    pub(super) async fn run(
-        self,
-        rows: Box<dyn Iterator<Item = CampaignRow> + Send>,
-    ) -> Result<Loaded, Error> {
+    pub(super) async fn run(self, rows: Rows) -> Result<Loaded, Error> {
         let loader = fastrand::i64(1..);
         let (campaign, existed) = self.begin(loader).await?;
         if existed {
@@ -272,7 +272,7 @@ struct Open {
 
 /// Reads all rows. Blocks; the channel's bound holds it back when the store is slower.
 fn cut(
-    rows: Box<dyn Iterator<Item = CampaignRow> + Send>,
+    rows: Rows,
     template: &Template,
     rules: PhoneRules,
     chunks: &tokio::sync::mpsc::Sender<Chunk>,
@@ -284,6 +284,7 @@ fn cut(
     let mut numbers = Vec::new();
     let mut order = VecDeque::new();
     for (row, count) in rows.zip(1u64..) {
+        let row = row?;
         let line = row.line.unwrap_or(count);
         batcher.add(&row.to, |_, number, _| numbers.push(number));
         for invalid in batcher.draft.invalid.drain(..) {

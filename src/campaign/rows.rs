@@ -89,45 +89,51 @@ pub(crate) const fn micros(duration: Duration) -> i64 {
     if micros > i64::MAX as u128 { i64::MAX } else { micros as i64 }
 }
 
-#[cfg(feature = "postgres")]
-const CLAIM_POSTGRES: &str = "
-WITH c AS MATERIALIZED (
-    SELECT id FROM kwtsms_campaign
-    WHERE account = $1 AND state = 2 AND open_from <= {now} AND {now} < open_until
-      AND (not_before IS NULL OR not_before <= {now}) AND (not_after IS NULL OR {now} < not_after)
-    ORDER BY priority DESC, id FOR SHARE
-), x AS MATERIALIZED (
-    SELECT p.id FROM c CROSS JOIN LATERAL (
-        SELECT b.id FROM kwtsms_batch b
-        WHERE b.campaign = c.id AND b.state = 0 AND b.not_before <= {now}
-        ORDER BY b.not_before, b.id LIMIT 1 FOR UPDATE SKIP LOCKED
-    ) p LIMIT 1
-)
-UPDATE kwtsms_batch
-SET state = 1, fence = fence + 1, attempt = attempt + 1, claim = $3, worker = $2, sent_at = {now},
-    expires_at = {now} + $4
-WHERE id = (SELECT id FROM x)
-RETURNING id";
+/// A campaign `c` of the account `$1` that sends now.
+const OPEN: &str = "c.account = $1 AND c.state = 2 AND c.open_from <= {now} AND {now} < c.open_until
+      AND (c.not_before IS NULL OR c.not_before <= {now}) AND (c.not_after IS NULL OR {now} < c.not_after)";
 
-const CLAIM_SQLITE: &str = "
-UPDATE kwtsms_batch
+/// A batch `b` of it that may be sent.
+const DUE: &str = "b.campaign = c.id AND b.state = 0 AND b.not_before <= {now}";
+
+/// What a claim writes.
+const CLAIM: &str = "UPDATE kwtsms_batch
 SET state = 1, fence = fence + 1, attempt = attempt + 1, claim = $3, worker = $2, sent_at = {now},
-    expires_at = {now} + $4
-WHERE id = (
-    SELECT b.id FROM kwtsms_campaign c CROSS JOIN kwtsms_batch b ON b.campaign = c.id
-    WHERE c.account = $1 AND c.state = 2 AND c.open_from <= {now} AND {now} < c.open_until
-      AND (c.not_before IS NULL OR c.not_before <= {now}) AND (c.not_after IS NULL OR {now} < c.not_after)
-      AND b.state = 0 AND b.not_before <= {now}
-    ORDER BY c.priority DESC, c.id, b.not_before, b.id LIMIT 1
-)
-RETURNING id";
+    expires_at = {now} + $4";
+
+/// `FOR SHARE` is what a pause waits for: no claim is committed after it.
+#[cfg(feature = "postgres")]
+fn claim_on_postgres() -> String {
+    format!(
+        "WITH c AS MATERIALIZED (
+             SELECT id FROM kwtsms_campaign c WHERE {OPEN} ORDER BY priority DESC, id FOR SHARE
+         ), x AS MATERIALIZED (
+             SELECT p.id FROM c CROSS JOIN LATERAL (
+                 SELECT b.id FROM kwtsms_batch b WHERE {DUE}
+                 ORDER BY b.not_before, b.id LIMIT 1 FOR UPDATE SKIP LOCKED
+             ) p LIMIT 1
+         )
+         {CLAIM} WHERE id = (SELECT id FROM x) RETURNING id"
+    )
+}
+
+fn claim_on_sqlite() -> String {
+    format!(
+        "{CLAIM} WHERE id = (
+             SELECT b.id FROM kwtsms_campaign c CROSS JOIN kwtsms_batch b ON {DUE} WHERE {OPEN}
+             ORDER BY c.priority DESC, c.id, b.not_before, b.id LIMIT 1
+         )
+         RETURNING id"
+    )
+}
 
 impl Store {
-    fn claim_sql(&self) -> &'static str {
+    /// The statement of a claim: account, worker, a number of its own, lease.
+    pub(super) fn claim_sql(&self) -> String {
         match self.backend() {
-            crate::store::Backend::Sqlite(_) => CLAIM_SQLITE,
+            crate::store::Backend::Sqlite(_) => claim_on_sqlite(),
             #[cfg(feature = "postgres")]
-            crate::store::Backend::Postgres(_) => CLAIM_POSTGRES,
+            crate::store::Backend::Postgres(_) => claim_on_postgres(),
         }
     }
 
@@ -170,6 +176,24 @@ impl Store {
             numbers: unpacked(row.bytes(7)).filter_map(PhoneNumber::read_back).collect(),
             granted: granted[0].int(0),
         }))
+    }
+
+    /// Whether a batch may be sent at this moment.
+    pub(crate) async fn has_work(&self, account: &str) -> Result<bool, StoreError> {
+        let sql = format!(
+            "SELECT 1 FROM kwtsms_campaign c
+             WHERE {OPEN} AND EXISTS (SELECT 1 FROM kwtsms_batch b WHERE {DUE}) LIMIT 1"
+        );
+        Ok(!self.select(sql, vec![account.into()]).await?.is_empty())
+    }
+
+    /// True while a running campaign has a batch that is planned or under way, now or later.
+    pub(crate) async fn is_open(&self, account: &str) -> Result<bool, StoreError> {
+        let sql = "SELECT 1 FROM kwtsms_campaign c
+                   WHERE c.account = $1 AND c.state = 2
+                     AND EXISTS (SELECT 1 FROM kwtsms_batch b WHERE b.campaign = c.id AND b.state IN (0, 1))
+                   LIMIT 1";
+        Ok(!self.select(sql, vec![account.into()]).await?.is_empty())
     }
 
     /// Writes what became of a claimed batch. False if the claim is not the worker's any more: then nothing was
@@ -243,7 +267,8 @@ impl Store {
                      SELECT id, fence, state, attempt, coalesce(worker, 0), coalesce(sent_at, 0), {now}, code,
                             message_id, points, balance
                      FROM kwtsms_batch b WHERE b.state = 4 AND NOT EXISTS (
-                         SELECT 1 FROM kwtsms_request r WHERE r.batch = b.id AND r.fence = b.fence AND r.state = 4)",
+                         SELECT 1 FROM kwtsms_request r WHERE r.batch = b.id AND r.fence = b.fence AND r.state = 4)
+                     ON CONFLICT (batch, fence, state) DO NOTHING",
                     vec![],
                 ),
                 Statement::new(

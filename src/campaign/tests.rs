@@ -2,6 +2,9 @@
 
 #[cfg(feature = "sandbox")]
 pub(super) mod kills;
+mod plans;
+#[cfg(all(feature = "sandbox", unix))]
+mod stops;
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -40,8 +43,12 @@ over_both! {
     a_load_that_broke_off_is_begun_anew_and_one_that_was_overtaken_stops
     a_missing_column_is_an_error_with_its_line_and_nothing_can_be_sent
     equal_texts_share_a_request
-    batches_are_claimed_by_priority_and_by_none_twice
+    batches_are_claimed_by_priority_then_by_age
+    four_claimers_take_each_batch_once
+    a_source_that_fails_never_leaves_a_campaign_ready
+    a_claim_whose_commit_was_not_answered_is_given_back
     pause_returns_when_nothing_is_in_flight
+    several_that_sweep_at_once_end_each_claim_once
     what_is_over_or_cancelled_ends_not_attempted
     forgotten_campaigns_keep_their_batches_and_no_number
 }
@@ -224,33 +231,89 @@ mod bodies {
         store.claim_batch("user", 1).await.unwrap()
     }
 
-    pub(super) async fn batches_are_claimed_by_priority_and_by_none_twice(store: Store) {
-        let low = running(&store, "low", numbers(4_000)).await;
+    pub(super) async fn batches_are_claimed_by_priority_then_by_age(store: Store) {
+        let low = running(&store, "low", numbers(600)).await;
         let load = store.campaign("high").text("Hi").account("user").priority(5).recipients(numbers(600));
         let high = load.load().await.unwrap().approve().await.unwrap();
+        let second = running(&store, "second", numbers(200)).await;
+        let mut order = Vec::new();
+        while let Some(claimed) = store.claim_batch("user", 1).await.unwrap() {
+            order.push((claimed.campaign, claimed.batch, claimed.granted));
+        }
+        let campaigns: Vec<_> = order.iter().map(|(campaign, ..)| *campaign).collect();
+        assert_eq!(campaigns, [high.id, high.id, high.id, low.id, low.id, low.id, second.id]);
+        for pair in order.windows(2) {
+            assert!(pair[0].0 != pair[1].0 || pair[0].1 < pair[1].1, "{order:?}");
+            assert!(pair[0].2 < pair[1].2, "the count of claims only grows: {order:?}");
+        }
+        assert!(store.claim_batch("somebody else", 9).await.unwrap().is_none());
+    }
+
+    pub(super) async fn four_claimers_take_each_batch_once(store: Store) {
+        let campaign = running(&store, "shared", numbers(4_600)).await;
         let workers = (0..4).map(|worker| {
             let store = store.clone();
             tokio::spawn(async move {
                 let mut mine = Vec::new();
                 while let Some(claimed) = store.claim_batch("user", worker).await.unwrap() {
-                    mine.push((claimed.campaign, claimed.batch, claimed.granted));
+                    mine.push((claimed.batch, claimed.granted));
                 }
                 mine
             })
         });
         let all: Vec<_> =
             futures::future::join_all(workers).await.into_iter().flat_map(Result::unwrap).collect();
-        let mut batches: Vec<_> = all.iter().map(|(_, batch, _)| *batch).collect();
-        batches.sort_unstable();
-        batches.dedup();
-        assert_eq!(batches.len(), 23, "20 of one and 3 of the other, none twice");
-        let mut in_order = all.clone();
-        in_order.sort_unstable_by_key(|(.., granted)| *granted);
-        // Four claim at once: up to three batches of the other one are taken while the first of this are.
-        let ahead = in_order[..6].iter().filter(|(campaign, ..)| *campaign == high.id).count();
-        assert_eq!(ahead, 3, "{in_order:?}");
-        assert_eq!(low.progress().await.unwrap().sending, 4_000);
-        assert!(store.claim_batch("somebody else", 9).await.unwrap().is_none());
+        let distinct =
+            |of: fn(&(i64, i64)) -> i64| all.iter().map(of).collect::<std::collections::BTreeSet<_>>().len();
+        assert_eq!((all.len(), distinct(|claim| claim.0), distinct(|claim| claim.1)), (23, 23, 23));
+        assert_eq!(campaign.progress().await.unwrap().sending, 4_600);
+    }
+
+    pub(super) async fn a_source_that_fails_never_leaves_a_campaign_ready(store: Store) {
+        let rows = |broken: bool| {
+            let broken = broken.then(|| Err(std::io::Error::other("the disk is gone")));
+            numbers(45_000).map(Ok).chain(broken)
+        };
+        let load = store.campaign("file").text("Hello").account("user").try_recipients(rows(true)).load();
+        // Another process looks all the while.
+        let looking = async {
+            loop {
+                if let Some(campaign) = store.find_campaign("file").await.unwrap() {
+                    assert_eq!(campaign.progress().await.unwrap().state, CampaignState::Loading);
+                }
+                tokio::task::yield_now().await;
+            }
+        };
+        let error = tokio::select! { loaded = load => loaded.unwrap_err(), () = looking => unreachable!() };
+        assert!(format!("{error:#}").contains("the disk is gone"), "{error:#}");
+        let campaign = store.find_campaign("file").await.unwrap().unwrap();
+        assert_eq!(campaign.progress().await.unwrap().state, CampaignState::Loading);
+        let load = store.campaign("file").text("Hello").account("user").try_recipients(rows(false)).load();
+        assert_eq!(load.await.unwrap().estimate().numbers, 45_000, "the same key begins anew");
+    }
+
+    #[cfg(feature = "sandbox")]
+    pub(super) async fn a_claim_whose_commit_was_not_answered_is_given_back(store: Store) {
+        // Keeps the worker looking.
+        let later = crate::clock::wall_now() + Duration::from_secs(3_600);
+        let load =
+            store.campaign("later").text("Hi").account("user").not_before(later).recipients(numbers(1));
+        load.load().await.unwrap().approve().await.unwrap();
+        let sandbox = crate::sandbox::Sandbox::in_process();
+        let client =
+            crate::Client::builder("user", "password").transport(sandbox.transport()).build().unwrap();
+        let folder = tempfile::tempdir().unwrap();
+        let worker = client.work(&store).journal(folder.path()).until_done().start().await.unwrap();
+        let id = raw(&store, "SELECT id FROM kwtsms_worker").await[0].int(0);
+        // The claim stands in the store as this worker's, and the worker never heard of it.
+        let draft = store.campaign("lost").text("Hi").account("other").recipients(numbers(200)).load();
+        let lost = draft.await.unwrap().approve().await.unwrap();
+        assert!(store.claim_batch("other", id).await.unwrap().is_some());
+        while lost.progress().await.unwrap().planned != 200 {
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+        drop(worker);
+        assert!(sandbox.messages().is_empty());
     }
 
     pub(super) async fn pause_returns_when_nothing_is_in_flight(store: Store) {
@@ -271,6 +334,21 @@ mod bodies {
         assert_eq!(progress.waits_for, Some(WaitsFor::Pause(Some("lunch".to_owned()))));
         campaign.resume().await.unwrap();
         assert!(store.claim_batch("user", 1).await.unwrap().is_some());
+    }
+
+    pub(super) async fn several_that_sweep_at_once_end_each_claim_once(store: Store) {
+        let campaign = running(&store, "expired", numbers(20_000)).await;
+        raw(&store, "UPDATE kwtsms_batch SET state = 1, fence = 1, sent_at = 0, worker = 1, expires_at = 0")
+            .await;
+        let sweeps = (0..8).map(|_| {
+            let store = store.clone();
+            tokio::spawn(async move { store.sweep_batches().await })
+        });
+        for swept in futures::future::join_all(sweeps).await {
+            swept.unwrap().unwrap();
+        }
+        assert_eq!(campaign.progress().await.unwrap().unknown, 20_000);
+        assert_eq!(raw(&store, "SELECT count(*) FROM kwtsms_request WHERE state = 4").await[0].int(0), 100);
     }
 
     pub(super) async fn what_is_over_or_cancelled_ends_not_attempted(store: Store) {
@@ -316,6 +394,38 @@ mod bodies {
         }
         assert!(raw(&store, "SELECT batch FROM kwtsms_recipients").await.is_empty());
     }
+}
+
+/// A claim whose commit is on its way counts: without the lock that it takes on the campaign, `pause` would return, and the
+/// batch would be sent after it.
+#[cfg(feature = "postgres")]
+#[tokio::test]
+async fn a_pause_waits_for_a_claim_that_is_not_committed_yet() {
+    use tokio_postgres::types::Type;
+
+    let Some(server) = testing::postgres().await else { return };
+    let store = Store::open(&server.url).await.unwrap();
+    let campaign = running(&store, "paused", numbers(200)).await;
+    let crate::store::Backend::Postgres(database) = store.backend() else { panic!("it is one") };
+    let mut client = database.client().await.unwrap();
+    let transaction = client.transaction().await.unwrap();
+    let sql = store.claim_sql().replace("{now}", crate::store::postgres::NOW_US);
+    let lease = 60_000_000_i64;
+    let bound: [(&(dyn tokio_postgres::types::ToSql + Sync), Type); 4] =
+        [(&"user", Type::TEXT), (&7_i64, Type::INT8), (&1_i64, Type::INT8), (&lease, Type::INT8)];
+    assert_eq!(transaction.query_typed(&sql, &bound).await.unwrap().len(), 1);
+    let pausing = tokio::spawn({
+        let campaign = campaign.clone();
+        async move { campaign.pause().await }
+    });
+    tokio::time::sleep(Duration::from_millis(400)).await;
+    assert!(!pausing.is_finished(), "a claim is under way");
+    transaction.commit().await.unwrap();
+    tokio::time::sleep(Duration::from_millis(200)).await;
+    assert!(!pausing.is_finished(), "a batch is in flight");
+    let batch = rows::batch_id(campaign.id, 1);
+    assert!(store.settle_batch(batch, 1, Verdict::Accepted, &Learned::default()).await.unwrap());
+    pausing.await.unwrap().unwrap();
 }
 
 #[test]

@@ -138,7 +138,7 @@ impl Trouble {
     pub(super) fn queue_full(&self) {
         let mut state = self.state();
         let wait = QUEUE_FULL[state.full.min(QUEUE_FULL.len() - 1)];
-        state.full += 1;
+        (state.full, state.unknown, state.looks) = (state.full + 1, 0, 0);
         state.not_before = Some(Instant::now() + wait);
         state.says = Some("the gateway's queue is full (ERR013): waiting until it has drained");
     }

@@ -53,5 +53,7 @@ pub(crate) use kept::{Bed, beds};
 pub(crate) use open::Backend;
 #[cfg(feature = "store")]
 pub use open::Store;
+#[cfg(all(test, feature = "campaign"))]
+pub(crate) use sql::PLANS;
 #[cfg(feature = "campaign")]
 pub(crate) use sql::{Row, Statement, Value};

@@ -143,10 +143,44 @@ const POSTGRES: Dialect = Dialect {
     skip: "FOR UPDATE SKIP LOCKED",
 };
 
+#[cfg(test)]
+tokio::task_local! {
+    /// The statements that ran within, each with the plan that the database made for it.
+    pub(crate) static PLANS: std::sync::Mutex<Vec<(String, String)>>;
+}
+
+#[cfg(test)]
+impl Store {
+    async fn tell_plans(&self, statements: &[Statement]) {
+        if PLANS.try_with(|_| ()).is_err() {
+            return;
+        }
+        for statement in statements {
+            let rows = match self.backend() {
+                Backend::Sqlite(db) => {
+                    let sql = format!("EXPLAIN QUERY PLAN {}", statement.sql);
+                    let explain = Statement::new(sql, statement.values.clone());
+                    db.read(move |tx| on_sqlite(tx, &explain)).await
+                }
+                #[cfg(feature = "postgres")]
+                Backend::Postgres(db) => {
+                    let sql = format!("EXPLAIN {}", statement.sql);
+                    on_postgres(db, &Statement::new(sql, statement.values.clone())).await
+                }
+            };
+            // The plan's line is the last cell on SQLite and the only one on PostgreSQL.
+            let lines: Vec<_> = rows.unwrap().iter().map(|row| row.text(row.0.len() - 1)).collect();
+            PLANS.with(|plans| plans.lock().unwrap().push((statement.sql.to_string(), lines.join("\n"))));
+        }
+    }
+}
+
 impl Store {
     /// Runs statements in one transaction, durable when it returns. `None` if a statement that had to give a row gave
     /// none: then nothing was done.
     pub(crate) async fn run(&self, statements: Vec<Statement>) -> Result<Option<Vec<Vec<Row>>>, StoreError> {
+        #[cfg(test)]
+        self.tell_plans(&statements).await;
         match self.backend() {
             Backend::Sqlite(db) => {
                 db.write(move |tx| {
@@ -170,22 +204,7 @@ impl Store {
                     let rows = on_postgres(db, one).await?;
                     return Ok((!one.must || !rows.is_empty()).then(|| vec![rows]));
                 }
-                let mut client = db.client().await?;
-                let transaction = client.transaction().await?;
-                let mut all = Vec::with_capacity(statements.len());
-                for statement in &statements {
-                    let bound = bound(statement);
-                    let rows = transaction.query_typed(&statement.text(&POSTGRES), &bound).await?;
-                    if statement.must && rows.is_empty() {
-                        transaction.rollback().await?;
-                        client.keep();
-                        return Ok(None);
-                    }
-                    all.push(rows.iter().map(from_postgres).collect());
-                }
-                transaction.commit().await?;
-                client.keep();
-                Ok(Some(all))
+                super::postgres::answered(in_transaction(db, &statements)).await
             }
         }
     }
@@ -207,6 +226,8 @@ impl Store {
         values: Vec<Value>,
     ) -> Result<Vec<Row>, StoreError> {
         let statement = Statement::new(sql, values);
+        #[cfg(test)]
+        self.tell_plans(std::slice::from_ref(&statement)).await;
         match self.backend() {
             Backend::Sqlite(db) => db.read(move |tx| on_sqlite(tx, &statement)).await,
             #[cfg(feature = "postgres")]
@@ -257,6 +278,29 @@ fn bound(statement: &Statement) -> Vec<super::postgres::Bound<'_>> {
             bound
         })
         .collect()
+}
+
+#[cfg(feature = "postgres")]
+async fn in_transaction(
+    db: &super::postgres::Postgres,
+    statements: &[Statement],
+) -> Result<Option<Vec<Vec<Row>>>, StoreError> {
+    let mut client = db.client().await?;
+    let transaction = client.transaction().await?;
+    let mut all = Vec::with_capacity(statements.len());
+    for statement in statements {
+        let bound = bound(statement);
+        let rows = transaction.query_typed(&statement.text(&POSTGRES), &bound).await?;
+        if statement.must && rows.is_empty() {
+            transaction.rollback().await?;
+            client.keep();
+            return Ok(None);
+        }
+        all.push(rows.iter().map(from_postgres).collect());
+    }
+    transaction.commit().await?;
+    client.keep();
+    Ok(Some(all))
 }
 
 #[cfg(feature = "postgres")]

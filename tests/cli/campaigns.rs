@@ -92,6 +92,44 @@ fn a_missing_column_is_refused_with_its_line_before_anything_is_sent() {
 }
 
 #[test]
+fn a_file_that_breaks_off_leaves_nothing_that_can_be_sent_and_its_key_free() {
+    let world = world();
+    let rows: String = (0..5_000).map(|i| format!("{},N\n", 96_550_000_000u64 + i)).collect();
+    world.write("list.csv", format!("phone,name\n{rows}96551111111,\"open\n"));
+    let create = ["campaign", "create", "eid", "--file", "list.csv", "Dear {{ name }}", "--yes"];
+    let ran = world.stored(&create);
+    assert_eq!(ran.code, 2, "{ran:?}");
+    assert!(ran.err.contains("quote") && ran.err.contains("same command again"), "{ran:?}");
+    assert!(world.stored(&["campaign", "status", "eid"]).out.contains("loading"));
+    assert!(world.stored(&["campaign", "run"]).out.contains("No campaign"));
+    world.write("list.csv", format!("phone,name\n{rows}"));
+    let ran = world.stored(&create);
+    assert_eq!(ran.code, 0, "{ran:?}");
+    assert!(ran.out.contains("5000 numbers"), "{ran:?}");
+}
+
+#[test]
+fn two_creates_of_one_key_at_once_make_one_campaign() {
+    let world = world();
+    world.numbers(3_000);
+    let create = ["campaign", "create", "eid", "--file", "list.csv", "Hello", "--yes"];
+    let mut both = [(); 2].map(|()| {
+        let mut command = world.store(&create);
+        command.stdout(std::process::Stdio::null()).stderr(std::process::Stdio::null()).spawn().unwrap()
+    });
+    let ended = both.each_mut().map(|create| create.wait().unwrap().success());
+    // One may end with an error: it was overtaken.
+    assert!(ended.contains(&true), "{ended:?}");
+    assert_eq!(world.stored(&create).code, 0);
+    let ran = world.stored(&["campaign", "list", "--json"]);
+    assert_eq!(ran.out.matches("\"key\"").count(), 1, "{ran:?}");
+    world.stored(&["campaign", "export", "eid", "--output", "out.csv"]);
+    let report = std::fs::read_to_string(world.path("out.csv")).unwrap();
+    assert_eq!(report.lines().count(), 3_001, "each row once");
+    assert_eq!(world.sends(), 0);
+}
+
+#[test]
 fn without_a_store_it_says_what_to_set() {
     let world = world();
     let output = world.store(&["campaign", "list"]).env_remove("KWTSMS_STORE").output().unwrap();

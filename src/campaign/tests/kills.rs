@@ -4,6 +4,7 @@
 //! destructor and no handler outlives. `KWTSMS_KILLS=1000` sets how many.
 
 use std::collections::HashMap;
+use std::path::Path;
 use std::process::Command;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
@@ -12,7 +13,10 @@ use crate::client::Client;
 use crate::sandbox::{Fault, Sandbox};
 use crate::store::{Store, testing};
 
-const POINT: &str = "KWTSMS_TEST_KILL_AT";
+pub(super) const POINT: &str = "KWTSMS_TEST_KILL_AT";
+/// Where a worker stops itself as by SIGSTOP.
+pub(super) const STOP: &str = "KWTSMS_TEST_STOP_AT";
+const USER: &str = "KWTSMS_TEST_USER";
 const AFTER: &str = "KWTSMS_TEST_KILL_AFTER";
 const PLACE: &str = "KWTSMS_TEST_STORE";
 const JOURNAL: &str = "KWTSMS_TEST_JOURNAL";
@@ -25,9 +29,13 @@ const POINTS: [&str; 5] =
 /// Numbers of a batch: few, so that many batches are soon sent.
 const BATCH: u64 = 200;
 
-/// Aborts the process at the point that its environment names, at the time that it is met for the n-th time.
+/// Aborts the process at the point that its environment names, at the time that it is met for the n-th time, or stops
+/// it there the first time.
 pub(in crate::campaign) fn may_die(point: &str) {
     static MET: AtomicI64 = AtomicI64::new(0);
+    if std::env::var(STOP).is_ok_and(|wanted| wanted == point) && MET.fetch_add(1, Ordering::SeqCst) == 0 {
+        Command::new("kill").args(["-STOP", &std::process::id().to_string()]).status().unwrap();
+    }
     if std::env::var(POINT).is_ok_and(|wanted| wanted == point) {
         let after = std::env::var(AFTER).ok().and_then(|after| after.parse().ok()).unwrap_or(0);
         if MET.fetch_add(1, Ordering::SeqCst) == after {
@@ -54,9 +62,26 @@ async fn a_worker_of_its_own() {
         });
     }
     let store = Store::open(place).await.unwrap();
-    let client = Client::builder("user", "password").base_url(gateway).sender_id("KWT-TEST").unpaced();
+    let user = std::env::var(USER).unwrap();
+    let client = Client::builder(user, "password").base_url(gateway).sender_id("KWT-TEST").unpaced();
     let work = client.build().unwrap().work(&store).journal(journal).until_done();
     work.start().await.unwrap().finished().await.unwrap();
+}
+
+/// A worker in a process of its own.
+pub(super) fn worker(place: &str, journal: &Path, gateway: &str, user: &str) -> Command {
+    let mut command = Command::new(std::env::current_exe().unwrap());
+    command
+        .args(["--exact", "campaign::tests::kills::a_worker_of_its_own", "--ignored", "--quiet"])
+        .env(PLACE, place)
+        .env(JOURNAL, journal)
+        .env(GATEWAY, gateway)
+        .env(USER, user)
+        .env_remove(POINT)
+        .env_remove(STOP)
+        .stdout(std::process::Stdio::null())
+        .stderr(std::process::Stdio::null());
+    command
 }
 
 async fn killed(place: &str, kills: u64) {
@@ -72,15 +97,7 @@ async fn killed(place: &str, kills: u64) {
     let campaign = draft.approve().await.unwrap();
     let journal = tempfile::tempdir().unwrap();
     let run = |point: Option<&'static str>, after: u64| {
-        let mut command = Command::new(std::env::current_exe().unwrap());
-        command
-            .args(["--exact", "campaign::tests::kills::a_worker_of_its_own", "--ignored", "--quiet"])
-            .env(PLACE, place)
-            .env(JOURNAL, journal.path())
-            .env(GATEWAY, sandbox.base_url())
-            .env_remove(POINT)
-            .stdout(std::process::Stdio::null())
-            .stderr(std::process::Stdio::null());
+        let mut command = worker(place, journal.path(), sandbox.base_url(), "user");
         if let Some(point) = point {
             command.env(POINT, point).env(AFTER, after.to_string());
         }

@@ -100,23 +100,18 @@ async fn create(args: Args, global: &Global, out: &mut Out) -> Ended {
     if let Some(time) = not_after {
         campaign = campaign.not_after(time);
     }
-    // A row that cannot be read ends the load: nothing of it can be sent.
+    // A row that cannot be read ends the load: the campaign is never ready.
     let (broken, failed) = std::sync::mpsc::channel();
-    let rows = rows.with_values().map_while(move |row| match row {
-        Ok(row) => Some(in_campaign(row)),
-        Err(failure) => {
+    let rows = rows.with_values().map(move |row| {
+        row.map(in_campaign).map_err(|failure| {
+            let told = std::io::Error::other(failure.reasons.join(": "));
             let _ = broken.send(failure);
-            None
-        }
+            told
+        })
     });
-    let loaded = campaign.recipients(rows).load().await;
+    let loaded = campaign.try_recipients(rows).load().await;
     if let Ok(failure) = failed.try_recv() {
-        if let Some(campaign) = store.find_campaign(&args.key).await? {
-            campaign.cancel().await?;
-        }
-        return Err(
-            failure.action("the campaign was cancelled: mend the file, and create it under another key")
-        );
+        return Err(failure.action("nothing can be sent: mend the file, and run the same command again"));
     }
     let draft = loaded?;
     let progress = draft.campaign().progress().await?;
