@@ -8,6 +8,8 @@ mod accounting;
 mod bad_input;
 #[cfg(feature = "sandbox")]
 mod bulk;
+#[cfg(all(feature = "campaign", feature = "sandbox", unix))]
+mod campaign_faults;
 #[cfg(all(feature = "campaign", feature = "sandbox"))]
 mod campaigns;
 #[cfg(feature = "sandbox")]
@@ -51,6 +53,8 @@ mod numbers;
 mod otp;
 #[cfg(feature = "sandbox")]
 mod outage;
+#[cfg(all(feature = "campaign", feature = "postgres", feature = "sandbox", unix))]
+mod outbox_docs;
 mod own_transport;
 #[cfg(feature = "sandbox")]
 mod pacing;

@@ -9,4 +9,4 @@
 mod cases;
 mod process;
 mod proxy;
-mod servers;
+pub(crate) mod servers;

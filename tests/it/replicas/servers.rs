@@ -22,7 +22,7 @@ async fn answers(port: u16) {
 }
 
 /// Says that a test is skipped, or fails it where servers are required.
-fn missing(what: &str) {
+pub(crate) fn missing(what: &str) {
     let required = std::env::var("KWTSMS_TEST_SERVERS").is_ok_and(|value| value == "required");
     assert!(!required, "{what} is not installed");
     eprintln!("skipped: {what} is not installed");
@@ -81,7 +81,7 @@ impl Drop for OwnRedis {
 
 /// A PostgreSQL server with a folder of its own.
 #[cfg(feature = "postgres")]
-pub(super) struct OwnPostgres {
+pub(crate) struct OwnPostgres {
     port: u16,
     programs: PathBuf,
     folder: TempDir,
@@ -89,7 +89,7 @@ pub(super) struct OwnPostgres {
 
 #[cfg(feature = "postgres")]
 impl OwnPostgres {
-    pub(super) async fn start() -> Option<Self> {
+    pub(crate) async fn start() -> Option<Self> {
         let mut versions: Vec<_> = std::fs::read_dir("/usr/lib/postgresql")
             .into_iter()
             .flatten()
@@ -137,26 +137,34 @@ impl OwnPostgres {
         self.run("pg_ctl", &["-o", &options, "-l", &format!("{folder}/log"), "-w", "start"]);
     }
 
-    pub(super) fn url(&self) -> String {
+    pub(crate) fn url(&self) -> String {
         format!("postgres://postgres@127.0.0.1:{}/postgres", self.port)
     }
 
-    pub(super) fn authority(&self) -> String {
+    pub(crate) fn authority(&self) -> String {
         format!("127.0.0.1:{}", self.port)
     }
 
-    /// As a crash would.
-    pub(super) async fn restart(&mut self, gone: Duration) {
+    /// Stops it as a crash would.
+    pub(crate) fn stop(&self) {
         self.run("pg_ctl", &["-m", "immediate", "stop"]);
-        tokio::time::sleep(gone).await;
+    }
+
+    pub(crate) async fn start_again(&self) {
         self.up();
         answers(self.port).await;
+    }
+
+    pub(crate) async fn restart(&mut self, gone: Duration) {
+        self.stop();
+        tokio::time::sleep(gone).await;
+        self.start_again().await;
     }
 }
 
 #[cfg(feature = "postgres")]
 impl Drop for OwnPostgres {
     fn drop(&mut self) {
-        self.run("pg_ctl", &["-m", "immediate", "stop"]);
+        self.stop();
     }
 }
