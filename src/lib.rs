@@ -40,6 +40,8 @@
 //! its place is given back. Dropped after its request left, the exchange goes on in its own task until it is
 //! answered or times out, so that its event, the cached balance and the memory of recent numbers stay true.
 
+#![cfg_attr(docsrs, feature(doc_cfg))]
+
 /// Serialises types by their names, which are stable.
 macro_rules! serialize_by_name {
     ($($named:ty),+) => {$(

@@ -41,8 +41,13 @@ fn file(name: &str) -> String {
 }
 
 /// The manifests of the package and of the workspace's other members.
-const MANIFESTS: [&str; 4] =
-    ["Cargo.toml", "benches/Cargo.toml", "examples/Cargo.toml", "tests/page/Cargo.toml"];
+const MANIFESTS: [&str; 5] = [
+    "Cargo.toml",
+    "benches/Cargo.toml",
+    "examples/Cargo.toml",
+    "tests/api/Cargo.toml",
+    "tests/page/Cargo.toml",
+];
 
 fn table(name: &str) -> BTreeMap<String, String> {
     table_of("Cargo.toml", name)
@@ -186,6 +191,7 @@ fn every_command_in_the_papers_names_what_is_there() {
             None => ".",
             Some("kwtsms-benches") => "benches",
             Some("kwtsms-examples") => "examples",
+            Some("kwtsms-api-tests") => "tests/api",
             Some("kwtsms-page-tests") => "tests/page",
             Some(other) => panic!("{command}: no member is called {other}"),
         };
