@@ -48,7 +48,7 @@ impl Store {
     /// # Errors
     ///
     /// Of kind `Config`: the path or the URL is not usable, the feature is missing, the file lies on a network file
-    /// system (where SQLite loses writes), or the tables were made by a newer release of this crate. Of kind
+    /// system (where SQLite loses writes; seen on Linux and macOS, elsewhere it is yours to avoid), or the tables were made by a newer release of this crate. Of kind
     /// `Store`: the file cannot be written or the server does not answer within 5 seconds.
     ///
     /// # Cancellation

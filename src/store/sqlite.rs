@@ -339,8 +339,25 @@ fn refuse_network(folder: &Path) -> Result<(), Error> {
     }
 }
 
-#[cfg(not(target_os = "linux"))]
-#[allow(clippy::unnecessary_wraps)] // the shape of the other
+/// Whether a mount is of this machine, macOS says itself (`MNT_LOCAL` of `sys/mount.h`).
+#[cfg(target_os = "macos")]
+fn refuse_network(folder: &Path) -> Result<(), Error> {
+    const LOCAL: u32 = 0x1000;
+    let mount = rustix::fs::statfs(folder).map_err(|error| {
+        Error::config_from(format!("the folder {} cannot be read", folder.display()), error)
+    })?;
+    if mount.f_flags & LOCAL != 0 {
+        return Ok(());
+    }
+    Err(Error::config(
+        "the store lies on a network file system, where SQLite loses writes: put it on a disk of this machine, or use \
+         PostgreSQL",
+    ))
+}
+
+/// Elsewhere a drive of a network is not told from one of this machine.
+#[cfg(not(any(target_os = "linux", target_os = "macos")))]
+#[allow(clippy::unnecessary_wraps)] // the shape of the others
 fn refuse_network(_: &Path) -> Result<(), Error> {
     Ok(())
 }

@@ -1,5 +1,7 @@
 //! The command beside other programs: signals that are ignored, full disks, pipes, manuals.
 
+#![cfg_attr(not(target_os = "linux"), allow(unused_imports))] // two of the tests are for Linux
+
 use std::io::Read;
 use std::process::{Command, Stdio};
 use std::time::Duration;

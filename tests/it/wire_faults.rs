@@ -6,7 +6,9 @@ use std::time::Duration;
 
 use kwtsms_async::{Client, Delivery, Error, ErrorKind, UserMessage};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::{TcpListener, TcpSocket, TcpStream};
+#[cfg(target_os = "linux")]
+use tokio::net::TcpStream;
+use tokio::net::{TcpListener, TcpSocket};
 use tokio::sync::Notify;
 use tokio::time::Instant;
 

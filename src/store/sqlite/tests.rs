@@ -183,6 +183,7 @@ fn a_broken_step_leaves_the_file_as_it_was() {
     notes(&file.path); // the table is not there yet
 }
 
+#[cfg(unix)]
 #[tokio::test(flavor = "multi_thread")]
 async fn an_old_sqlite_writes_and_closes_under_a_lock_beside_the_file() {
     assert!([3_044_006, 3_050_007, 3_051_003, 3_053_002].iter().all(|version| !FileLock::needed(*version)));
@@ -204,6 +205,15 @@ async fn an_old_sqlite_writes_and_closes_under_a_lock_beside_the_file() {
     rustix::fs::flock(&beside, rustix::fs::FlockOperation::NonBlockingLockExclusive).unwrap();
 }
 
+#[cfg(not(unix))]
+#[test]
+fn an_old_sqlite_is_refused_where_files_cannot_be_locked_beside_it() {
+    let file = testing::sqlite();
+    let error = open_at(&file.path, &[CHECK, &NOTES], 3_046_000).err().unwrap();
+    assert_eq!(error.kind(), ErrorKind::Config);
+}
+
+#[cfg(target_os = "linux")]
 #[test]
 fn file_systems_of_a_network_are_told_by_their_numbers() {
     assert_eq!(network(0x6969), Some("NFS"));

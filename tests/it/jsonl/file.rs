@@ -167,6 +167,7 @@ async fn a_disk_that_hangs_holds_nobody_up_and_what_is_dropped_is_counted() {
     drop((default, guard));
 }
 
+#[cfg(unix)]
 fn lines_of(path: &Path) -> usize {
     std::fs::read_to_string(path).map_or(0, |text| parse(&text).len())
 }

@@ -97,11 +97,21 @@ impl Earlier {
 fn in_flight(journal: &Path) -> Result<Vec<u64>, Failure> {
     let cannot =
         |error: std::io::Error| Failure::usage_from(format!("{} cannot be read", journal.display()), &error);
-    let mut file = File::open(journal).map_err(cannot)?;
+    let goes_on = || {
+        Failure::usage(format!("the run that writes {} is still going on", journal.display()))
+            .action("wait for its end, or stop it with Ctrl-C")
+    };
+    let mut file = File::open(journal).map_err(|error| {
+        const SHARING_VIOLATION: i32 = 32; // the writer shares it with nobody
+        if cfg!(windows) && error.raw_os_error() == Some(SHARING_VIOLATION) {
+            goes_on()
+        } else {
+            cannot(error)
+        }
+    })?;
     #[cfg(unix)]
     if rustix::fs::flock(&file, rustix::fs::FlockOperation::NonBlockingLockShared).is_err() {
-        return Err(Failure::usage(format!("the run that writes {} is still going on", journal.display()))
-            .action("wait for its end, or stop it with Ctrl-C"));
+        return Err(goes_on());
     }
     let mut text = String::new();
     file.read_to_string(&mut text).map_err(cannot)?;

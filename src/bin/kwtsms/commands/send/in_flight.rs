@@ -43,6 +43,11 @@ impl InFlight {
         options.write(true).create_new(true);
         #[cfg(unix)]
         std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600); // it holds numbers
+        #[cfg(windows)]
+        {
+            const SHARE_DELETE: u32 = 4; // whoever reads it meanwhile is refused, as by the lock below
+            std::os::windows::fs::OpenOptionsExt::share_mode(&mut options, SHARE_DELETE);
+        }
         let file = options.open(&path).map_err(|error| {
             cannot(&error).action(
                 "it is there while a run goes on, and after one that did not end: choose another name for the report",
