@@ -84,7 +84,7 @@ fn every_dependency_stands_under_a_licence_that_is_allowed() {
     assert!(allowed.contains(&"MIT") && !allowed.iter().any(|name| name.contains("GPL")), "{allowed:?}");
 
     let tree = Command::new(env!("CARGO"))
-        .args(["tree", "--offline", "--locked", "--package", "kwtsms-async", "--features", "full"])
+        .args(["tree", "--locked", "--package", "kwtsms-async", "--features", "full"])
         .args(["--edges", "normal,build", "--prefix", "none", "--no-dedupe", "--format", "{p}|{l}"])
         .current_dir(here)
         .output()
