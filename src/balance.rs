@@ -96,6 +96,11 @@ impl Cached {
         }
     }
 
+    /// Below so many credits somebody wants to be told.
+    pub(crate) fn threshold(&self) -> Option<Credits> {
+        self.threshold
+    }
+
     pub(crate) fn get(&self) -> Option<Balance> {
         self.newest.lock().unwrap_or_else(PoisonError::into_inner).balance.clone()
     }

@@ -13,7 +13,7 @@ use crate::config::{self, Environment};
 use crate::core::{Core, Messages, UnderWay};
 use crate::credits::Credits;
 use crate::error::Error;
-use crate::ids::SenderId;
+use crate::ids::{SenderId, SenderIdError};
 use crate::limit::{DEFAULT_MAX_WAITING, DEFAULT_RATE, Limiter};
 use crate::phone::{CountryCheck, GulfCountry, PhoneNumber, PhoneRules};
 use crate::queue_gate::QueueGate;
@@ -340,14 +340,40 @@ impl ClientBuilder {
     /// Of kind `Config`, naming what is wrong: empty credentials, a sender id that cannot be, a base URL that
     /// is refused, rates above the ceiling, time-outs in the wrong order, no TLS in this build.
     pub fn build(self) -> Result<Client, Error> {
+        match self.missing() {
+            Some(error) => Err(error),
+            None => self.assemble(),
+        }
+    }
+
+    /// Why credentials are not even worth a try, if they are not.
+    pub(crate) fn missing(&self) -> Option<Error> {
         let missing: Vec<_> =
             [("user name", self.username.trim().is_empty()), ("password", self.password.is_empty())]
                 .into_iter()
                 .filter_map(|(name, empty)| empty.then_some(name))
                 .collect();
-        if !missing.is_empty() {
-            return Err(Error::config(format!("the {} must not be empty", missing.join(" and the "))));
+        let message = format!("the {} must not be empty", missing.join(" and the "));
+        (!missing.is_empty()).then(|| Error::config(message))
+    }
+
+    /// Leaves out credentials, which the gateway then asks for.
+    pub(crate) fn without_credentials(mut self) -> Self {
+        (self.username, self.password) = (String::new(), Secret::new(""));
+        self
+    }
+
+    /// Replaces a sender id that cannot be one, and says why it cannot.
+    pub(crate) fn with_a_usable_sender_id(mut self) -> (Self, Option<SenderIdError>) {
+        let error = SenderId::parse(&self.sender_id).err();
+        if error.is_some() {
+            self.sender_id = config::DEFAULT_SENDER_ID.to_owned();
         }
+        (self, error)
+    }
+
+    /// Builds, with whatever credentials there are.
+    pub(crate) fn assemble(self) -> Result<Client, Error> {
         let sender_id = SenderId::parse(&self.sender_id)
             .map_err(|error| Error::config_from("the sender id cannot be used", error))?;
         if self.timeout <= self.connect_timeout {
@@ -355,12 +381,12 @@ impl ClientBuilder {
                 "the connect time-out must be shorter than the time-out of an attempt",
             ));
         }
-        let (transport, host): (Arc<dyn Transport>, _) = match self.transport {
-            Some(transport) => (transport, None),
+        let (transport, host, is_https): (Arc<dyn Transport>, _, _) = match self.transport {
+            Some(transport) => (transport, None, false),
             None => {
                 let (url, local) = config::base_url(&self.base_url)?;
-                let host = Some(authority(&url));
-                (Arc::new(http(url, local, self.connect_timeout, self.native_tls)?), host)
+                let (host, is_https) = (Some(authority(&url)), url.scheme() == "https");
+                (Arc::new(http(url, local, self.connect_timeout, self.native_tls)?), host, is_https)
             }
         };
         let limiter = match self.pace {
@@ -398,6 +424,7 @@ impl ClientBuilder {
                 credentials: Credentials::new(self.username.trim(), &self.password),
                 transport,
                 host,
+                is_https,
                 limiter,
                 attempt_timeout: self.timeout,
                 cached: Cached::new(self.low_balance),

@@ -24,6 +24,8 @@ pub(crate) struct Core {
     pub(crate) credentials: Credentials,
     pub(crate) transport: Arc<dyn Transport>,
     pub(crate) host: Option<String>,
+    /// True if requests go over TLS, as far as the client knows.
+    pub(crate) is_https: bool,
     /// `None` only for a transport that does not leave this machine.
     pub(crate) limiter: Option<Limiter>,
     pub(crate) attempt_timeout: Duration,
@@ -85,6 +87,30 @@ impl Drop for Exchanging<'_> {
 }
 
 impl Core {
+    /// The same account, pace and settings over another transport, for calls that read. What it hears is its own.
+    pub(crate) fn reading_through(&self, transport: Arc<dyn Transport>) -> Self {
+        let messages = &self.messages;
+        Self {
+            credentials: self.credentials.clone(),
+            transport,
+            host: self.host.clone(),
+            is_https: self.is_https,
+            limiter: self.limiter.clone(),
+            attempt_timeout: self.attempt_timeout,
+            cached: Cached::default(),
+            under_way: UnderWay::default(),
+            phone_rules: self.phone_rules,
+            messages: Messages {
+                account: messages.account.clone(),
+                same_number: messages.same_number.clone(),
+                queue: QueueGate::default(), // nothing is sent
+                sender_id: messages.sender_id.clone(),
+                test_mode: messages.test_mode,
+                shared_sender_told: AtomicBool::new(true),
+            },
+        }
+    }
+
     /// Waits for a turn in a lane, which one exchange takes.
     pub(crate) async fn turn(
         &self,

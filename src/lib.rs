@@ -64,6 +64,7 @@ mod code;
 pub mod config;
 mod core;
 mod credits;
+mod diagnose;
 mod dispatch;
 mod endpoint;
 mod engine;
@@ -103,6 +104,7 @@ pub use campaign::{
     WaitsFor, Work, Worker,
 };
 pub use client::{Client, ClientBuilder};
+pub use diagnose::{Check, CheckStatus, Diagnose, Diagnosis};
 pub use endpoint::{Coverage, DeliveryReport, Listed, MessageStatus, Validation};
 pub use error::{Delivery, Error, ErrorKind};
 pub use limit::{CEILING, DEFAULT_MAX_WAITING, DEFAULT_RATE, Limiter, Rates};

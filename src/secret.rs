@@ -25,6 +25,11 @@ impl Secret {
         self.0.expose_secret()
     }
 
+    /// What is unusual about it, without a part of it: see [`oddities`].
+    pub(crate) fn oddities(&self) -> Vec<&'static str> {
+        oddities(self.0.expose_secret(), MOST_OF_A_PASSWORD)
+    }
+
     /// A text with `***` wherever it repeats the password, or instead of it if it is nothing else. A password of up to
     /// three letters is only seen when it is the whole text, since it stands in any.
     #[cfg_attr(not(feature = "jsonl"), allow(dead_code))]
@@ -39,6 +44,30 @@ impl Secret {
         }
         text.replace(password, HIDDEN).into()
     }
+}
+
+/// The longest password (API document v4.1), in characters.
+const MOST_OF_A_PASSWORD: usize = 30;
+
+/// What often explains that a credential is refused, each as what one says of it: it "has blanks around it".
+pub(crate) fn oddities(value: &str, most: usize) -> Vec<&'static str> {
+    let quotes = ['"', '\'', '`', '\u{2018}', '\u{2019}', '\u{201c}', '\u{201d}'];
+    let blanks = value.trim() != value;
+    let is_quoted = value.trim().starts_with(quotes) || value.trim().ends_with(quotes);
+    let is_hidden =
+        |c: char| matches!(c, '\u{ad}' | '\u{200b}'..='\u{200f}' | '\u{2060}'..='\u{2064}' | '\u{feff}');
+    let hides = value.trim().contains(|c: char| c.is_control() || is_hidden(c));
+    let is_foreign = value.contains(|c: char| !c.is_ascii() && !quotes.contains(&c) && !is_hidden(c));
+    [
+        (blanks, "has blanks around it"),
+        (is_quoted, "has a quotation mark at an end"),
+        (hides, "holds a line break or another character that is not seen"),
+        (is_foreign, "holds a character beyond ASCII"),
+        (value.chars().count() > most, "is longer than the gateway's own are"),
+    ]
+    .into_iter()
+    .filter_map(|(is_so, what)| is_so.then_some(what))
+    .collect()
 }
 
 impl fmt::Debug for Secret {
@@ -61,11 +90,29 @@ impl From<String> for Secret {
 
 #[cfg(test)]
 mod tests {
-    use super::Secret;
+    use super::{Secret, oddities};
 
     #[test]
     fn debug_never_shows_the_password() {
         assert_eq!(format!("{:?}", Secret::new("hunter2")), "Secret(***)");
+    }
+
+    #[test]
+    fn what_is_unusual_about_a_credential_is_told_without_it() {
+        for (value, told) in [
+            ("p#a&s?s", ""),
+            (" hunter2", "has blanks around it"),
+            ("hunter2\n", "has blanks around it"),
+            ("\"hunter2\"", "has a quotation mark at an end"),
+            ("\u{201c}hunter2\u{201d}", "has a quotation mark at an end"),
+            ("hun\u{200b}ter2", "holds a line break or another character that is not seen"),
+            ("hun\nter2", "holds a line break or another character that is not seen"),
+            ("h\u{fc}nter2", "holds a character beyond ASCII"),
+            ("a string of thirty-one characters", "is longer than the gateway's own are"),
+        ] {
+            assert_eq!(Secret::new(value).oddities().join(", "), told, "{value:?}");
+        }
+        assert_eq!(oddities("0123456789abcdef", 15), ["is longer than the gateway's own are"]);
     }
 
     #[test]

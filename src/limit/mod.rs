@@ -18,6 +18,7 @@ mod wait;
 use std::fmt;
 use std::sync::Arc;
 use std::task::Poll;
+use std::time::Duration;
 
 use tokio::time::Instant;
 
@@ -220,6 +221,17 @@ impl Limiter {
             std::future::poll_fn(|cx| Poll::Ready(Place::join(&self.0, lane, deadline, cx.waker()))).await?;
         place.wait(Want::Turn).await?;
         Ok(Turn(Some(place)))
+    }
+
+    /// The time between two starts of the lane of single requests and of that of bulk batches, and where the pace is
+    /// shared, if it is.
+    pub(crate) fn pace(&self) -> (Duration, Duration, Option<String>) {
+        let Periods { single, bulk, .. } = self.0.periods;
+        #[cfg(any(feature = "store", feature = "redis"))]
+        let place = self.kept().map(|kept| format!("{kept:?}"));
+        #[cfg(not(any(feature = "store", feature = "redis")))]
+        let place = None;
+        (single, bulk, place)
     }
 
     /// Where a transport tells of the connections that it sets up.

@@ -2,13 +2,15 @@
 
 use std::fmt;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 #[cfg(feature = "rustls")]
 use std::{error::Error, io};
 
 use bytes::Bytes;
 use futures::future::BoxFuture;
-use reqwest::header::{ACCEPT, ACCEPT_ENCODING, CONTENT_TYPE, HOST, HeaderMap, HeaderValue, RETRY_AFTER};
+use reqwest::header::{
+    ACCEPT, ACCEPT_ENCODING, CONTENT_TYPE, DATE, HOST, HeaderMap, HeaderValue, RETRY_AFTER,
+};
 use reqwest::{Method, Url, redirect, retry};
 use tokio::runtime::{Handle, RuntimeFlavor};
 
@@ -245,7 +247,7 @@ impl Transport for HttpTransport {
             }
             let mut reply = client.execute(post).await.map_err(classify)?;
             let status = reply.status().as_u16();
-            let retry_after = retry_after(reply.headers());
+            let (retry_after, date) = (retry_after(reply.headers()), date(reply.headers()));
             let mut body = Vec::new();
             // To its end, or the connection is lost for reuse; never further than the cap.
             let failed = loop {
@@ -256,11 +258,14 @@ impl Transport for HttpTransport {
                     Ok(Some(chunk)) => body.extend_from_slice(&chunk),
                     Ok(None) => {
                         used.touch();
-                        let response = Response::new(status, body);
-                        return Ok(match retry_after {
-                            Some(wait) => response.with_retry_after(wait),
-                            None => response,
-                        });
+                        let mut response = Response::new(status, body);
+                        if let Some(wait) = retry_after {
+                            response = response.with_retry_after(wait);
+                        }
+                        if let Some(date) = date {
+                            response = response.with_date(date);
+                        }
+                        return Ok(response);
                     }
                     Err(error) => break classify(error),
                 }
@@ -283,6 +288,10 @@ impl Transport for HttpTransport {
 fn retry_after(headers: &HeaderMap) -> Option<Duration> {
     let seconds = headers.get(RETRY_AFTER)?.to_str().ok()?.trim().parse().ok()?;
     Some(Duration::from_secs(seconds))
+}
+
+fn date(headers: &HeaderMap) -> Option<SystemTime> {
+    httpdate::parse_http_date(headers.get(DATE)?.to_str().ok()?).ok()
 }
 
 /// Only a failed connect proves that nothing left; a reset on a reused connection looks the same whether the

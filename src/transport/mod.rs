@@ -9,7 +9,7 @@ pub(crate) mod tls;
 
 use std::fmt;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use bytes::Bytes;
 use futures::future::BoxFuture;
@@ -120,17 +120,23 @@ pub struct Response {
     status: u16,
     body: Bytes,
     retry_after: Option<Duration>,
+    date: Option<SystemTime>,
 }
 
 impl Response {
     /// Puts a response together.
     pub fn new(status: u16, body: impl Into<Bytes>) -> Self {
-        Self { status, body: body.into(), retry_after: None }
+        Self { status, body: body.into(), retry_after: None, date: None }
     }
 
     /// With the wait that the server asked for (`Retry-After`).
     pub fn with_retry_after(self, wait: Duration) -> Self {
         Self { retry_after: Some(wait), ..self }
+    }
+
+    /// With the time at which the server answered, by its own clock (`Date`).
+    pub fn with_date(self, date: SystemTime) -> Self {
+        Self { date: Some(date), ..self }
     }
 
     /// The HTTP status.
@@ -141,6 +147,11 @@ impl Response {
     /// How long the server asked to be left alone, if it did: a bulk run that is not answered heeds it.
     pub fn retry_after(&self) -> Option<Duration> {
         self.retry_after
+    }
+
+    /// When the server answered, by its own clock, in whole seconds; `None` if it did not say.
+    pub fn date(&self) -> Option<SystemTime> {
+        self.date
     }
 
     /// The body, at most [`MAX_REPLY`] bytes.

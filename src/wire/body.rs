@@ -43,7 +43,11 @@ impl Credentials {
         Self(Arc::new(Login { username: username.to_owned(), password: secret, head }))
     }
 
-    #[cfg_attr(not(feature = "jsonl"), allow(dead_code))]
+    /// What is unusual about the password, without a part of it.
+    pub(crate) fn oddities_of_the_password(&self) -> Vec<&'static str> {
+        self.0.password.oddities()
+    }
+
     pub(crate) fn username(&self) -> &str {
         &self.0.username
     }

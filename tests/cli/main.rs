@@ -5,6 +5,7 @@
 #[cfg(unix)]
 mod campaigns;
 mod contacts;
+mod doctor;
 #[cfg(unix)]
 mod document;
 mod faults;

@@ -17,6 +17,8 @@ mod cancellation;
 #[cfg(feature = "sandbox")]
 mod capture;
 mod circles;
+#[cfg(feature = "sandbox")]
+mod diagnose;
 #[cfg(all(feature = "rustls", target_os = "linux"))]
 mod door;
 #[cfg(feature = "sandbox")]

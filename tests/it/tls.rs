@@ -17,8 +17,13 @@ use tokio_rustls::rustls::{ServerConfig, SupportedProtocolVersion, crypto, versi
 
 use crate::raw_server::{BALANCE, PASSWORD, USER, reply};
 
+/// A server whose certificate nobody vouches for.
+pub(crate) async fn unknown_issuer() -> TlsServer {
+    TlsServer::start(|_| (), ALL).await
+}
+
 /// An HTTPS server with a certificate of its own.
-struct TlsServer {
+pub(crate) struct TlsServer {
     port: u16,
     certificate: String,
     /// What it read, from everybody.
@@ -54,6 +59,15 @@ impl TlsServer {
             }
         });
         Self { port, certificate: certificate.pem(), heard }
+    }
+
+    pub(crate) fn port(&self) -> u16 {
+        self.port
+    }
+
+    /// What it read so far.
+    pub(crate) fn heard(&self) -> String {
+        self.heard.lock().unwrap().clone()
     }
 
     /// What a client says that asks for its balance, and trusts this certificate and no other.

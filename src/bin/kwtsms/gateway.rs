@@ -24,9 +24,15 @@ pub(crate) struct Gateway {
 }
 
 /// Writes what it still holds when it is dropped, and tells what was lost.
-struct Log {
+pub(crate) struct Log {
     path: String,
     guard: Option<JsonlGuard>,
+}
+
+impl Log {
+    pub(crate) fn path(&self) -> &str {
+        &self.path
+    }
 }
 
 impl Drop for Log {
@@ -87,7 +93,8 @@ impl Gateway {
     }
 }
 
-fn build(builder: ClientBuilder, global: &Global, options: &ClientOptions) -> Result<Client, Failure> {
+/// A client with what the options say.
+pub(crate) fn prepared(builder: ClientBuilder, global: &Global, options: &ClientOptions) -> ClientBuilder {
     let mut builder = options.rules.of_client(builder);
     if let Some(timeout) = global.timeout {
         // What runs out while connecting is known not to be sent, so connecting must run out first.
@@ -97,11 +104,15 @@ fn build(builder: ClientBuilder, global: &Global, options: &ClientOptions) -> Re
         // The other lane gets what is left under the ceiling of 5, at most its default.
         builder = builder.rates((kwtsms_async::CEILING - rate.ceil()).min(kwtsms_async::DEFAULT_RATE), rate);
     }
-    Ok(builder.build()?)
+    builder
+}
+
+fn build(builder: ClientBuilder, global: &Global, options: &ClientOptions) -> Result<Client, Failure> {
+    Ok(prepared(builder, global, options).build()?)
 }
 
 /// Opens the log that the settings name: the Python client's lines, with numbers and texts masked.
-fn open_log(settings: &Environment) -> Result<Option<Log>, Failure> {
+pub(crate) fn open_log(settings: &Environment) -> Result<Option<Log>, Failure> {
     let Some(path) = settings.get(config::LOG_FILE) else { return Ok(None) };
     let (log, guard) = jsonl::to_file(path, Bodies::Masked)?;
     let set = tracing::subscriber::set_global_default(tracing_subscriber::registry().with(log));

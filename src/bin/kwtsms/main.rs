@@ -21,8 +21,8 @@ use std::process::ExitCode;
 use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 
 use commands::{
-    balance, campaign, clean, completions, coverage, dlr, man, otp, outbox, pages, sandbox, send, senderid,
-    setup, status, validate, verify,
+    balance, campaign, clean, completions, coverage, dlr, doctor, man, otp, outbox, pages, sandbox, send,
+    senderid, setup, status, validate, verify,
 };
 use exit::{EXIT_CODES, Ended, Exit, Failure};
 use interrupt::or_interrupted;
@@ -44,6 +44,8 @@ struct Args {
 enum Command {
     /// Ask for the settings, check them with the gateway and write .env
     Setup,
+    /// Look why something does not work: settings, network, account, a number, a text, a message
+    Doctor(doctor::Args),
     /// Check the credentials
     Verify,
     /// Show the credits, available and purchased
@@ -116,6 +118,7 @@ fn refused(error: &clap::Error) -> ! {
 async fn run(command: Command, global: &Global, out: &mut Out) -> Ended {
     match command {
         Command::Setup => or_interrupted(setup::run(global)).await,
+        Command::Doctor(args) => or_interrupted(doctor::run(args, global, out)).await,
         Command::Verify => or_interrupted(verify::run(global, out)).await,
         Command::Balance => or_interrupted(balance::run(global, out)).await,
         Command::SenderId => or_interrupted(senderid::run(global, out)).await,

@@ -42,6 +42,15 @@ async fn every_type(shown: &mut Shown) {
     shown.debug("SameNumberMemory", &client.same_number_memory());
     shown.debug("Rates", &Rates::default());
 
+    let diagnose = client.diagnose().number(SPELLED).message(TEXT);
+    shown.debug("Diagnose", &diagnose);
+    let diagnosis = diagnose.await;
+    shown.both("Diagnosis", &diagnosis);
+    shown.json("Diagnosis", &diagnosis);
+    shown.debug("Check", &diagnosis.checks()[0]);
+    shown.debug("CheckStatus", &diagnosis.status());
+    shown.both("Diagnosis", &client.diagnose().number(REFUSED).await);
+
     let call = client.send([SPELLED, OTHER, REFUSED, NUMBER], TEXT);
     shown.debug("SendCall", &call);
     let report = call.await.unwrap();

@@ -6,6 +6,7 @@ pub(crate) mod clean;
 pub(crate) mod completions;
 pub(crate) mod coverage;
 pub(crate) mod dlr;
+pub(crate) mod doctor;
 pub(crate) mod man;
 pub(crate) mod otp;
 pub(crate) mod outbox;

@@ -1,0 +1,165 @@
+//! What only the command knows: where its settings come from, its log and its store.
+
+use std::path::Path;
+
+use kwtsms_async::config::{self, Environment};
+use kwtsms_async::{Check, Client, ClientBuilder, Store};
+
+use crate::exit::{Exit, Failure};
+use crate::gateway::{Log, open_log};
+use crate::interrupt::on_a_thread;
+use crate::options::Global;
+use crate::settings;
+
+/// What was seen, and the log that is open meanwhile.
+pub(super) struct Found {
+    pub(super) checks: Vec<Check>,
+    _log: Option<Log>,
+}
+
+/// Reads the settings and looks at what they name. What cannot be read is told, and the rest goes on without it.
+pub(super) async fn look(global: &Global) -> Result<(ClientBuilder, Found), Failure> {
+    let read = global.clone();
+    let (settings, failure) = match on_a_thread(move || settings::read(&read)).await {
+        Ok(settings) => (settings, None),
+        Err(failure) if failure.exit == Exit::Interrupted => return Err(failure),
+        Err(failure) => (of_the_process(global), Some(failure)),
+    };
+    let (builder, wrong) = builder(&settings);
+    let failure = failure.or(wrong.map(Failure::from));
+    let mut checks = vec![read_as(global, failure), gateway(&settings, global)];
+    let log = match open_log(&settings) {
+        Ok(Some(log)) => {
+            checks.push(Check::ok(
+                "log_file",
+                format!("{} can be written, and has this run in it", log.path()),
+            ));
+            Some(log)
+        }
+        Ok(None) => {
+            checks.push(Check::skipped(
+                "log_file",
+                format!("{} is not set: nothing is logged", config::LOG_FILE),
+            ));
+            None
+        }
+        Err(failure) => {
+            let action =
+                format!("name a file that this user may write, or set {} to nothing", config::LOG_FILE);
+            checks.push(failed("log_file", &failure, &action));
+            None
+        }
+    };
+    checks.push(store(&settings).await);
+    Ok((builder, Found { checks, _log: log }))
+}
+
+fn failed(name: &'static str, failure: &Failure, action: &str) -> Check {
+    Check::failed(name, failure.reasons.join(": "), failure.action.as_deref().unwrap_or(action))
+}
+
+/// The variables of the process, where the file beside them cannot be read.
+fn of_the_process(global: &Global) -> Environment {
+    let mut settings = Environment::default();
+    let keys = [
+        config::USERNAME,
+        config::PASSWORD,
+        config::SENDER_ID,
+        config::TEST_MODE,
+        config::LOG_FILE,
+        config::BASE_URL,
+        config::STORE,
+    ];
+    for key in keys {
+        if let Ok(value) = std::env::var(key) {
+            settings.set(key, value);
+        }
+    }
+    if let Some(url) = &global.base_url {
+        settings.set(config::BASE_URL, url);
+    }
+    settings
+}
+
+/// The client of the settings; of those that are wrong or missing, what is left of them.
+fn builder(settings: &Environment) -> (ClientBuilder, Option<kwtsms_async::Error>) {
+    let error = match ClientBuilder::from_environment(settings) {
+        Ok(builder) => return (builder, None),
+        Err(error) => error,
+    };
+    let get = |key| settings.get(key).unwrap_or_default();
+    let mut builder = Client::builder(get(config::USERNAME), get(config::PASSWORD));
+    if let Some(sender) = settings.get(config::SENDER_ID) {
+        builder = builder.sender_id(sender);
+    }
+    if let Some(url) = settings.get(config::BASE_URL) {
+        builder = builder.base_url(url);
+    }
+    if let Ok(test) = settings.test_mode() {
+        builder = builder.test_mode(test);
+    }
+    // Missing credentials are told by the diagnosis itself.
+    (builder, settings.missing_credentials().is_empty().then_some(error).or(settings.test_mode().err()))
+}
+
+fn read_as(global: &Global, failure: Option<Failure>) -> Check {
+    const NAME: &str = "settings";
+    if let Some(failure) = failure {
+        return failed(NAME, &failure, "correct the setting that is named");
+    }
+    let file = settings::env_file(global);
+    if !file.exists() {
+        return Check::ok(NAME, format!("of the environment alone: there is no {}", file.display()));
+    }
+    let seen = format!("of the environment, then of {}", file.display());
+    match others_may_read(&file) {
+        true => Check::warning(
+            NAME,
+            format!("{seen}, which every user of this machine may read"),
+            format!("chmod 600 {}: it holds the password", file.display()),
+        ),
+        false => Check::ok(NAME, seen),
+    }
+}
+
+#[cfg(unix)]
+fn others_may_read(file: &Path) -> bool {
+    use std::os::unix::fs::PermissionsExt;
+
+    let has_password = Environment::from_file(file).is_ok_and(|file| file.get(config::PASSWORD).is_some());
+    has_password && std::fs::metadata(file).is_ok_and(|meta| meta.permissions().mode() & 0o004 != 0)
+}
+
+#[cfg(not(unix))]
+fn others_may_read(_: &Path) -> bool {
+    false
+}
+
+/// Whether requests go to kwtSMS itself: a setting that was forgotten sends nothing to anybody.
+fn gateway(settings: &Environment, global: &Global) -> Check {
+    const NAME: &str = "base_url";
+    let Some(other) = settings::other_gateway(global, settings) else {
+        return Check::ok(NAME, "that of kwtSMS itself");
+    };
+    let other = other.strip_prefix("Gateway: ").unwrap_or(&other);
+    if global.base_url.is_some() {
+        return Check::ok(NAME, format!("{other}, and so not kwtSMS"));
+    }
+    Check::warning(
+        NAME,
+        format!("{other}, and so not kwtSMS: messages reach nobody if that is a sandbox"),
+        format!("take {} out where messages are to arrive", config::BASE_URL),
+    )
+}
+
+/// Its address may hold a password, and is not shown.
+async fn store(settings: &Environment) -> Check {
+    const NAME: &str = "store";
+    let Some(at) = settings.get(config::STORE) else {
+        return Check::skipped(NAME, format!("{} is not set", config::STORE));
+    };
+    match Store::open(at).await {
+        Ok(_) => Check::ok(NAME, "can be opened"),
+        Err(error) => Check::failed(NAME, format!("{error:#}"), error.action()),
+    }
+}
