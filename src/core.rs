@@ -87,8 +87,8 @@ impl Drop for Exchanging<'_> {
 }
 
 impl Core {
-    /// The same account, pace and settings over another transport, for calls that read. What it hears is its own.
-    pub(crate) fn reading_through(&self, transport: Arc<dyn Transport>) -> Self {
+    /// The same account, pace and settings over another transport, for queries. What it hears is its own.
+    pub(crate) fn querying_through(&self, transport: Arc<dyn Transport>) -> Self {
         let messages = &self.messages;
         Self {
             credentials: self.credentials.clone(),

@@ -136,6 +136,8 @@ mod documents {
     #[cfg(feature = "campaign")]
     #[doc = include_str!("../docs/outbox.md")]
     struct Outbox;
+    #[doc = include_str!("../docs/doctor.md")]
+    struct Doctor;
     #[doc = include_str!("../README.md")]
     struct Readme;
     #[doc = include_str!("../docs/sandbox.md")]

@@ -46,7 +46,7 @@ pub(super) async fn run(found: Found, questions: Questions) -> Diagnosis {
     let number = questions.number.as_deref().map(|text| PhoneNumber::parse_with(text, core.phone_rules));
     let exchanges = Exchanges::default();
     let watched = Watched { transport: Arc::clone(&core.transport), exchanges: exchanges.clone() };
-    let client = Client { core: Arc::new(core.reading_through(Arc::new(watched))) };
+    let client = Client { core: Arc::new(core.querying_through(Arc::new(watched))) };
 
     let until = questions.deadline.and_then(|deadline| Instant::now().checked_add(deadline));
     let (name, stop) = network::name(core.host.as_deref(), until).await;
