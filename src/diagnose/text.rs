@@ -69,7 +69,7 @@ fn cleaned(given: &str, text: &MessageText) -> Check {
         (false, would) => Check::warning(
             NAME,
             format!("changed before it is sent: {changes}; as it was given it would {}", would.join(" and ")),
-            "nothing here, if it reads well without; another program has to take it out itself",
+            "nothing, if it reads well without; a program that does not use this SDK has to take it out itself",
         ),
     }
 }
