@@ -25,7 +25,7 @@ fn lines<'a>(ran: &'a Ran, name: &str) -> &'a str {
 /// By an argument the gateway is meant to be another.
 fn at_the_sandbox(world: &World, args: &[&str]) -> assert_cmd::Command {
     let mut command = world.kwtsms(args);
-    command.args(["--base-url", &world.sandbox.base_url()]).env("KWTSMS_SENDER_ID", "KWT-TEST");
+    command.args(["--base-url", world.sandbox.base_url()]).env("KWTSMS_SENDER_ID", "KWT-TEST");
     command
 }
 
@@ -86,7 +86,7 @@ fn a_number_a_text_and_a_message_are_looked_at_and_no_full_number_is_shown() {
 fn what_cannot_be_read_is_told_and_the_rest_is_looked_at() {
     let world = World::new();
     let url = world.sandbox.base_url();
-    let at = |args: &[&str]| run(kwtsms(world.folder.path(), args).args(["--base-url", &url]));
+    let at = |args: &[&str]| run(kwtsms(world.folder.path(), args).args(["--base-url", url]));
 
     let ran = at(&["doctor", "--number", "96598765432"]).exits(5);
     assert!(
