@@ -99,9 +99,9 @@ pub use bulk::{Bulk, BulkHandle, IntoNumbers, Progress, Waiting};
 pub use call::Query;
 #[cfg(feature = "campaign")]
 pub use campaign::{
-    Campaign, CampaignBuilder, CampaignOutcome, CampaignProgress, CampaignResult, CampaignRow, CampaignState,
-    Draft, Estimate, Evidence, OutboxMessage, OutboxOutcome, OutboxStatus, Resolution, UnknownBatch,
-    WaitsFor, Work, Worker,
+    Campaign, CampaignBuilder, CampaignHistory, CampaignMoment, CampaignOutcome, CampaignProgress,
+    CampaignResult, CampaignRow, CampaignSettings, CampaignState, Draft, Estimate, Evidence, OutboxMessage,
+    OutboxOutcome, OutboxStatus, Resolution, UnknownBatch, WaitsFor, Work, Worker,
 };
 pub use client::{Client, ClientBuilder};
 pub use diagnose::{Check, CheckStatus, Diagnose, Diagnosis};

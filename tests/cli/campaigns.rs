@@ -14,7 +14,7 @@ fn world() -> World {
 }
 
 impl World {
-    fn store(&self, args: &[&str]) -> std::process::Command {
+    pub(crate) fn store(&self, args: &[&str]) -> std::process::Command {
         let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_kwtsms"));
         command
             .args(args)
@@ -29,7 +29,7 @@ impl World {
         command
     }
 
-    fn stored(&self, args: &[&str]) -> Ran {
+    pub(crate) fn stored(&self, args: &[&str]) -> Ran {
         let output = self.store(args).output().unwrap();
         Ran {
             code: output.status.code().unwrap_or(-1),
@@ -38,7 +38,7 @@ impl World {
         }
     }
 
-    fn numbers(&self, count: u64) {
+    pub(crate) fn numbers(&self, count: u64) {
         let rows: String = (0..count).map(|i| format!("{},N{}\n", 96_550_000_000 + i, i % 2)).collect();
         self.write("list.csv", format!("phone,name\n{rows}"));
     }

@@ -19,6 +19,8 @@ mod reading;
 #[cfg(unix)]
 mod resume;
 mod send;
+#[cfg(unix)]
+mod serve;
 mod settings;
 #[cfg(unix)]
 mod setup;

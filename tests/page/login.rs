@@ -66,7 +66,7 @@ fn arabic(code: &str) -> String {
 }
 
 /// Keeps a picture where `KWTSMS_PAGE_PICTURES` names a folder, for people to look at.
-async fn picture(window: &Window, name: &str) {
+pub(crate) async fn picture(window: &Window, name: &str) {
     if let Some(folder) = std::env::var_os("KWTSMS_PAGE_PICTURES") {
         let picture = window.client.screenshot().await.unwrap();
         std::fs::write(std::path::Path::new(&folder).join(format!("{name}.png")), picture).unwrap();

@@ -1,10 +1,12 @@
-//! The inbox's page in headless Chromium: what a person does with it, over chromedriver.
+//! The inbox's page, that of campaigns and that of the login example in headless Chromium: what a person does with
+//! them, over chromedriver.
 //!
 //! Where there is no chromium with chromedriver, each test says so and passes.
 
 #![allow(clippy::unwrap_used)] // a helper of a test may panic like the test
 
 mod axe;
+mod campaigns;
 mod controls;
 mod layout;
 mod login;

@@ -1,14 +1,14 @@
-//! Who may call: this machine, the sandbox's own page, and whom the builder allows.
+//! Who may call: this machine, the server's own page, and whom its owner allows.
 //!
-//! The server listens on the loopback address, which every page in the developer's browser can reach too. A page of
-//! another site may neither read the inbox (by a name of its own that resolves to 127.0.0.1), nor change it, nor
-//! plant messages through the gateway's paths.
+//! A server listens on the loopback address, which every page in its owner's browser can reach too. A page of another
+//! site may neither read what it shows (by a name of its own that resolves to 127.0.0.1), nor change it, nor plant
+//! messages through the gateway's paths. The page of campaigns of the command stands behind the same guard.
 
 use std::net::IpAddr;
 
-use hyper::HeaderMap;
-use hyper::header::{HOST, HeaderName, HeaderValue, ORIGIN};
-use hyper::http::uri::Authority;
+use axum::http::HeaderMap;
+use axum::http::header::{HOST, HeaderName, HeaderValue, ORIGIN};
+use axum::http::uri::Authority;
 
 /// The names and the origins that are allowed besides this machine's own.
 #[derive(Debug, Clone, Default)]
@@ -17,12 +17,23 @@ pub(crate) struct Guard {
     origins: Vec<String>,
 }
 
+/// Why a request is not taken.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Stranger {
+    /// It calls the server by a name that is none of its own.
+    Host(String),
+    /// It comes from a page of this origin.
+    Origin(String),
+    /// It comes from a page of another site.
+    Site,
+}
+
 /// What a request is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Target {
     /// The page itself, to which a link may stand anywhere.
     Page,
-    /// The inbox's API.
+    /// The API behind the page.
     Inbox,
     /// The gateway, which applications call by whatever name it has in their network.
     Gateway,
@@ -33,19 +44,15 @@ impl Guard {
         Self { hosts, origins }
     }
 
-    /// The origin to name in the answer, if it is one that the builder allows; an error says why a request is not
-    /// taken.
-    pub(crate) fn check(&self, headers: &HeaderMap, target: Target) -> Result<Option<HeaderValue>, String> {
+    /// The origin to name in the answer, if it is one that the owner allows; an error says why a request is not taken.
+    pub(crate) fn check(&self, headers: &HeaderMap, target: Target) -> Result<Option<HeaderValue>, Stranger> {
         let text = |name| headers.get(name).map(|value: &HeaderValue| value.to_str().unwrap_or_default());
         let (host, origin) = (text(HOST).unwrap_or_default(), text(ORIGIN));
         // A page that was allowed is a client like any other. Clients that are no browsers send no origin.
         let allowed =
             origin.is_some_and(|origin| self.origins.iter().any(|own| own.eq_ignore_ascii_case(origin)));
         if !self.is_own(host) && (target != Target::Gateway || (origin.is_some() && !allowed)) {
-            return Err(format!(
-                "the sandbox is not called {host:?}: use an IP address or localhost, or allow the name \
-                 with SandboxBuilder::allow_host or --host"
-            ));
+            return Err(Stranger::Host(host.to_owned()));
         }
         if allowed {
             return Ok(headers.get(ORIGIN).cloned());
@@ -54,15 +61,12 @@ impl Guard {
             let own =
                 origin.split_once("://").is_some_and(|(_, authority)| authority.eq_ignore_ascii_case(host));
             if !own {
-                return Err(format!(
-                    "the sandbox answers its own page and clients that are no browsers, not a page of {origin:?}: \
-                     allow it with SandboxBuilder::allow_origin or --allow-origin"
-                ));
+                return Err(Stranger::Origin(origin.to_owned()));
             }
         }
         let cross_site = text(HeaderName::from_static("sec-fetch-site")) == Some("cross-site");
         if cross_site && target != Target::Page {
-            return Err("the sandbox does not answer pages of other sites".to_owned());
+            return Err(Stranger::Site);
         }
         Ok(None)
     }
@@ -82,7 +86,7 @@ impl Guard {
 mod tests {
     use super::*;
 
-    fn check(headers: &[(&'static str, &str)], target: Target) -> Result<Option<HeaderValue>, String> {
+    fn check(headers: &[(&'static str, &str)], target: Target) -> Result<Option<HeaderValue>, Stranger> {
         let headers = headers
             .iter()
             .map(|(name, value)| (HeaderName::from_static(name), value.parse().unwrap()))

@@ -26,7 +26,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
 use tokio::time::{sleep, timeout};
 
-use super::guard::{Guard, Target};
+use super::guard::{Guard, Stranger, Target};
 use crate::sandbox::inbox;
 use crate::sandbox::model::exchange::{Call, MAX_BODY, Outcome, Source};
 use crate::sandbox::model::reply::Reply;
@@ -183,7 +183,9 @@ async fn answer(
     };
     let origin = match site.guard.check(&head.headers, target) {
         Ok(origin) => origin,
-        Err(reason) => return Ok(boxed(inbox::refuse(StatusCode::FORBIDDEN, reason).await)),
+        Err(stranger) => {
+            return Ok(boxed(inbox::refuse(StatusCode::FORBIDDEN, turned_away(&stranger)).await));
+        }
     };
     let asks_leave =
         head.method == Method::OPTIONS && head.headers.contains_key(header::ACCESS_CONTROL_REQUEST_METHOD);
@@ -200,6 +202,21 @@ async fn answer(
         response.headers_mut().insert(header::VARY, HeaderValue::from_static("Origin"));
     }
     Ok(response)
+}
+
+/// Why it is not let in, and how to let it in.
+fn turned_away(stranger: &Stranger) -> String {
+    match stranger {
+        Stranger::Host(host) => format!(
+            "the sandbox is not called {host:?}: use an IP address or localhost, or allow the name with \
+             SandboxBuilder::allow_host or --host"
+        ),
+        Stranger::Origin(origin) => format!(
+            "the sandbox answers its own page and clients that are no browsers, not a page of {origin:?}: allow it \
+             with SandboxBuilder::allow_origin or --allow-origin"
+        ),
+        Stranger::Site => "the sandbox does not answer pages of other sites".to_owned(),
+    }
 }
 
 /// A request that is there as a whole.

@@ -51,6 +51,7 @@ mod body;
 mod controls;
 mod handle;
 mod messages;
+mod page;
 mod refusal;
 mod requests;
 mod router;

@@ -4,17 +4,18 @@ use std::sync::Arc;
 
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
-use axum::http::{HeaderValue, StatusCode, Uri, header};
-use axum::response::{Html, IntoResponse, Response};
+use axum::http::{StatusCode, Uri, header};
+use axum::response::{IntoResponse, Response};
 use axum::routing::{delete, get};
 
+use super::page::{kept_by_nobody, show};
 use super::refusal::Refusal;
 use super::{account, controls, messages, requests, stream};
 use crate::code::ApiCode;
 use crate::sandbox::shared::Shared;
 
 const PAGE: &str = include_str!("page/page.html");
-const STYLE: &str = include_str!("page/page.css");
+const STYLE: &str = concat!(include_str!("page/base.css"), include_str!("page/page.css"));
 /// One script, in the order in which its parts need each other.
 const SCRIPT: &str = concat!(
     include_str!("page/dom.js"),
@@ -68,29 +69,8 @@ pub(crate) async fn refuse(status: StatusCode, reason: String) -> Response {
     kept_by_nobody(Refusal(status, reason).into_response()).await
 }
 
-/// Messages are private: no cache keeps them, and no page of another site embeds them.
-async fn kept_by_nobody(mut response: Response) -> Response {
-    let headers = response.headers_mut();
-    for (name, value) in [
-        (header::CACHE_CONTROL, "no-store"),
-        (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
-        (header::REFERRER_POLICY, "no-referrer"),
-        (header::HeaderName::from_static("cross-origin-resource-policy"), "same-origin"),
-    ] {
-        headers.insert(name, HeaderValue::from_static(value));
-    }
-    response
-}
-
-/// The page. Its script runs by a nonce of this one answer, so that no text in a message can become one.
 async fn page() -> Response {
-    let nonce = format!("{:016x}{:016x}", fastrand::u64(..), fastrand::u64(..));
-    let policy = format!(
-        "default-src 'none'; script-src 'nonce-{nonce}'; style-src 'unsafe-inline'; img-src data:; \
-         connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
-    );
-    let page = PAGE.replace("{{nonce}}", &nonce).replace("{{style}}", STYLE).replace("{{script}}", SCRIPT);
-    ([(header::CONTENT_SECURITY_POLICY, policy)], Html(page)).into_response()
+    show(PAGE, STYLE, SCRIPT)
 }
 
 /// The document, with the codes of the table in it.

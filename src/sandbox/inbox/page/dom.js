@@ -47,7 +47,10 @@ function reconcile(parent, nodes) {
 
 const plural = (count, word) => `${count.toLocaleString("en")} ${word}${count === 1 ? "" : "s"}`;
 
-/** The sandbox cannot be reached, which is over when the connection is back. */
+/** What the page is of, in words. */
+const server = document.body.dataset.server;
+
+/** The server cannot be reached, which is over when the connection is back. */
 class Unreachable extends Error {}
 
 /** Asks the API; what it refuses is an Error with its reason. */
@@ -58,10 +61,10 @@ async function ask(method, path, body) {
     options.body = JSON.stringify(body);
   }
   const reply = await fetch(path, options).catch(() => {
-    throw new Unreachable("the sandbox does not answer: is it still running?");
+    throw new Unreachable(`${server} does not answer: is it still running?`);
   });
   const answer = await reply.json().catch(() => ({}));
-  if (!reply.ok) throw new Error(answer.error ?? `the sandbox answered ${reply.status}`);
+  if (!reply.ok) throw new Error(answer.error ?? `${server} answered ${reply.status}`);
   return answer;
 }
 
@@ -72,7 +75,7 @@ function trouble(error) {
   place.hidden = !error;
 }
 
-/** What was said only because the sandbox was away is over. */
+/** What was said only because the server was away is over. */
 function reachable() {
   trouble(null);
   for (const note of document.querySelectorAll("[data-unreachable]")) {

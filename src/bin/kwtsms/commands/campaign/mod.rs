@@ -4,6 +4,7 @@ mod create;
 mod export;
 mod find;
 mod run;
+mod serve;
 mod show;
 
 use kwtsms_async::Resolution;
@@ -50,6 +51,8 @@ pub(crate) enum Verb {
     Export(export::Args),
     /// Delete the numbers and texts of a campaign that is over, and keep what became of its batches
     Forget(Key),
+    /// Show the campaigns on a page of this machine until Ctrl-C: progress as a plot, why they wait, pause, resume
+    Serve(serve::Args),
 }
 
 #[derive(Debug, clap::Args)]
@@ -80,6 +83,7 @@ pub(crate) async fn run(verb: Verb, global: &Global, out: &mut Out) -> Ended {
     match verb {
         Verb::Create(args) => create::run(*args, global, out).await,
         Verb::Run(args) => run::run(args, global, out).await,
+        Verb::Serve(args) => serve::run(&args, global, out).await,
         Verb::List => or_interrupted(show::list(global, out)).await,
         Verb::Status(Key { key }) => or_interrupted(show::status(&key, global, out)).await,
         Verb::Export(args) => or_interrupted(export::run(&args, global, out)).await,
