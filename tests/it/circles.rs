@@ -76,6 +76,10 @@ impl Crate {
     fn home(&self, path: &[String]) -> Option<Module> {
         let deepest = (0..=path.len()).rev().find(|&length| self.code.contains_key(&path[..length]))?;
         let (module, rest) = path.split_at(deepest);
+        // A module whose file stands elsewhere, by `#[path]`.
+        if rest.first().is_some_and(|name| self.code[module].contains(&format!("mod {name};"))) {
+            return None;
+        }
         match rest.first().and_then(|name| self.exports[module].get(name)) {
             Some(target) if target.as_slice() != path => {
                 let target: Module = target.iter().chain(&rest[1..]).cloned().collect();

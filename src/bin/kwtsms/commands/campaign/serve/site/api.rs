@@ -8,12 +8,12 @@ use axum::extract::rejection::JsonRejection;
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use futures::{StreamExt, TryStreamExt};
-use kwtsms_async::{Campaign, CampaignProgress, Error, ErrorKind, Evidence, Resolution, UnknownBatch};
+use kwtsms_async::{Campaign, CampaignProgress, Error, Evidence, Resolution, UnknownBatch};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::Watched;
 use super::refusal::Refusal;
+use super::watched::Watched;
 
 /// Campaigns, and batches of unknown outcome, that are listed.
 const LISTED: usize = 100;
@@ -25,30 +25,6 @@ const AT_ONCE: usize = 4;
 const LONGEST_REASON: usize = 200;
 
 type Answer = Result<Json<Value>, Refusal>;
-
-impl From<Error> for Refusal {
-    fn from(error: Error) -> Self {
-        let status = match error.kind() {
-            ErrorKind::InvalidInput => StatusCode::CONFLICT,
-            ErrorKind::Store => StatusCode::SERVICE_UNAVAILABLE,
-            _ => StatusCode::BAD_GATEWAY,
-        };
-        let mut text = error.to_string();
-        let mut cause = std::error::Error::source(&error);
-        while let Some(reason) = cause {
-            text = format!("{text}: {reason}");
-            cause = reason.source();
-        }
-        Self(status, text)
-    }
-}
-
-impl Watched {
-    async fn find(&self, key: &str) -> Result<Campaign, Refusal> {
-        let none = || Refusal(StatusCode::NOT_FOUND, "the store holds no campaign of this key".to_owned());
-        self.store.find_campaign(key).await?.ok_or_else(none)
-    }
-}
 
 pub(super) async fn list(State(watched): State<Arc<Watched>>) -> Answer {
     let campaigns = watched.store.campaigns().await?;

@@ -24,6 +24,7 @@ mod page;
 #[allow(dead_code)]
 #[path = "../../../../../../sandbox/inbox/refusal.rs"]
 mod refusal;
+mod watched;
 
 use std::sync::Arc;
 
@@ -38,6 +39,7 @@ use tokio::net::TcpListener;
 
 use guard::{Guard, Stranger, Target};
 use refusal::Refusal;
+use watched::Watched;
 
 const PAGE: &str = include_str!("page/page.html");
 const STYLE: &str =
@@ -53,12 +55,6 @@ const SCRIPT: &str = concat!(
 );
 /// The longest body that the API takes: a reason.
 const MAX_BODY: usize = 4 * 1024;
-
-/// What the page shows: the campaigns of a store, and the gateway that tells the balance, if there is one.
-pub(super) struct Watched {
-    store: Store,
-    client: Option<Client>,
-}
 
 /// Serves until it is dropped; what was asked for then goes on in the store.
 pub(crate) async fn serve(
