@@ -11,8 +11,10 @@ use crate::output::{Out, counted, plain};
 const LABEL: usize = 7;
 const NAME: usize = 11;
 const INDENT: usize = 2 + LABEL + 2 + NAME + 2;
-/// Narrower, a column of words is harder to read than lines that the terminal breaks.
+/// On a terminal that leaves less beside them, what was seen stands below them.
 const NARROWEST: usize = 30;
+/// By how much it is indented there.
+const BELOW: usize = 4;
 /// Longer lines are not easier to read.
 const WIDEST: usize = 110;
 
@@ -25,16 +27,19 @@ pub(super) fn print(found: &Diagnosis, exit: Exit, out: &mut Out) {
     }
     let terminal = Term::stdout();
     let width = if terminal.is_term() { usize::from(terminal.size().1).min(WIDEST) } else { usize::MAX };
-    let room = Some(width.saturating_sub(INDENT)).filter(|room| *room >= NARROWEST).unwrap_or(usize::MAX);
+    let is_narrow = width < INDENT + NARROWEST;
+    let indent = if is_narrow { BELOW } else { INDENT };
+    let room = width - indent.min(width);
     for check in found.checks() {
         let name = check.name().replace('_', " ");
         let mut seen = wrapped(&plain(check.seen()), room).into_iter();
-        out.labelled(label(check), format_args!("  {name:<NAME$}  {}", seen.next().unwrap_or_default()));
-        seen.for_each(|line| out.line(format_args!("{:INDENT$}{line}", "")));
-        for (index, line) in
-            wrapped(check.action().unwrap_or_default(), room.saturating_sub(3)).iter().enumerate()
-        {
-            out.line(format_args!("{:INDENT$}{} {line}", "", if index == 0 { "->" } else { "  " }));
+        let beside = if is_narrow { None } else { seen.next() };
+        let first = format!("  {name:<NAME$}  {}", beside.unwrap_or_default());
+        out.labelled(label(check), first.trim_end());
+        seen.for_each(|line| out.line(format_args!("{:indent$}{line}", "")));
+        let action = wrapped(&plain(check.action().unwrap_or_default()), room.saturating_sub(3));
+        for (index, line) in action.iter().enumerate() {
+            out.line(format_args!("{:indent$}{} {line}", "", if index == 0 { "->" } else { "  " }));
         }
     }
     let count = |status| found.checks().iter().filter(|check| check.status() == status).count() as u64;
