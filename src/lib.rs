@@ -16,6 +16,22 @@
 //! # Ok::<_, kwtsms_async::Error>(()) }).unwrap(); }
 //! ```
 //!
+//! # Guides
+//!
+#![cfg_attr(
+    doc,
+    doc = "[Guides](guides) lead from an empty project to a [login code](guides::login_code), a [campaign](guides::campaign) that"
+)]
+#![cfg_attr(
+    doc,
+    doc = "survives `kill -9`, an [order's SMS](guides::order) in the order's own transaction, [replicas](guides::replicas) behind one"
+)]
+#![cfg_attr(
+    doc,
+    doc = "address, [tests](guides::testing) without an account, and to [going live](guides::going_live); one begins with the"
+)]
+#![cfg_attr(doc, doc = "[Python client](guides::from_python).")]
+//!
 //! # Three questions
 //!
 //! **What happened to each number?** A [`SendReport`] accounts for every number handed in, also inside an
@@ -126,6 +142,28 @@ pub use phone::{
     CountryCheck, GulfCountry, GulfCountryError, NotMobileReason, PhoneError, PhoneNumber, PhoneRules,
     Region, normalize_phone, split_numbers, validate_phone_input,
 };
+
+/// From an empty project to something that runs against the sandbox.
+///
+/// These pages are part of the documentation only; they lie in `docs/guides/`, and their programs are run by the tests.
+#[cfg(all(doc, not(doctest)))]
+#[doc = include_str!("../docs/guides/README.md")]
+pub mod guides {
+    #[doc = include_str!("../docs/guides/campaign.md")]
+    pub mod campaign {}
+    #[doc = include_str!("../docs/guides/from-python.md")]
+    pub mod from_python {}
+    #[doc = include_str!("../docs/guides/going-live.md")]
+    pub mod going_live {}
+    #[doc = include_str!("../docs/guides/login-code.md")]
+    pub mod login_code {}
+    #[doc = include_str!("../docs/guides/order.md")]
+    pub mod order {}
+    #[doc = include_str!("../docs/guides/replicas.md")]
+    pub mod replicas {}
+    #[doc = include_str!("../docs/guides/testing.md")]
+    pub mod testing {}
+}
 
 /// The documents' examples, compiled and run against the sandbox.
 #[cfg(all(doctest, feature = "sandbox"))]

@@ -147,10 +147,13 @@ fn id(metadata: &std::fs::Metadata) -> FileId {
 
 /// Where files have no numbers, only a name that is gone is seen.
 #[cfg(not(unix))]
-type FileId = ();
+#[derive(PartialEq, Eq)]
+struct FileId;
 
 #[cfg(not(unix))]
-fn id(_: &std::fs::Metadata) -> FileId {}
+fn id(_: &std::fs::Metadata) -> FileId {
+    FileId
+}
 
 /// True if a file's last line has no end, as a full disk leaves it; what cannot be read counts as whole.
 fn ends_torn(path: &Path) -> bool {

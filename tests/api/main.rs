@@ -30,7 +30,9 @@ fn items() -> Result<String, String> {
         .omit_auto_derived_impls(true)
         .build()
         .map_err(|error| error.to_string())?;
-    Ok(api.items().map(|item| format!("{item}\n")).collect())
+    // The guides are pages of the documentation, not items of the library.
+    let items = api.items().map(|item| format!("{item}\n"));
+    Ok(items.filter(|item| !item.starts_with("pub mod kwtsms_async::guides")).collect())
 }
 
 /// True if this Rust writes the format that is read here.

@@ -83,6 +83,8 @@ mod sandbox_doors;
 mod sandbox_faults;
 #[cfg(feature = "sandbox")]
 mod sandbox_hostile;
+#[cfg(all(feature = "otp", feature = "sandbox"))]
+mod sentences;
 #[cfg(all(feature = "store", feature = "sandbox"))]
 mod shared_limiter;
 #[cfg(feature = "store")]

@@ -90,7 +90,7 @@ fn strings(list: &str) -> BTreeSet<String> {
 fn papers() -> Vec<(String, String)> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let mut names = Vec::new();
-    for folder in ["", "docs"] {
+    for folder in ["", "docs", "docs/guides"] {
         for entry in std::fs::read_dir(root.join(folder)).unwrap() {
             let path = entry.unwrap().path();
             if path.extension().is_some_and(|extension| extension == "md") {
