@@ -145,9 +145,10 @@ pub use phone::{
 
 /// From an empty project to something that runs against the sandbox.
 ///
-/// These pages are part of the documentation only; they lie in `docs/guides/`, and their programs are run by the tests.
+/// These pages are part of the documentation only. They lie in `docs/guides/`, and their programs are run by the tests.
+///
 #[cfg(all(doc, not(doctest)))]
-#[doc = include_str!("../docs/guides/README.md")]
+#[doc = include_str!("../docs/guides/before.md")]
 pub mod guides {
     #[doc = include_str!("../docs/guides/campaign.md")]
     pub mod campaign {}

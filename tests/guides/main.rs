@@ -56,7 +56,7 @@ impl World {
         let sandbox = runtime.block_on(Sandbox::builder().drain_per_second(100_000).start()).unwrap();
         let world = Self { sandbox, folder: tempfile::tempdir().unwrap(), _runtime: runtime };
         // The guides' own, but for the address.
-        let env = fenced(&guide("README.md"), "```text\n# .env\n");
+        let env = fenced(&guide("before.md"), "```text\n# .env\n");
         let env = env.replace("http://127.0.0.1:4010/API/", world.sandbox.base_url());
         assert!(env.contains(world.sandbox.base_url()), "{env}");
         std::fs::write(world.path(".env"), env).unwrap();
@@ -158,7 +158,7 @@ fn the_guides_show_the_programs_as_they_are() {
     ] {
         let file = format!("{name}.md");
         let text = guide(&file);
-        let head = "<!-- the program -->\n```rust,ignore\n";
+        let head = "<!-- the program -->\n```rust\n";
         let shown = fenced(&text, head);
         if write {
             let new = text.replacen(&format!("{head}{shown}```"), &format!("{head}{program}```"), 1);

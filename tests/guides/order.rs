@@ -26,7 +26,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
         }
     }
 
-    // A program of its own, usually: `kwtsms outbox run --stay`, or the same without `until_done`.
+    // A program of its own, usually: `kwtsms outbox run`, or the same without `until_done`.
     Client::from_env()?.work_outbox(&store).until_done().start().await?.finished().await?;
 
     for id in [4711, 4712] {
