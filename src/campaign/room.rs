@@ -21,7 +21,7 @@ use crate::dispatch::{self, Attempt, BeforeRequest, Taken, Terms};
 use crate::endpoint::send::Message;
 use crate::error::{Delivery, Error};
 use crate::report::Accepted;
-use crate::store::{Store, StoreError};
+use crate::store::{Bell, Store, StoreError};
 
 /// How old a claim may be when its request leaves, on both clocks: a machine that slept meanwhile posts nothing.
 const FRESH: Duration = Duration::from_secs(2);
@@ -58,6 +58,10 @@ pub(super) struct Room {
     pub(super) held: Mutex<BTreeSet<Claim>>,
     /// Batches whose outcome is known and could not be stored yet.
     pub(super) unsettled: AtomicUsize,
+    /// Rings when there may be something to send.
+    pub(super) bell: Option<Bell>,
+    /// Between looks for something to send, where there was nothing and nothing rang.
+    pub(super) idle: Duration,
 }
 
 impl Room {

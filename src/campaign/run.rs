@@ -20,8 +20,6 @@ use crate::limit::Turn;
 
 /// Between looks at what the store says of windows, claims that ran out and new campaigns.
 const UPKEEP: Duration = Duration::from_secs(5);
-/// Between looks for something to send, where there was nothing.
-const IDLE: Duration = Duration::from_millis(500);
 /// A start that was missed by more than this pauses instead of sending.
 const MISSED: Duration = Duration::from_secs(60 * 60);
 
@@ -124,7 +122,8 @@ impl Room {
             }
             tokio::select! {
                 Some(done) = flight.join_next(), if !flight.is_empty() => landed(done)?,
-                () = tokio::time::sleep(IDLE) => {}
+                () = self.rung() => {}
+                () = tokio::time::sleep(self.idle) => {}
             }
             return Ok(Next::Look);
         }
@@ -136,6 +135,14 @@ impl Room {
                 Ok(Next::Look)
             }
             Err(error) => Err(error),
+        }
+    }
+
+    /// Waits until the store tells that there may be something to send; for ever where it tells nothing.
+    async fn rung(&self) {
+        match &self.bell {
+            Some(bell) => bell.rung().await,
+            None => std::future::pending().await,
         }
     }
 

@@ -5,6 +5,8 @@ pub(super) mod kills;
 mod plans;
 #[cfg(all(feature = "sandbox", unix))]
 mod stops;
+#[cfg(all(feature = "sandbox", feature = "postgres"))]
+mod wakes;
 
 use std::collections::BTreeMap;
 use std::time::Duration;

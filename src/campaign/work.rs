@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::sync::atomic::AtomicUsize;
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use tokio::sync::watch;
 use tokio::task::{JoinError, JoinHandle};
@@ -20,6 +21,9 @@ use crate::store::{Backend, Store};
 /// Requests under way at once, as in a bulk run.
 const MAX_IN_FLIGHT: usize = 4;
 
+/// Between looks for something to send, where there was nothing.
+const IDLE: Duration = Duration::from_millis(500);
+
 /// A worker that is being set up.
 #[derive(Debug)]
 #[must_use = "a worker does nothing until start() is awaited"]
@@ -30,6 +34,7 @@ pub struct Work {
     journal: Option<PathBuf>,
     max_in_flight: usize,
     until_done: bool,
+    idle: Duration,
 }
 
 impl Client {
@@ -53,6 +58,7 @@ impl Client {
             journal: None,
             max_in_flight: MAX_IN_FLIGHT,
             until_done: false,
+            idle: IDLE,
         }
     }
 }
@@ -75,6 +81,13 @@ impl Work {
     /// Ends when no running campaign of the account has anything left to send. Without it a worker waits for more.
     pub fn until_done(mut self) -> Self {
         self.until_done = true;
+        self
+    }
+
+    /// Looks so seldom that only a bell wakes it.
+    #[cfg(test)]
+    pub(crate) fn idle(mut self, idle: Duration) -> Self {
+        self.idle = idle;
         self
     }
 
@@ -114,6 +127,10 @@ impl Work {
             on_retry: None,
             flow: None,
         };
+        let bell = match self.source {
+            Source::Campaigns => None, // nobody waits for the half second
+            Source::Outbox => Some(self.store.bell("kwtsms_outbox")),
+        };
         let room = Arc::new(Room {
             account: core.messages.account.to_string(),
             core,
@@ -125,6 +142,8 @@ impl Work {
             trouble: Trouble::default(),
             held: Mutex::default(),
             unsettled: AtomicUsize::default(),
+            bell,
+            idle: self.idle,
         });
         room.replay().await?;
         room.upkeep().await?;

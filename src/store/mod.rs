@@ -25,6 +25,8 @@
 //! - **Tests**: `beds()` gives each kind of store that there is, of the test's own; so do `testing::sqlite()`,
 //!   `testing::postgres()` and `testing::redis()` one by one.
 
+#[cfg(feature = "campaign")]
+mod bell;
 mod error;
 mod kept;
 #[cfg(feature = "store")]
@@ -42,6 +44,8 @@ pub(crate) mod sqlite;
 #[cfg(test)]
 pub(crate) mod testing;
 
+#[cfg(feature = "campaign")]
+pub(crate) use bell::Bell;
 #[allow(unused_imports)] // for the modules that keep something
 pub(crate) use error::{Failure, StoreError, StoreKind};
 pub(crate) use kept::Kept;

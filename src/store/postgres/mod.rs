@@ -1,5 +1,7 @@
 //! The store in a PostgreSQL database.
 
+#[cfg(feature = "campaign")]
+mod listen;
 mod tls;
 mod url;
 
