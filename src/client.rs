@@ -6,13 +6,13 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
-use reqwest::Url;
-
 use crate::balance::Cached;
-use crate::config::{self, Environment};
+use crate::config::{self, BaseUrl, Environment};
 use crate::core::{Core, Messages, UnderWay};
 use crate::credits::Credits;
 use crate::error::Error;
+use crate::events;
+use crate::hints::Hints;
 use crate::ids::{SenderId, SenderIdError};
 use crate::limit::{DEFAULT_MAX_WAITING, DEFAULT_RATE, Limiter};
 use crate::phone::{CountryCheck, GulfCountry, PhoneNumber, PhoneRules};
@@ -136,6 +136,9 @@ pub struct ClientBuilder {
     sender_id: String,
     test_mode: bool,
     base_url: String,
+    allow_http: bool,
+    /// The credentials go by the names of their variables.
+    from_environment: bool,
     connect_timeout: Duration,
     timeout: Duration,
     pace: Pace,
@@ -155,6 +158,8 @@ impl ClientBuilder {
             sender_id: config::DEFAULT_SENDER_ID.to_owned(),
             test_mode: false,
             base_url: config::DEFAULT_BASE_URL.to_owned(),
+            allow_http: false,
+            from_environment: false,
             // Measured: a total time-out below the connect time-out hides that nothing was sent.
             connect_timeout: Duration::from_secs(5),
             timeout: Duration::from_secs(15), // what most of the vendor's clients use
@@ -201,12 +206,16 @@ impl ClientBuilder {
             )));
         };
         let mut builder = Self::new(username.to_owned(), Secret::new(password));
+        builder.from_environment = true;
         if let Some(sender_id) = env.get(config::SENDER_ID) {
             builder.sender_id = sender_id.to_owned();
         }
         builder.test_mode = env.test_mode()?;
-        if let Some(url) = env.get(config::BASE_URL) {
+        if let Some(url) = env.confirmed(config::BASE_URL)? {
             builder.base_url = url.to_owned();
+        }
+        if let Some(allow) = env.confirmed(config::ALLOW_HTTP)? {
+            builder.allow_http = config::switch(config::ALLOW_HTTP, allow)?;
         }
         Ok(builder)
     }
@@ -225,9 +234,24 @@ impl ClientBuilder {
         self
     }
 
-    /// Another base URL, such as a sandbox's. `http://` is refused unless the host is this machine.
+    /// Another base URL, such as a sandbox's. `http://` is refused unless the host is this machine, or
+    /// [`allow_http`](Self::allow_http) says that it may be another one.
+    ///
+    /// A proxy that `HTTPS_PROXY`, `ALL_PROXY` or, for `http://`, `HTTP_PROXY` names (in either case) is asked unless
+    /// the host is this machine or `NO_PROXY` names it.
     pub fn base_url(mut self, url: impl Into<String>) -> Self {
         self.base_url = url.into();
+        self
+    }
+
+    /// Lets the base URL begin with `http://` although its host is another machine, such as a sandbox in a network of
+    /// containers: `http://sandbox:4010/API/`. Never for kwtSMS itself.
+    ///
+    /// User name, password, numbers and texts then travel in clear, and whoever is on the way can read and change them:
+    /// the event [`clear_text`](crate::events::event::CLEAR_TEXT) warns of it. `KWTSMS_ALLOW_HTTP=1` does the same.
+    /// Default: no.
+    pub fn allow_http(mut self) -> Self {
+        self.allow_http = true;
         self
     }
 
@@ -337,8 +361,10 @@ impl ClientBuilder {
     ///
     /// # Errors
     ///
-    /// Of kind `Config`, naming what is wrong: empty credentials, a sender id that cannot be, a base URL that
-    /// is refused, rates above the ceiling, time-outs in the wrong order, no TLS in this build.
+    /// Of kind `Config`, naming what is wrong: empty credentials, a control character in them (such as the line break at
+    /// the end of a mounted secret), a sender id that cannot be, a base URL that is refused, rates above the ceiling,
+    /// time-outs in the wrong order, a proxy of the environment that cannot be used, an `SSL_CERT_FILE` that is not
+    /// there, no TLS in this build.
     pub fn build(self) -> Result<Client, Error> {
         match self.missing() {
             Some(error) => Err(error),
@@ -354,7 +380,17 @@ impl ClientBuilder {
                 .filter_map(|(name, empty)| empty.then_some(name))
                 .collect();
         let message = format!("the {} must not be empty", missing.join(" and the "));
-        (!missing.is_empty()).then(|| Error::config(message))
+        if !missing.is_empty() {
+            return Some(Error::config(message));
+        }
+        let names = if self.from_environment {
+            [config::USERNAME, config::PASSWORD]
+        } else {
+            ["the user name", "the password"]
+        };
+        let username = config::no_control_character(names[0], &self.username);
+        let password = || self.password.check(|password| config::no_control_character(names[1], password));
+        username.and_then(|()| password()).err()
     }
 
     /// Leaves out credentials, which the gateway then asks for.
@@ -381,12 +417,17 @@ impl ClientBuilder {
                 "the connect time-out must be shorter than the time-out of an attempt",
             ));
         }
+        let mut hints = Hints::of(&self.username, &self.password);
         let (transport, host, is_https): (Arc<dyn Transport>, _, _) = match self.transport {
             Some(transport) => (transport, None, false),
             None => {
-                let (url, local) = config::base_url(&self.base_url)?;
-                let (host, is_https) = (Some(authority(&url)), url.scheme() == "https");
-                (Arc::new(http(url, local, self.connect_timeout, self.native_tls)?), host, is_https)
+                let base = config::base_url(&self.base_url, self.allow_http)?;
+                hints.not_in_api = !base.ends_in_api();
+                if base.is_in_clear() {
+                    events::clear_text();
+                }
+                let (host, is_https) = (Some(authority(&base.url)), base.url.scheme() == "https");
+                (Arc::new(http(base, self.connect_timeout, self.native_tls)?), host, is_https)
             }
         };
         let limiter = match self.pace {
@@ -422,6 +463,7 @@ impl ClientBuilder {
         Ok(Client {
             core: Arc::new(Core {
                 credentials: Credentials::new(self.username.trim(), &self.password),
+                hints,
                 transport,
                 host,
                 is_https,
@@ -477,8 +519,8 @@ fn queue_gate(_: &Option<Limiter>, _: &str) -> QueueGate {
     QueueGate::default()
 }
 
-fn http(url: Url, local: bool, connect_timeout: Duration, native: bool) -> Result<HttpTransport, Error> {
-    HttpTransport::open(url, local, connect_timeout, native)
+fn http(base: BaseUrl, connect_timeout: Duration, native: bool) -> Result<HttpTransport, Error> {
+    HttpTransport::open(base.url, base.local, connect_timeout, native)
         .map_err(|error| Error::config_from("the connection to the gateway cannot be set up", error))
 }
 
@@ -491,10 +533,10 @@ impl HttpTransport {
     ///
     /// # Errors
     ///
-    /// Of kind `Config`: the base URL is refused, or there is no TLS or no CA certificate for it.
+    /// Of kind `Config`: the base URL is refused (`http://` to another machine is), a proxy of the environment cannot be
+    /// used, or there is no TLS or no CA certificate for it.
     pub fn new(base_url: &str, connect_timeout: Duration) -> Result<Self, Error> {
-        let (url, local) = config::base_url(base_url)?;
-        http(url, local, connect_timeout, false)
+        http(config::base_url(base_url, false)?, connect_timeout, false)
     }
 }
 
@@ -504,13 +546,14 @@ impl fmt::Debug for ClientBuilder {
         let sender_id = SenderId::parse(&self.sender_id).ok();
         let user_name = PhoneNumber::of_user_name(&self.username).map(PhoneNumber::masked);
         let user_name = user_name.as_deref().unwrap_or(&self.username);
-        let base_url = config::base_url(&self.base_url).ok().map(|(url, _)| url.to_string());
+        let base_url = config::base_url(&self.base_url, true).ok().map(|base| base.url.to_string());
         f.debug_struct("ClientBuilder")
             .field("username", &user_name)
             .field("password", &self.password)
             .field("sender_id", &sender_id)
             .field("test_mode", &self.test_mode)
             .field("base_url", &base_url)
+            .field("allow_http", &self.allow_http)
             .field("connect_timeout", &self.connect_timeout)
             .field("timeout", &self.timeout)
             .field("pace", &self.pace)

@@ -12,6 +12,7 @@ use crate::balance::Cached;
 use crate::clock::misses;
 use crate::error::Error;
 use crate::events;
+use crate::hints::Hints;
 use crate::ids::SenderId;
 use crate::limit::{Lane, Limiter, Turn};
 use crate::phone::PhoneRules;
@@ -22,6 +23,7 @@ use crate::wire::Credentials;
 
 pub(crate) struct Core {
     pub(crate) credentials: Credentials,
+    pub(crate) hints: Hints,
     pub(crate) transport: Arc<dyn Transport>,
     pub(crate) host: Option<String>,
     /// True if requests go over TLS, as far as the client knows.
@@ -92,6 +94,7 @@ impl Core {
         let messages = &self.messages;
         Self {
             credentials: self.credentials.clone(),
+            hints: self.hints,
             transport,
             host: self.host.clone(),
             is_https: self.is_https,

@@ -343,7 +343,10 @@ async fn attempt<T: Send + 'static>(
             Ok(Ok(response)) => {
                 let (status, retry_after) = (response.status(), response.retry_after());
                 let result = verdict(response).and_then(|raw| read(&raw).map(|read| (raw, read)));
-                (Some(status), result.map_err(|error| error.answered(status, retry_after)))
+                (
+                    Some(status),
+                    result.map_err(|error| core.hints.to(error.answered(status, retry_after), endpoint)),
+                )
             }
         };
         if let Some(claim) = claim {

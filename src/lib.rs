@@ -86,6 +86,7 @@ mod endpoint;
 mod engine;
 mod error;
 pub mod events;
+mod hints;
 mod ids;
 #[cfg(feature = "jsonl")]
 pub mod jsonl;

@@ -20,6 +20,17 @@ impl Secret {
         self.0.expose_secret().is_empty()
     }
 
+    /// True if its first or its last character is such a one.
+    pub(crate) fn begins_or_ends_with(&self, such: impl Fn(char) -> bool) -> bool {
+        let password = self.0.expose_secret();
+        password.starts_with(&such) || password.ends_with(&such)
+    }
+
+    /// Looks at the password where it is, for a check whose error shows nothing of it.
+    pub(crate) fn check<E>(&self, look: impl FnOnce(&str) -> Result<(), E>) -> Result<(), E> {
+        look(self.0.expose_secret())
+    }
+
     /// Gives the password in clear; called where the head of every request body is written and nowhere else.
     pub(crate) fn expose(&self) -> &str {
         self.0.expose_secret()

@@ -362,10 +362,17 @@ impl Error {
             TransportFailure::ReplyTooLong => (ErrorKind::BadReply, Delivery::Unknown),
         };
         Self::new(kind, delivery, "the exchange with the gateway failed").with(|e| {
-            e.action = (error.failure() == TransportFailure::Certificate).then_some(
-                "set this machine's clock and CA certificates right; if they are, something stands between it and \
-                 the gateway",
-            );
+            e.action = match error.failure() {
+                TransportFailure::Certificate => Some(
+                    "set this machine's clock and CA certificates right; if they are, something stands between it and \
+                     the gateway",
+                ),
+                TransportFailure::Connect if error.is_by_proxy() => Some(
+                    "check the proxy that the cause names, and the variable that names it; NO_PROXY with the gateway's \
+                     host goes around it",
+                ),
+                _ => None,
+            };
             e.gateway_status = error.status();
             e.keep(&error.take_received());
             e.source = Some(Arc::new(error));
@@ -413,6 +420,10 @@ impl Error {
 
     pub(crate) fn is_by_others(&self) -> bool {
         self.0.by_others
+    }
+
+    pub(crate) fn with_action(self, action: &'static str) -> Self {
+        self.with(|e| e.action = Some(action))
     }
 
     pub(crate) fn answered(self, status: u16, retry_after: Option<Duration>) -> Self {

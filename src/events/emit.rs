@@ -244,3 +244,13 @@ pub(crate) fn shared_sender() {
          production",
     );
 }
+
+/// Credentials and messages of a client travel in clear.
+pub(crate) fn clear_text() {
+    tracing::event!(
+        target: TARGET,
+        Level::WARN,
+        { field::EVENT } = event::CLEAR_TEXT,
+        "the gateway's base URL begins with http://: user name, password, numbers and texts travel in clear",
+    );
+}

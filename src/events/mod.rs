@@ -14,6 +14,7 @@
 //! | [`event::RUN`] | INFO | a bulk run has ended | `requests` `accepted` `refused` `unknown` `not_attempted` `invalid` `duplicates` |
 //! | [`event::LOW_BALANCE`] | WARN | the balance fell below [`low_balance`](crate::ClientBuilder::low_balance), once per crossing | `balance_after` |
 //! | [`event::SHARED_SENDER`] | WARN | live messages go out under `KWT-SMS`, once per client | |
+//! | [`event::CLEAR_TEXT`] | WARN | a client is built whose base URL begins with `http://` and leads to another machine | |
 //!
 //! Each call has a span, `kwtsms` with the field `endpoint`, at level INFO: a child of the span in which the call was
 //! first polled. The events of its attempts are inside it, also of those that go on in their own task after the

@@ -26,6 +26,9 @@ pub mod event {
     pub const LOW_BALANCE: &str = "low_balance";
     /// The shared test sender id is used for live messages; once per client.
     pub const SHARED_SENDER: &str = "shared_sender";
+    /// A client was built that sends its credentials in clear to another machine, because
+    /// [`allow_http`](crate::ClientBuilder::allow_http) lets it.
+    pub const CLEAR_TEXT: &str = "clear_text";
 }
 
 /// Names of the fields.

@@ -82,7 +82,7 @@ pub use layer::{JsonlGuard, JsonlLayer, Lines, Requests};
 pub use options::{Bodies, Options};
 
 use self::file::Appender;
-use crate::config::Environment;
+use crate::config::{self, Environment};
 use crate::error::Error;
 
 /// Opens the log that `KWTSMS_LOG_FILE` names, masked: the process environment, completed from `.env` in the working
@@ -102,7 +102,8 @@ use crate::error::Error;
 ///
 /// # Errors
 ///
-/// Of kind `Config`: as for [`to_file`], and if `.env` is there and cannot be read.
+/// Of kind `Config`: as for [`to_file`], if `.env` is there and cannot be read, and if it names the file for credentials
+/// that it does not hold itself ([`Environment::confirmed`]).
 pub fn from_env<S>() -> Result<Option<(JsonlLayer<S>, JsonlGuard)>, Error> {
     from_env_with(Bodies::Masked)
 }
@@ -114,7 +115,7 @@ pub fn from_env<S>() -> Result<Option<(JsonlLayer<S>, JsonlGuard)>, Error> {
 /// As for [`from_env`].
 pub fn from_env_with<S>(options: impl Into<Options>) -> Result<Option<(JsonlLayer<S>, JsonlGuard)>, Error> {
     let env = Environment::from_env()?;
-    env.log_file().flatten().map(|path| to_file(path, options)).transpose()
+    env.confirmed(config::LOG_FILE)?.map(|path| to_file(path, options)).transpose()
 }
 
 /// Opens a log file, or makes it with mode 0600.

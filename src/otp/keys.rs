@@ -58,7 +58,8 @@ impl OtpKeys {
     ///
     /// # Errors
     ///
-    /// Of kind `Config`, if it is not set or `.env` cannot be read.
+    /// Of kind `Config`, if it is not set, `.env` cannot be read, or a `.env` holds it that does not hold the credentials
+    /// ([`Environment::confirmed`]).
     pub fn from_env() -> Result<Self, Error> {
         Self::from_environment(&Environment::from_env()?)
     }
@@ -67,9 +68,9 @@ impl OtpKeys {
     ///
     /// # Errors
     ///
-    /// Of kind `Config`, if there are none.
+    /// Of kind `Config`, if there are none, or as for [`Environment::confirmed`].
     pub fn from_environment(env: &Environment) -> Result<Self, Error> {
-        let Some(keys) = env.get(config::OTP_KEY) else {
+        let Some(keys) = env.confirmed(config::OTP_KEY)? else {
             return Err(Error::config(format!(
                 "{} not set: set it to a random text of at least {LEAST_KEY} characters, such as `openssl rand -hex 32` \
                  prints, in the environment or in {}",

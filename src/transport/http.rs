@@ -18,6 +18,7 @@ use super::connector::{ObserveSetUps, drive};
 use super::pools::{Pools, Taken};
 #[cfg(feature = "rustls")]
 use super::tls;
+use super::way::{ByProxy, Proxy, WayError, named_certificates};
 use super::{Endpoint, MAX_REPLY, Request, Response, Transport, TransportError, TransportFailure};
 
 use crate::clock::wall_now;
@@ -43,6 +44,8 @@ pub(crate) enum HttpSetupError {
     Certificates(#[source] rustls::Error),
     #[error("the HTTP client could not be set up")]
     Client(#[source] reqwest::Error),
+    #[error(transparent)]
+    Way(#[from] WayError),
 }
 
 /// Posts requests over HTTP/1.1, and keeps its connections for reuse for 4 s.
@@ -101,6 +104,8 @@ pub struct HttpTransport {
     local: bool,
     /// The library that makes TLS.
     tls: Option<&'static str>,
+    /// What is told of the proxy of the environment, if it is asked.
+    proxy: Option<Arc<str>>,
 }
 
 impl HttpTransport {
@@ -121,7 +126,14 @@ impl HttpTransport {
             (ACCEPT, JSON),
             (ACCEPT_ENCODING, HeaderValue::from_static("identity")), // a server may compress unless told not to
         ]);
-        let tls = Tls::new(base.scheme() == "https", native)?;
+        let secure = base.scheme() == "https";
+        if secure {
+            named_certificates()?;
+        }
+        // A proxy of the environment would get what is meant for this machine, password in clear.
+        let proxy = if local { None } else { Proxy::of_environment(&base)? };
+        let told = proxy.as_ref().map(|proxy| Arc::clone(&proxy.told));
+        let tls = Tls::new(secure, native)?;
         let library = tls.name();
         let make = move || {
             let builder = reqwest::Client::builder()
@@ -134,8 +146,11 @@ impl HttpTransport {
                 .connect_timeout(connect)
                 .connector_layer(ObserveSetUps { most: connect })
                 .pool_idle_timeout(IDLE);
-            // A proxy of the environment would get what is meant for this machine, password in clear.
-            let builder = if local { builder.no_proxy() } else { builder };
+            let builder = match &proxy {
+                Some(proxy) => builder.proxy(reqwest::Proxy::all(proxy.url.clone())?),
+                None if local => builder.no_proxy(),
+                None => builder, // which may know of a proxy from the system's settings
+            };
             tls.of(builder).build()
         };
         let first = make().map_err(|error| HttpSetupError::Client(error.without_url()))?;
@@ -146,7 +161,7 @@ impl HttpTransport {
             url
         });
         let urls = urls.collect();
-        Ok(Self { clients, urls, local, tls: library })
+        Ok(Self { clients, urls, local, tls: library, proxy: told })
     }
 }
 
@@ -236,6 +251,7 @@ impl Transport for HttpTransport {
         *post.body_mut() = Some(request.body().clone().into());
         let runtime = Handle::try_current().ok();
         let Taken { client, used, rested } = self.clients.take(runtime.as_ref().map(Handle::id), wall_now());
+        let proxy = self.proxy.clone();
         let on_one_thread = runtime.is_some_and(|at| at.runtime_flavor() == RuntimeFlavor::CurrentThread);
         let exchange = Box::pin(async move {
             if rested > LOOK_AFTER && on_one_thread {
@@ -245,7 +261,7 @@ impl Transport for HttpTransport {
                 tokio::task::yield_now().await;
                 tokio::task::yield_now().await;
             }
-            let mut reply = client.execute(post).await.map_err(classify)?;
+            let mut reply = client.execute(post).await.map_err(|error| classify(error, proxy.as_ref()))?;
             let status = reply.status().as_u16();
             let (retry_after, date) = (retry_after(reply.headers()), date(reply.headers()));
             let mut body = Vec::new();
@@ -267,7 +283,7 @@ impl Transport for HttpTransport {
                         }
                         return Ok(response);
                     }
-                    Err(error) => break classify(error),
+                    Err(error) => break classify(error, proxy.as_ref()),
                 }
             };
             Err(failed.with_reply(status, body))
@@ -296,7 +312,7 @@ fn date(headers: &HeaderMap) -> Option<SystemTime> {
 
 /// Only a failed connect proves that nothing left; a reset on a reused connection looks the same whether the
 /// server read the request or not.
-fn classify(error: reqwest::Error) -> TransportError {
+fn classify(error: reqwest::Error, proxy: Option<&Arc<str>>) -> TransportError {
     let failure = if error.is_connect() && refuses_certificate(&error) {
         TransportFailure::Certificate
     } else if error.is_connect() || error.is_builder() {
@@ -304,7 +320,11 @@ fn classify(error: reqwest::Error) -> TransportError {
     } else {
         TransportFailure::Interrupted
     };
-    TransportError::with_source(failure, error.without_url())
+    let source = error.without_url();
+    match proxy {
+        Some(proxy) => TransportError::with_source(failure, ByProxy { proxy: Arc::clone(proxy), source }),
+        None => TransportError::with_source(failure, source),
+    }
 }
 
 #[cfg(feature = "rustls")]

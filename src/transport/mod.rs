@@ -6,6 +6,7 @@ pub(crate) mod http;
 mod pools;
 #[cfg(any(feature = "rustls", feature = "postgres", feature = "redis"))]
 pub(crate) mod tls;
+mod way;
 
 use std::fmt;
 use std::sync::Arc;
@@ -239,6 +240,11 @@ impl TransportError {
     /// What came of the reply's body. It may hold a number or a text: do not log it.
     pub fn received(&self) -> &[u8] {
         &self.received
+    }
+
+    /// True if a proxy of the environment was asked, which the cause names.
+    pub(crate) fn is_by_proxy(&self) -> bool {
+        self.source.as_ref().is_some_and(|source| source.is::<way::ByProxy>())
     }
 
     pub(crate) fn take_received(&mut self) -> Bytes {

@@ -187,7 +187,11 @@ fn settings_from_a_pipe_end_by_a_signal_and_lose_their_byte_order_mark() {
     for pipe in ["env.pipe", "pw.pipe"] {
         assert!(Command::new("mkfifo").arg(world.path(pipe)).status().unwrap().success());
     }
-    for script in ["balance --env-file env.pipe", "balance --password-file pw.pipe"] {
+    for script in [
+        "balance --env-file env.pipe",
+        "balance --password-file pw.pipe",
+        "send 96598765432 hi --dry-run --env-file env.pipe",
+    ] {
         let mut child = by_shell(&world, &format!("exec \"$KWTSMS\" {script}")).spawn().unwrap();
         (0..30).for_each(|_| pause()); // it says nothing while it waits
         assert!(child.try_wait().unwrap().is_none(), "{script} waits");
@@ -200,12 +204,26 @@ fn settings_from_a_pipe_end_by_a_signal_and_lose_their_byte_order_mark() {
     });
     run(world.kwtsms(&["balance", "--password-file", "pw.pipe"]).env_remove("KWTSMS_PASSWORD")).exits(0);
     writer.join().unwrap();
+    // Verbs that read the settings more than once have them from the pipe once.
+    let writer = std::thread::spawn({
+        let (pipe, url) = (world.path("env.pipe"), world.sandbox.base_url().to_owned());
+        let settings = format!("\u{feff}KWTSMS_BASE_URL={url}\nKWTSMS_STORE=pipe.db\n");
+        move || std::fs::write(pipe, settings).unwrap()
+    });
+    let run_campaigns = ["campaign", "run", "--env-file", "env.pipe"];
+    run(world.kwtsms(&run_campaigns).env_remove("KWTSMS_BASE_URL")).exits(0);
+    writer.join().unwrap();
     world.write("long", "x".repeat(100_000));
     let ran = world.run(&["balance", "--password-file", "long"]).exits(2);
     assert!(ran.err.contains("over 4096 bytes"), "{}", ran.err);
+    world.write("long.env", "#".repeat(1_100_000));
+    let ran = world.run(&["balance", "--env-file", "long.env"]).exits(2);
+    assert!(ran.err.contains("over 1 MiB"), "{}", ran.err);
     if cfg!(target_os = "linux") {
         let ran = world.run(&["balance", "--password-file", "/dev/zero"]).exits(2);
         assert!(ran.err.contains("over 4096 bytes"), "{}", ran.err);
+        let ran = world.run(&["balance", "--env-file", "/dev/zero"]).exits(2);
+        assert!(ran.err.contains("over 1 MiB"), "{}", ran.err);
     }
 }
 

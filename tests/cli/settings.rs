@@ -147,15 +147,80 @@ fn a_gateway_that_is_not_kwtsms_is_told_with_where_it_was_set() {
     let bare = url.trim_end_matches("API/");
     let ran = world.run(&["balance", "--base-url", bare]);
     assert!(ran.err.contains("it does not end in /API/"), "{}", ran.err);
-    let ran = run(world
-        .kwtsms(&["send", "96598765432", "hi", "--dry-run"])
-        .env_remove("KWTSMS_BASE_URL")
-        .env_remove("KWTSMS_USERNAME"));
-    assert!(told(&ran).is_some(), "the file has it");
+    let ran = run(world.kwtsms(&["send", "96598765432", "hi", "--dry-run"]).env_remove("KWTSMS_BASE_URL"));
+    assert!(told(&ran).is_some(), "the file has it, and the same credentials");
     std::fs::remove_file(world.path(".env")).unwrap();
     for default in ["https://www.kwtsms.com/API/", "https://www.kwtsms.com/API"] {
         let ran =
             run(world.kwtsms(&["send", "96598765432", "hi", "--dry-run"]).env("KWTSMS_BASE_URL", default));
         assert_eq!(told(&ran), None);
     }
+    let clear = |allow| {
+        let mut command = world.kwtsms(&["send", "96598765432", "hi", "--dry-run"]);
+        run(command.env("KWTSMS_BASE_URL", "http://sandbox:4010/API/").env("KWTSMS_ALLOW_HTTP", allow))
+    };
+    assert!(told(&clear("1")).unwrap().ends_with("; the password, numbers and texts travel in clear"));
+    let ran = run(world.kwtsms(&["balance"]).env("KWTSMS_ALLOW_HTTP", "1")).exits(0);
+    assert!(!ran.err.contains("in clear"), "it stays on this machine: {}", ran.err);
+}
+
+#[test]
+fn a_file_that_was_found_does_not_redirect_or_write_for_credentials_that_it_does_not_hold() {
+    let world = World::new();
+    let url = world.sandbox.base_url().to_owned();
+    let log = world.path("of-others");
+    let send = ["send", "96598765432", "hi"];
+    let kwtsms = |file: &str, args: &[&str]| {
+        world.write(".env", file);
+        let mut command = world.kwtsms(args);
+        command.env_remove("KWTSMS_BASE_URL");
+        command
+    };
+    for file in [
+        format!("KWTSMS_BASE_URL={url}\n"),
+        format!("KWTSMS_BASE_URL={url}\nKWTSMS_USERNAME=user\n"),
+        format!("KWTSMS_BASE_URL={url}\nKWTSMS_USERNAME=other\nKWTSMS_PASSWORD=other\n"),
+    ] {
+        for args in [&send[..], &["balance"], &["send", "96598765432", "hi", "--dry-run"]] {
+            let ran = run(&mut kwtsms(&file, args)).exits(2);
+            assert!(ran.err.contains(".env sets KWTSMS_BASE_URL for credentials"), "{}", ran.err);
+            assert!(ran.err.contains("--env-file") && !ran.err.contains("Gateway:"), "{}", ran.err);
+        }
+        let ran = run(&mut kwtsms(&file, &["balance", "--env-file", ".env"])).exits(0);
+        assert!(ran.err.contains("(from .env)"), "it was named: {}", ran.err);
+        run(&mut kwtsms(&file, &["balance", "--base-url", &url])).exits(0);
+    }
+    assert_eq!(world.sends(), 0);
+    let mut command = kwtsms(&format!("KWTSMS_USERNAME=user\nKWTSMS_PASSWORD='{PASSWORD}'\n"), &["balance"]);
+    world.write("pw", "other");
+    run(command.env_clear().env("KWTSMS_BASE_URL", &url)).exits(0);
+    let whole = format!("KWTSMS_USERNAME=user\nKWTSMS_PASSWORD='{PASSWORD}'\nKWTSMS_BASE_URL={url}\n");
+    let ran = run(kwtsms(&whole, &["balance", "--password-file", "pw"]).env_clear()).exits(2);
+    assert!(ran.err.contains(".env sets KWTSMS_BASE_URL"), "another password: {}", ran.err);
+
+    let file = format!("KWTSMS_LOG_FILE='{}'\n", log.display());
+    let ran = run(kwtsms(&file, &["balance"]).env("KWTSMS_BASE_URL", &url)).exits(2);
+    assert!(ran.err.contains(".env sets KWTSMS_LOG_FILE"), "{}", ran.err);
+    let file = format!("KWTSMS_STORE='{}'\n", log.display());
+    let ran = run(&mut kwtsms(&file, &["campaign", "list"])).exits(2);
+    assert!(ran.err.contains(".env sets KWTSMS_STORE"), "{}", ran.err);
+    let ran = run(kwtsms(&file, &["campaign", "list"]).env_clear()).exits(2);
+    assert!(ran.err.contains(".env sets KWTSMS_STORE"), "{}", ran.err);
+    assert!(!log.exists(), "nothing was written");
+}
+
+#[test]
+fn a_line_break_in_a_password_is_named_by_its_place() {
+    let world = World::new();
+    let ran = run(world.kwtsms(&["balance"]).env("KWTSMS_PASSWORD", "hunter2-xyz\n")).exits(2);
+    assert!(
+        ran.err.contains("KWTSMS_PASSWORD has a line break at position 12, its last character"),
+        "{}",
+        ran.err
+    );
+    world.write("pw", "hunter2\tx\n");
+    let ran = world.run(&["balance", "--password-file", "pw"]).exits(2);
+    assert!(ran.err.contains("KWTSMS_PASSWORD has a tab at position 8"), "{}", ran.err);
+    let ran = run(world.kwtsms(&["balance"]).env("KWTSMS_PASSWORD", format!("'{PASSWORD}'"))).exits(5);
+    assert!(ran.err.contains("ERR003") && ran.err.contains("Take the quotes away"), "{}", ran.err);
 }

@@ -227,8 +227,14 @@ fn another_gateway_is_shown_asked_for_and_taken_out() {
     assert_eq!(terminal.ends().0, 0);
 
     let mut terminal = Terminal::start(&world, &["setup"]);
-    terminal.sees(&format!("Gateway (kwtsms for the real one) [{url}]")).types("http://example.com/API/");
-    terminal.sees("https://").sees("Gateway").types(&url.replace("127.0.0.1", "localhost"));
+    terminal.sees(&format!("Gateway (kwtsms for the real one) [{url}]")).types("http://www.kwtsms.com/API/");
+    terminal.sees("asked over https://").sees("Gateway").types("http://sandbox:4010/API/");
+    terminal
+        .sees("travel in clear")
+        .sees("Allow it, for a sandbox")
+        .types("n")
+        .sees("Gateway")
+        .types(&url.replace("127.0.0.1", "localhost"));
     terminal.sees("API Username").types("").sees("API Password").types("").sees("OK  (Balance: 1000)");
     terminal.sees("Select Sender ID").types("").sees("Choose [1]").types("").sees("Log file path").types("");
     terminal.sees("Saved to .env");
@@ -241,6 +247,55 @@ fn another_gateway_is_shown_asked_for_and_taken_out() {
     terminal.sees("Gateway (kwtsms for the real one)").types("kwtsms").sees("API Username");
     terminal.session.send_control('c').unwrap();
     assert_eq!(terminal.ends().0, 130);
+}
+
+#[test]
+fn a_gateway_in_a_network_of_containers_is_asked_in_clear_once_that_is_allowed() {
+    let world = World::new();
+    // The name is known to a proxy only, and the sandbox is that proxy: it is asked by the whole address.
+    let proxy = world.sandbox.base_url().trim_end_matches("/API/").to_owned();
+    let env = [("HTTP_PROXY", proxy.as_str())];
+    let mut terminal = Terminal::start_with(&world, &["setup"], &env);
+    terminal.sees("Gateway").types("http://sandbox:4010/API/").sees("travel in clear");
+    terminal.sees("Allow it, for a sandbox in a network of containers?").types("y");
+    terminal.sees("API Username").types("user").sees("API Password").types(PASSWORD).sees("OK  (Balance");
+    terminal.sees("Select Sender ID").types("").sees("Choose [1]").types("").sees("Log file path").types("");
+    terminal.sees("Saved to .env");
+    assert_eq!(terminal.ends().0, 0);
+    let written = std::fs::read_to_string(world.path(".env")).unwrap();
+    assert!(
+        written.contains("\nKWTSMS_BASE_URL=http://sandbox:4010/API/\nKWTSMS_ALLOW_HTTP=1\n"),
+        "{written}"
+    );
+
+    let mut terminal = Terminal::start_with(&world, &["balance"], &env);
+    terminal.sees(
+        "Gateway: http://sandbox:4010/API/ (from .env); the password, numbers and texts travel in clear",
+    );
+    terminal.sees("Available: 1000");
+    assert_eq!(terminal.ends().0, 0);
+}
+
+#[test]
+fn a_file_without_credentials_proposes_no_gateway_and_no_log() {
+    let world = World::new();
+    world.write(".env", "KWTSMS_BASE_URL=https://example.com/API/\nKWTSMS_LOG_FILE=/tmp/of-others\n");
+    let mut terminal = Terminal::start(&world, &["setup"]);
+    terminal.sees(".env holds no credentials, and names another gateway: https://example.com/API/");
+    terminal.sees("Gateway [https://www.kwtsms.com/API/]").types(world.sandbox.base_url());
+    terminal.sees("API Username").types("user").sees("API Password").types(PASSWORD).sees("OK");
+    terminal.sees("Select Sender ID").types("").sees("Choose [1]").types("");
+    terminal.sees("Log file path [kwtsms.log]").types("").sees("Saved to .env");
+    assert_eq!(terminal.ends().0, 0);
+}
+
+#[test]
+fn a_pipe_is_no_file_to_write() {
+    let world = World::new();
+    assert!(Command::new("mkfifo").arg(world.path("pipe")).status().unwrap().success());
+    let mut terminal = Terminal::start(&world, &["setup", "--env-file", "pipe"]);
+    terminal.sees("pipe is no file that could be written");
+    assert_eq!(terminal.ends().0, 2);
 }
 
 #[test]

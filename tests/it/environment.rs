@@ -87,8 +87,13 @@ impl Dir {
 
     /// What a process in this directory, with these variables and no others, gets from `.env` or another file.
     fn settings_with(&self, file: &str, variables: &[(&str, &str)]) -> Value {
+        self.said_by("a_process_of_its_own", file, variables)
+    }
+
+    /// What another process of this module says.
+    fn said_by(&self, process: &str, file: &str, variables: &[(&str, &str)]) -> Value {
         let output = Command::new(std::env::current_exe().unwrap())
-            .args(["--exact", "environment::a_process_of_its_own", "--ignored", "--nocapture"])
+            .args(["--exact", &format!("environment::{process}"), "--ignored", "--nocapture"])
             .env_clear()
             .env(CASE, file)
             .envs(variables.iter().copied())
@@ -336,4 +341,247 @@ fn the_example_file_is_a_file_that_can_be_read() {
     assert!(error.contains("KWTSMS_USERNAME and KWTSMS_PASSWORD"), "only those are left to fill in: {error}");
     let said = Dir::with(&example).settings(&BOTH);
     assert_eq!((&said["sender"], &said["test"]), (&json!("KWT-SMS"), &json!(true)), "{said}");
+}
+
+#[test]
+#[ignore = "it is the process that another test of this module runs"]
+fn a_process_that_opens_what_is_not_the_clients() {
+    let Ok(file) = std::env::var(CASE) else { return };
+    let settings = if file.is_empty() {
+        config::Environment::from_env()
+    } else {
+        config::Environment::from_env_file(&file)
+    };
+    let settings = settings.unwrap();
+    let told = |error: Error| error.to_string();
+    #[cfg(feature = "jsonl")]
+    let log = kwtsms_async::jsonl::from_env::<tracing_subscriber::Registry>().map(|log| log.is_some());
+    #[cfg(not(feature = "jsonl"))]
+    let log = settings.confirmed(config::LOG_FILE).map(|log| log.is_some());
+    #[cfg(feature = "otp")]
+    let keys = kwtsms_async::otp::OtpKeys::from_environment(&settings).map(drop);
+    #[cfg(not(feature = "otp"))]
+    let keys = settings.confirmed(config::OTP_KEY).map(drop);
+    let store = settings.confirmed(config::STORE).map(drop);
+    let origins: Vec<_> = [config::USERNAME, config::STORE]
+        .map(|key| settings.origin(key).map(ToString::to_string))
+        .into_iter()
+        .collect();
+    let said = json!({
+        "log": log.err().map(told),
+        "keys": keys.err().map(told),
+        "store": store.err().map(told),
+        "origins": origins,
+    });
+    println!("{SAID}{said}");
+}
+
+const ELSEWHERE: &str = "KWTSMS_LOG_FILE=of-others.log\nKWTSMS_STORE=of-others.db\n\
+                         KWTSMS_OTP_KEY=0123456789abcdef0123456789abcdef\n";
+
+#[test]
+fn a_found_file_does_not_redirect_or_write_for_credentials_that_it_does_not_hold() {
+    let url = "KWTSMS_BASE_URL=https://other.example/API/\n";
+    for (file, variables) in [
+        (url.to_owned(), &BOTH[..]),
+        (format!("{url}KWTSMS_USERNAME=user\n"), &BOTH),
+        (format!("{url}KWTSMS_USERNAME=user\n"), &BOTH[1..]),
+        (format!("{url}KWTSMS_PASSWORD=s3cret\n"), &BOTH[..1]),
+        (format!("{url}KWTSMS_USERNAME=user\nKWTSMS_PASSWORD=other\n"), &BOTH),
+        ("KWTSMS_ALLOW_HTTP=1\n".to_owned(), &BOTH),
+    ] {
+        let dir = Dir::with(&file);
+        let error = dir.error(variables);
+        let key = file.split('=').next().unwrap();
+        assert!(error.starts_with(&format!(".env sets {key} for credentials")), "{file}: {error}");
+        assert!(error.contains("from_env_file"), "{error}");
+        std::fs::rename(dir.0.join(".env"), dir.0.join("mine.env")).unwrap();
+        let said = dir.settings_with("mine.env", variables);
+        assert!(said["host"].is_string(), "it was named: {said}");
+    }
+    // A file for its own credentials, and a process that has the same ones.
+    for variables in [&[][..], &BOTH] {
+        let dir = Dir::with(format!("{url}KWTSMS_USERNAME=user\nKWTSMS_PASSWORD=s3cret\n"));
+        assert_eq!(dir.settings(variables)["host"], "other.example");
+    }
+    // What neither redirects nor writes may stand anywhere, and what the process says wins.
+    let dir = Dir::with("KWTSMS_SENDER_ID=MY-APP\nKWTSMS_TEST_MODE=1\n");
+    assert_eq!(dir.settings(&BOTH)["sender"], "MY-APP");
+    let said = Dir::with(url).settings(&and(&[("KWTSMS_BASE_URL", "https://mine.example/API/")]));
+    assert_eq!(said["host"], "mine.example");
+}
+
+#[test]
+fn a_found_file_opens_no_log_no_store_and_no_key_for_others() {
+    let process = "a_process_that_opens_what_is_not_the_clients";
+    for variables in [&[][..], &BOTH] {
+        let dir = Dir::with(ELSEWHERE);
+        let said = dir.said_by(process, "", variables);
+        for (what, key) in [("log", "KWTSMS_LOG_FILE"), ("keys", "KWTSMS_OTP_KEY"), ("store", "KWTSMS_STORE")]
+        {
+            let error = said[what].as_str().unwrap_or_else(|| panic!("{what}: {said}"));
+            assert!(error.starts_with(&format!(".env sets {key} for credentials")), "{error}");
+        }
+        assert!(!dir.0.join("of-others.log").exists(), "nothing was written");
+    }
+    let dir = Dir::with(format!("{ELSEWHERE}KWTSMS_USERNAME=user\nKWTSMS_PASSWORD=s3cret\n"));
+    let said = dir.said_by(process, "", &[]);
+    assert_eq!((&said["log"], &said["keys"], &said["store"]), (&Value::Null, &Value::Null, &Value::Null));
+    assert_eq!(said["origins"], json!([".env", ".env"]));
+    let said = dir.said_by(process, "", &[("KWTSMS_STORE", "mine.db")]);
+    assert_eq!(said["origins"], json!([".env", "the environment"]));
+}
+
+#[test]
+fn a_control_character_in_a_credential_is_refused_by_its_place() {
+    for (key, value, says) in [
+        (
+            config::PASSWORD,
+            "s3cret-ends\n",
+            "KWTSMS_PASSWORD has a line break at position 12, its last character",
+        ),
+        (config::PASSWORD, "s3cret\t-ends", "KWTSMS_PASSWORD has a tab at position 7"),
+        (config::USERNAME, "user\r\n", "KWTSMS_USERNAME has a line break at position 5, its last character"),
+        (config::LOG_FILE, "kwtsms.log\n", "KWTSMS_LOG_FILE has a line break at position 11"),
+    ] {
+        let error = Dir::new().error(&[&and(&[])[..], &[(key, value)]].concat());
+        assert!(error.starts_with(says), "{error}");
+    }
+    for (username, password, says) in [
+        ("user", "s3cret\n", "the password has a line break at position 7, its last character"),
+        ("us\u{0}er", "s3cret", "the user name has a control character at position 3"),
+    ] {
+        let error = Client::builder(username, password).build().unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Config);
+        let shown = crate::raw_server::shown(&error);
+        assert!(shown.contains(says) && !shown.contains("s3cret"), "{shown}");
+    }
+    // The values that are trimmed anyway.
+    let trimmed = [("KWTSMS_TEST_MODE", "1\n"), ("KWTSMS_BASE_URL", "https://mine.example/API/\n")];
+    let said = Dir::new().settings(&and(&trimmed));
+    assert_eq!((&said["test"], &said["host"]), (&json!(true), &json!("mine.example")));
+}
+
+#[test]
+fn clear_text_to_another_machine_is_allowed_by_name_only() {
+    let url = ("KWTSMS_BASE_URL", "http://sandbox:4010/API/");
+    let error = Dir::new().error(&and(&[url]));
+    assert!(error.contains("KWTSMS_ALLOW_HTTP=1"), "{error}");
+    assert!(Dir::new().error(&and(&[url, ("KWTSMS_ALLOW_HTTP", "0")])).contains("https://"));
+    assert!(
+        Dir::new().error(&and(&[url, ("KWTSMS_ALLOW_HTTP", "yes")])).contains("KWTSMS_ALLOW_HTTP must be")
+    );
+    let said = Dir::new().settings(&and(&[url, ("KWTSMS_ALLOW_HTTP", "1")]));
+    assert_eq!(said["host"], "sandbox:4010");
+}
+
+#[cfg(feature = "sandbox")] // where the capture of events is
+#[test]
+fn clear_text_to_another_machine_warns() {
+    use kwtsms_async::events::event;
+
+    let builder = |url: &str| Client::builder("user", "s3cret").base_url(url).allow_http();
+    let (capture, _on) = crate::capture::Capture::start();
+    builder("https://sandbox:4010/API/").build().unwrap();
+    builder("http://127.0.0.1:4010/API/").build().unwrap();
+    assert_eq!(capture.named(event::CLEAR_TEXT).len(), 0);
+    builder("http://sandbox:4010/API/").build().unwrap();
+    assert_eq!(capture.named(event::CLEAR_TEXT).last().unwrap().level, tracing::Level::WARN);
+    assert!(builder("http://sandbox:4010/API/").unpaced().build().is_err(), "it is not this machine");
+    assert!(builder("http://www.kwtsms.com/API/").build().is_err(), "never for the real one");
+}
+
+#[test]
+fn a_builder_shows_no_user_name_that_is_a_phone_number() {
+    for username in ["96598765432", "+965 9876 5432", "0096598765432"] {
+        let shown = format!("{:?}", Client::builder(username, "s3cret"));
+        assert!(shown.contains("965****432") && !shown.contains("98765"), "{shown}");
+    }
+    assert!(format!("{:?}", Client::builder("api_user", "s3cret")).contains("api_user"));
+}
+
+#[test]
+#[ignore = "it is the process that another test of this module runs"]
+fn a_process_that_asks_for_the_balance() {
+    let Ok(_) = std::env::var(CASE) else { return };
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let error = match Client::from_env() {
+        Ok(client) => runtime.block_on(client.balance().into_future()).unwrap_err(),
+        Err(error) => error,
+    };
+    let said = json!({
+        "kind": error.kind().as_str(),
+        "error": format!("{error:#}"),
+        "shown": crate::raw_server::shown(&error),
+        "action": error.action(),
+    });
+    println!("{SAID}{said}");
+}
+
+/// A proxy that lets nobody through, and what it heard.
+fn closed_proxy() -> (String, std::sync::Arc<std::sync::Mutex<String>>) {
+    use std::io::{Read, Write};
+
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap().to_string();
+    let heard = std::sync::Arc::<std::sync::Mutex<String>>::default();
+    let ears = heard.clone();
+    std::thread::spawn(move || {
+        for mut socket in listener.incoming().flatten() {
+            let mut request = Vec::new();
+            let mut byte = [0];
+            while !request.ends_with(b"\r\n\r\n") && socket.read_exact(&mut byte).is_ok() {
+                request.push(byte[0]);
+            }
+            ears.lock().unwrap().push_str(&String::from_utf8_lossy(&request));
+            let _ =
+                socket.write_all(b"HTTP/1.1 407 Proxy Authentication Required\r\nContent-Length: 0\r\n\r\n");
+        }
+    });
+    (address, heard)
+}
+
+#[cfg(any(feature = "rustls", feature = "native-tls"))]
+#[test]
+fn a_proxy_of_the_environment_is_named_without_its_password_and_one_that_cannot_be_read_is_an_error() {
+    let (address, heard) = closed_proxy();
+    let asks = |variables: &[(&str, &str)]| {
+        Dir::new().said_by("a_process_that_asks_for_the_balance", "", &and(variables))
+    };
+    for name in ["HTTPS_PROXY", "https_proxy", "ALL_PROXY"] {
+        let said = asks(&[(name, &format!("http://me:hunter2@{address}"))]);
+        assert_eq!(said["kind"], "connect", "{said}");
+        let error = said["error"].as_str().unwrap();
+        assert!(error.contains(&format!("the proxy http://{address} that {name} names")), "{error}");
+        assert!(!said["shown"].as_str().unwrap().contains("hunter2"), "{said}");
+        assert!(said["action"].as_str().unwrap().contains("check the proxy"), "{said}");
+    }
+    let heard = heard.lock().unwrap().clone();
+    assert!(heard.starts_with("CONNECT www.kwtsms.com:443 HTTP/1.1\r\n"), "{heard}");
+    assert!(
+        heard.to_ascii_lowercase().contains("proxy-authorization: basic") && !heard.contains("s3cret"),
+        "{heard}"
+    );
+
+    for (value, says) in
+        [("http://me:hun/ter2@proxy:3128", "cannot be read"), ("socks5://proxy:1080", "another kind")]
+    {
+        let said = asks(&[("HTTPS_PROXY", value)]);
+        let error = said["error"].as_str().unwrap();
+        assert_eq!(said["kind"], "config", "{said}");
+        assert!(error.contains("HTTPS_PROXY") && error.contains(says), "{error}");
+        assert!(!said["shown"].as_str().unwrap().contains("ter2"), "{said}");
+    }
+    let local = [("HTTPS_PROXY", "://"), ("KWTSMS_BASE_URL", "http://127.0.0.1:9/API/")];
+    assert!(Dir::new().settings(&and(&local))["host"].is_string(), "no proxy is asked for this machine");
+}
+
+#[cfg(all(target_os = "linux", any(feature = "rustls", feature = "native-tls")))]
+#[test]
+fn certificates_that_are_named_and_not_there_are_an_error_that_names_them() {
+    for (key, value) in [("SSL_CERT_FILE", "/nonexistent/ca.pem"), ("SSL_CERT_DIR", "/nonexistent/certs")] {
+        let said = Dir::new().settings(&and(&[(key, value)]));
+        let shown = said["shown"].as_str().unwrap_or_else(|| panic!("{said}"));
+        assert!(shown.contains(key) && shown.contains(value), "{shown}");
+    }
 }

@@ -244,7 +244,7 @@ fn the_workflow_may_only_read_and_does_not_hang() {
 
 #[test]
 fn the_example_environment_names_exactly_the_keys_that_are_read() {
-    let source = file("src/config.rs");
+    let source = file("src/config/keys.rs");
     let read: BTreeSet<_> = source
         .lines()
         .filter_map(|line| line.strip_prefix("pub const ")?.split_once(": &str = \"KWTSMS_"))

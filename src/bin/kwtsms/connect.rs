@@ -4,7 +4,6 @@ use kwtsms_async::config::Environment;
 
 use crate::exit::{Exit, Failure};
 use crate::gateway::{ClientOptions, Gateway};
-use crate::interrupt::on_a_thread;
 use crate::options::Global;
 use crate::output::{Out, is_interactive, note};
 use crate::{prompt, settings, wizard};
@@ -21,21 +20,15 @@ pub(crate) async fn connect(
         Gateway::sandbox(global, options).await
     } else {
         let settings = credentials(global, out).await?;
-        if let Some(other) = settings::other_gateway(global, &settings) {
+        if let Some(other) = settings::other_gateway(global, &settings)? {
             out.note(other);
         }
         Gateway::open(&settings, global, options)
     }
 }
 
-/// Reads the settings; a file of them may be a pipe.
-async fn read(global: &Global) -> Result<Environment, Failure> {
-    let global = global.clone();
-    on_a_thread(move || settings::read(&global)).await
-}
-
 async fn credentials(global: &Global, out: &Out) -> Result<Environment, Failure> {
-    let found = read(global).await?;
+    let found = settings::read(global).await?;
     let missing = found.missing_credentials();
     if missing.is_empty() {
         return Ok(found);
@@ -52,6 +45,7 @@ async fn credentials(global: &Global, out: &Out) -> Result<Environment, Failure>
         return Err(failure);
     }
     wizard::run(global).await?;
-    let found = read(global).await?;
+    settings::forget();
+    let found = settings::read(global).await?;
     if found.missing_credentials().is_empty() { Ok(found) } else { Err(failure) }
 }

@@ -113,7 +113,7 @@ fn build(builder: ClientBuilder, global: &Global, options: &ClientOptions) -> Re
 
 /// Opens the log that the settings name: the Python client's lines, with numbers and texts masked.
 pub(crate) fn open_log(settings: &Environment) -> Result<Option<Log>, Failure> {
-    let Some(path) = settings.get(config::LOG_FILE) else { return Ok(None) };
+    let Some(path) = settings.confirmed(config::LOG_FILE)? else { return Ok(None) };
     let (log, guard) = jsonl::to_file(path, Bodies::Masked)?;
     let set = tracing::subscriber::set_global_default(tracing_subscriber::registry().with(log));
     set.map_err(|error| Failure::new(Exit::Refused, "the log cannot be opened").because(Some(&error)))?;

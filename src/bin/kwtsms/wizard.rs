@@ -1,6 +1,6 @@
 //! The wizard that writes `.env`.
 
-use kwtsms_async::config::{self, Environment};
+use kwtsms_async::config::{self, Environment, Origin};
 use kwtsms_async::{ApiCode, Client, SenderId};
 
 use crate::exit::{Ended, Exit, Failure};
@@ -31,27 +31,33 @@ pub(crate) async fn run(global: &Global) -> Ended {
     note("Press Enter to keep the value shown in brackets.");
     note("");
 
+    if file.metadata().is_ok_and(|about| !about.is_file()) {
+        let file = file.display();
+        return Err(Failure::usage(format!("{file} is no file that could be written: a folder, or a pipe")));
+    }
     let mut settings = match Environment::from_file(&file) {
         Ok(settings) => settings,
         Err(_) if !file.exists() => Environment::default(),
-        Err(error) if file.is_dir() => return Err(error.into()),
         Err(error) => {
             warn(format_args!("What is in the file cannot be used: {error}"));
             Environment::default()
         }
     };
+    // Anybody may have put a file here that says where things go, and holds no credentials.
+    let foreign = global.env_file.is_none() && !settings.missing_credentials().is_empty();
     let elsewhere = std::env::var(config::BASE_URL).ok().filter(|url| !url.is_empty());
     if let Some(url) = global.base_url.clone().or(elsewhere) {
         settings.set(config::BASE_URL, url); // where the other verbs will go
     }
     if !global.sandbox {
-        let url = gateway_url(&settings).await?;
+        let (url, allow_http) = gateway_url(&settings, foreign).await?;
         settings.set(config::BASE_URL, url);
+        settings.set(config::ALLOW_HTTP, if allow_http { "1" } else { "" });
     }
     let gateway = credentials(global, &mut settings).await?;
     let sender = sender_id(&gateway.client, &settings).await?;
     let test = test_mode(&settings).await?;
-    let log = log_file(&settings).await?;
+    let log = log_file(&settings, foreign).await?;
 
     if global.sandbox {
         note(format_args!("  {} was left as it is: this was the sandbox.", file.display()));
@@ -64,6 +70,7 @@ pub(crate) async fn run(global: &Global) -> Ended {
         (config::TEST_MODE, Some(if test { "1" } else { "0" })),
         (config::LOG_FILE, Some(log.as_str())),
         (config::BASE_URL, settings.get(config::BASE_URL)),
+        (config::ALLOW_HTTP, settings.get(config::ALLOW_HTTP)),
     ];
     env_file::write(&file, &values)?;
     note(format_args!("  Saved to {}", file.display()));
@@ -83,18 +90,33 @@ pub(crate) async fn run(global: &Global) -> Ended {
     Ok(Exit::Accepted)
 }
 
-/// Asks where the gateway is; empty for kwtSMS itself, which needs no setting.
-async fn gateway_url(settings: &Environment) -> Result<String, Failure> {
-    let known = settings.get(config::BASE_URL).unwrap_or(config::DEFAULT_BASE_URL);
+/// Asks where the gateway is, empty for kwtSMS itself, which needs no setting; and whether it may be in clear.
+async fn gateway_url(settings: &Environment, foreign: bool) -> Result<(String, bool), Failure> {
+    let mut known = settings.get(config::BASE_URL).unwrap_or(config::DEFAULT_BASE_URL);
+    if let Some(Origin::File(file)) = settings.origin(config::BASE_URL)
+        && foreign
+        && known != config::DEFAULT_BASE_URL
+    {
+        note(format_args!("{} holds no credentials, and names another gateway: {known}", file.display()));
+        note("Type it in if it is yours.");
+        known = config::DEFAULT_BASE_URL;
+    }
     loop {
         let question =
             if known == config::DEFAULT_BASE_URL { "Gateway" } else { "Gateway (kwtsms for the real one)" };
         let url = prompt::text(question, Some(known)).await?;
         if url.eq_ignore_ascii_case("kwtsms") || url == config::DEFAULT_BASE_URL {
-            return Ok(String::new());
+            return Ok((String::new(), false));
         }
-        match Client::builder("nobody", "nothing").base_url(url.as_str()).build() {
-            Ok(_) => return Ok(url),
+        let builder = || Client::builder("nobody", "nothing").base_url(url.as_str());
+        match builder().build() {
+            Ok(_) => return Ok((url, false)),
+            Err(_) if builder().allow_http().build().is_ok() => {
+                note("  Over http:// the password, numbers and texts travel in clear, to another machine.");
+                if prompt::yes("Allow it, for a sandbox in a network of containers?", false).await? {
+                    return Ok((url, true));
+                }
+            }
             Err(error) => note(format_args!("  {error:#}")),
         }
     }
@@ -189,11 +211,12 @@ async fn test_mode(settings: &Environment) -> Result<bool, Failure> {
     }
 }
 
-async fn log_file(settings: &Environment) -> Result<String, Failure> {
+async fn log_file(settings: &Environment, foreign: bool) -> Result<String, Failure> {
     note("");
     note("API logging (every API call is logged to a file; passwords, numbers and texts are masked).");
     note("Type \"off\" to disable logging.");
     let known = match settings.log_file() {
+        Some(Some(_)) if foreign => LOG_FILE.to_owned(),
         None => LOG_FILE.to_owned(),
         Some(None) => "off".to_owned(),
         Some(Some(path)) => path.display().to_string(),

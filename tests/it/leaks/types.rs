@@ -34,6 +34,7 @@ async fn every_type(shown: &mut Shown) {
     environment.set(config::USERNAME, "leak_user");
     environment.set(config::PASSWORD, PASSWORD);
     shown.debug("Environment", &environment);
+    shown.both("Origin", environment.origin(config::PASSWORD).unwrap());
     shown.debug("CountryCheck", &CountryCheck::default());
     shown.debug("PhoneRules", &PhoneRules::default().default_country(GulfCountry::Kuwait));
     shown.both("GulfCountry", &GulfCountry::Kuwait);

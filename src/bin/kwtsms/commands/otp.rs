@@ -10,7 +10,6 @@ use serde_json::json;
 use crate::connect::connect;
 use crate::exit::{Ended, Exit, Failure};
 use crate::gateway::{ClientOptions, Gateway};
-use crate::interrupt::on_a_thread;
 use crate::options::Global;
 use crate::output::Out;
 use crate::{settings, store};
@@ -74,10 +73,7 @@ pub(crate) async fn run(args: Args, global: &Global, out: &mut Out) -> Ended {
 
 /// The service of this command: nobody proves to be human at a prompt, and there is no address.
 async fn service(client: Client, app: &str, origin: Option<String>, global: &Global) -> Result<Otp, Failure> {
-    let settings = {
-        let global = global.clone();
-        on_a_thread(move || settings::read(&global)).await?
-    };
+    let settings = settings::read(global).await?;
     let keys = if global.sandbox && settings.get(config::OTP_KEY).is_none() {
         OtpKeys::new(SANDBOX_KEY)
     } else {

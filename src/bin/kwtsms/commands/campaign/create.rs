@@ -78,8 +78,7 @@ async fn create(args: Args, global: &Global, out: &mut Out) -> Ended {
     let time = |text: &Option<String>| text.as_deref().map(|text| at(text, &args.zone)).transpose();
     let (not_before, not_after) = (time(&args.not_before)?, time(&args.not_after)?);
     let store = store::open(global).await?;
-    let read = global.clone();
-    let settings = on_a_thread(move || settings::read(&read)).await?;
+    let settings = settings::read(global).await?;
     let test = if args.live { false } else { args.test || settings.test_mode()? };
     let rules = args.rules.of_phones();
     let rows = on_a_thread(move || source.open(rules)).await?;

@@ -7,7 +7,6 @@ use kwtsms_async::{Check, Client, ClientBuilder, Store};
 
 use crate::exit::{Exit, Failure};
 use crate::gateway::{Log, open_log};
-use crate::interrupt::on_a_thread;
 use crate::options::Global;
 use crate::settings;
 
@@ -19,8 +18,7 @@ pub(super) struct Found {
 
 /// Reads the settings and looks at what they name. What cannot be read is told, and the rest goes on without it.
 pub(super) async fn look(global: &Global) -> Result<(ClientBuilder, Found), Failure> {
-    let read = global.clone();
-    let (settings, failure) = match on_a_thread(move || settings::read(&read)).await {
+    let (settings, failure) = match settings::read(global).await {
         Ok(settings) => (settings, None),
         Err(failure) if failure.exit == Exit::Interrupted => return Err(failure),
         Err(failure) => (of_the_process(global), Some(failure)),
@@ -68,6 +66,7 @@ fn of_the_process(global: &Global) -> Environment {
         config::TEST_MODE,
         config::LOG_FILE,
         config::BASE_URL,
+        config::ALLOW_HTTP,
         config::STORE,
     ];
     for key in keys {
@@ -92,7 +91,8 @@ fn builder(settings: &Environment) -> (ClientBuilder, Option<kwtsms_async::Error
     if let Some(sender) = settings.get(config::SENDER_ID) {
         builder = builder.sender_id(sender);
     }
-    if let Some(url) = settings.get(config::BASE_URL) {
+    // Where credentials may not go they do not go for a look either.
+    if let Ok(Some(url)) = settings.confirmed(config::BASE_URL) {
         builder = builder.base_url(url);
     }
     if let Ok(test) = settings.test_mode() {
@@ -126,8 +126,9 @@ fn read_as(global: &Global, failure: Option<Failure>) -> Check {
 fn others_may_read(file: &Path) -> bool {
     use std::os::unix::fs::PermissionsExt;
 
-    let has_password = Environment::from_file(file).is_ok_and(|file| file.get(config::PASSWORD).is_some());
-    has_password && std::fs::metadata(file).is_ok_and(|meta| meta.permissions().mode() & 0o004 != 0)
+    let may_read = |about: std::fs::Metadata| about.is_file() && about.permissions().mode() & 0o004 != 0;
+    let has_password = |file: Environment| file.get(config::PASSWORD).is_some();
+    std::fs::metadata(file).is_ok_and(may_read) && Environment::from_file(file).is_ok_and(has_password)
 }
 
 #[cfg(not(unix))]
@@ -138,8 +139,10 @@ fn others_may_read(_: &Path) -> bool {
 /// Whether requests go to kwtSMS itself: a setting that was forgotten sends nothing to anybody.
 fn gateway(settings: &Environment, global: &Global) -> Check {
     const NAME: &str = "base_url";
-    let Some(other) = settings::other_gateway(global, settings) else {
-        return Check::ok(NAME, "that of kwtSMS itself");
+    let other = match settings::other_gateway(global, settings) {
+        Ok(Some(other)) => other,
+        Ok(None) => return Check::ok(NAME, "that of kwtSMS itself"),
+        Err(failure) => return failed(NAME, &failure, "correct the setting that is named"),
     };
     let other = other.strip_prefix("Gateway: ").unwrap_or(&other);
     if global.base_url.is_some() {
@@ -155,8 +158,10 @@ fn gateway(settings: &Environment, global: &Global) -> Check {
 /// Its address may hold a password, and is not shown.
 async fn store(settings: &Environment) -> Check {
     const NAME: &str = "store";
-    let Some(at) = settings.get(config::STORE) else {
-        return Check::skipped(NAME, format!("{} is not set", config::STORE));
+    let at = match settings.confirmed(config::STORE) {
+        Ok(Some(at)) => at,
+        Ok(None) => return Check::skipped(NAME, format!("{} is not set", config::STORE)),
+        Err(error) => return Check::failed(NAME, error.to_string(), error.action()),
     };
     match Store::open(at).await {
         Ok(_) => Check::ok(NAME, "can be opened"),

@@ -20,7 +20,7 @@ pub(super) async fn show(
     text: &MessageText,
     out: &mut Out,
 ) -> Ended {
-    let (sender, test) = sender_and_mode(args, global)?;
+    let (sender, test) = sender_and_mode(args, global).await?;
     let rows = source.open(args.rules.of_phones())?; // what cannot be read is said first
     out.line("DRY RUN — nothing is sent.");
     out.line("");
@@ -93,10 +93,10 @@ pub(super) async fn show(
 }
 
 /// What a send would use; no account is needed to look.
-fn sender_and_mode(args: &Args, global: &Global) -> Result<(String, bool), Failure> {
-    let found = if global.sandbox { config::Environment::default() } else { settings::read(global)? };
+async fn sender_and_mode(args: &Args, global: &Global) -> Result<(String, bool), Failure> {
+    let found = if global.sandbox { config::Environment::default() } else { settings::read(global).await? };
     let sender = args.sender.as_deref().or(found.get(config::SENDER_ID)).unwrap_or(config::DEFAULT_SENDER_ID);
-    if let Some(other) = settings::other_gateway(global, &found) {
+    if let Some(other) = settings::other_gateway(global, &found)? {
         note(other);
     }
     Ok((sender.trim().to_owned(), !args.live && (args.test || found.test_mode()?)))

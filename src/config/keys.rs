@@ -1,0 +1,43 @@
+//! The names of the settings.
+
+/// The API user name. Not the account's mobile number.
+pub const USERNAME: &str = "KWTSMS_USERNAME";
+/// The API password.
+pub const PASSWORD: &str = "KWTSMS_PASSWORD";
+/// The sender id; `KWT-SMS` if unset.
+pub const SENDER_ID: &str = "KWTSMS_SENDER_ID";
+/// `1`/`true` or `0`/`false`; `0` if unset, anything else is an error.
+pub const TEST_MODE: &str = "KWTSMS_TEST_MODE";
+/// The JSONL log's path; set but empty switches the log off.
+pub const LOG_FILE: &str = "KWTSMS_LOG_FILE";
+/// The base URL; [`DEFAULT_BASE_URL`] if unset.
+pub const BASE_URL: &str = "KWTSMS_BASE_URL";
+/// `1`/`true` lets the base URL begin with `http://` although its host is another machine; `0` if unset. See
+/// [`ClientBuilder::allow_http`](crate::ClientBuilder::allow_http).
+pub const ALLOW_HTTP: &str = "KWTSMS_ALLOW_HTTP";
+/// The keys of one-time codes: the current one, then old ones that are still accepted, separated by commas.
+pub const OTP_KEY: &str = "KWTSMS_OTP_KEY";
+/// The store that the command uses: the path of an SQLite file, or a URL. A URL may hold a password.
+pub const STORE: &str = "KWTSMS_STORE";
+
+/// The gateway's base URL (API document v4.1).
+pub const DEFAULT_BASE_URL: &str = "https://www.kwtsms.com/API/";
+
+/// The shared test sender id, used if no other is set.
+pub const DEFAULT_SENDER_ID: &str = "KWT-SMS";
+
+/// The file that the environment is completed from, in the working directory.
+pub const ENV_FILE: &str = ".env";
+
+/// All keys.
+pub(super) const KEYS: [&str; 9] =
+    [USERNAME, PASSWORD, SENDER_ID, TEST_MODE, LOG_FILE, BASE_URL, ALLOW_HTTP, OTP_KEY, STORE];
+
+/// Whose credentials a request carries.
+pub(super) const CREDENTIALS: [&str; 2] = [USERNAME, PASSWORD];
+
+/// What is used as it stands, so that a line break at its end would be a part of it.
+pub(super) const LITERAL: [&str; 4] = [USERNAME, PASSWORD, LOG_FILE, STORE];
+
+/// Where a blank and a `#` can only begin a comment, since no value holds them.
+pub(super) const WITHOUT_HASH: [&str; 3] = [TEST_MODE, BASE_URL, ALLOW_HTTP];
