@@ -50,7 +50,7 @@ fn values(bytes: &[u8]) -> Result<HashMap<&'static str, String>, String> {
         dotenvy::from_read_iter(LineByLine { rest: text.as_bytes(), handed: Rc::clone(&handed) });
     let mut values = HashMap::new();
     let mut before = 0;
-    while let Some(entry) = entries.next() {
+    for entry in entries {
         // The lines of the entry, the first of them behind blank ones and comments.
         let end = handed.get();
         let is_empty = |line: &str| line.trim().is_empty() || line.trim_start().starts_with('#');
