@@ -46,8 +46,7 @@ fn values(bytes: &[u8]) -> Result<HashMap<&'static str, String>, String> {
     text.push('\n'); // or the reader takes a blank or a backslash at the end for an open value
     let lines: Vec<_> = text.split_terminator('\n').map(|line| line.trim_end_matches('\r')).collect();
     let handed = Rc::new(Cell::new(0));
-    let mut entries =
-        dotenvy::from_read_iter(LineByLine { rest: text.as_bytes(), handed: Rc::clone(&handed) });
+    let entries = dotenvy::from_read_iter(LineByLine { rest: text.as_bytes(), handed: Rc::clone(&handed) });
     let mut values = HashMap::new();
     let mut before = 0;
     for entry in entries {
