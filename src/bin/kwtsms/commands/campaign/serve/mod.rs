@@ -10,7 +10,7 @@ use tokio::net::TcpListener;
 use crate::connect::connect;
 use crate::exit::{Ended, Exit, Failure};
 use crate::gateway::ClientOptions;
-use crate::interrupt::{Interrupts, on_a_thread, or_interrupted};
+use crate::interrupt::{Interrupts, or_interrupted};
 use crate::options::Global;
 use crate::output::{Out, note};
 use crate::{settings, store};
@@ -29,8 +29,7 @@ pub(crate) async fn run(args: &Args, global: &Global, out: &mut Out) -> Ended {
     let mut interrupts = Interrupts::listen();
     let begun = or_interrupted(async {
         let store = store::open(global).await?;
-        let read = global.clone();
-        let settings = on_a_thread(move || settings::read(&read)).await?;
+        let settings = settings::read(global).await?;
         // Without an account all but a look at its balance works; the balance of a sandbox of this call tells nothing.
         let gateway = if settings.missing_credentials().is_empty() && !global.sandbox {
             Some(connect(global, &ClientOptions::default(), out).await?)
