@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use crate::balance::Cached;
 use crate::config::{self, BaseUrl, Environment};
-use crate::core::{Core, Messages, UnderWay};
+use crate::core::{Core, Destination, Messages, UnderWay};
 use crate::credits::Credits;
 use crate::error::Error;
 use crate::events;
@@ -79,7 +79,7 @@ impl Client {
 
     /// The host of the gateway, with its port if it is not the usual one; `None` over a transport of one's own.
     pub fn host(&self) -> Option<&str> {
-        self.core.host.as_deref()
+        self.core.destination.as_ref().map(|to| to.host.as_str())
     }
 
     /// The sender id that is used where a call names none.
@@ -418,16 +418,18 @@ impl ClientBuilder {
             ));
         }
         let mut hints = Hints::of(&self.username, &self.password);
-        let (transport, host, is_https): (Arc<dyn Transport>, _, _) = match self.transport {
-            Some(transport) => (transport, None, false),
+        let (transport, destination): (Arc<dyn Transport>, _) = match self.transport {
+            Some(transport) => (transport, None),
             None => {
                 let base = config::base_url(&self.base_url, self.allow_http)?;
                 hints.not_in_api = !base.ends_in_api();
                 if base.is_in_clear() {
                     events::clear_text();
                 }
-                let (host, is_https) = (Some(authority(&base.url)), base.url.scheme() == "https");
-                (Arc::new(http(base, self.connect_timeout, self.native_tls)?), host, is_https)
+                let (host, is_https) = (authority(&base.url), base.url.scheme() == "https");
+                let http = http(base, self.connect_timeout, self.native_tls)?;
+                let proxy = http.proxy().cloned();
+                (Arc::new(http), Some(Destination { host, is_https, proxy }))
             }
         };
         let limiter = match self.pace {
@@ -465,8 +467,7 @@ impl ClientBuilder {
                 credentials: Credentials::new(self.username.trim(), &self.password),
                 hints,
                 transport,
-                host,
-                is_https,
+                destination,
                 limiter,
                 attempt_timeout: self.timeout,
                 cached: Cached::new(self.low_balance),

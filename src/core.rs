@@ -25,9 +25,8 @@ pub(crate) struct Core {
     pub(crate) credentials: Credentials,
     pub(crate) hints: Hints,
     pub(crate) transport: Arc<dyn Transport>,
-    pub(crate) host: Option<String>,
-    /// True if requests go over TLS, as far as the client knows.
-    pub(crate) is_https: bool,
+    /// `None` over a transport of the application's own.
+    pub(crate) destination: Option<Destination>,
     /// `None` only for a transport that does not leave this machine.
     pub(crate) limiter: Option<Limiter>,
     pub(crate) attempt_timeout: Duration,
@@ -35,6 +34,16 @@ pub(crate) struct Core {
     pub(crate) under_way: UnderWay,
     pub(crate) phone_rules: PhoneRules,
     pub(crate) messages: Messages,
+}
+
+/// Where requests go.
+#[derive(Debug, Clone)]
+pub(crate) struct Destination {
+    /// With the port, if it is not the scheme's own.
+    pub(crate) host: String,
+    pub(crate) is_https: bool,
+    /// What is told of the proxy on the way, if there is one.
+    pub(crate) proxy: Option<Arc<str>>,
 }
 
 /// What only messages need.
@@ -96,8 +105,7 @@ impl Core {
             credentials: self.credentials.clone(),
             hints: self.hints,
             transport,
-            host: self.host.clone(),
-            is_https: self.is_https,
+            destination: self.destination.clone(),
             limiter: self.limiter.clone(),
             attempt_timeout: self.attempt_timeout,
             cached: Cached::default(),

@@ -107,6 +107,15 @@ impl Environment {
         Ok(Self::of_file(file, dotenv::read(file, true)?, true))
     }
 
+    /// Reads the process environment alone, without a file.
+    ///
+    /// # Errors
+    ///
+    /// Of kind `Config`, as for [`from_env`](Self::from_env) of a variable.
+    pub fn from_process() -> Result<Self, Error> {
+        Self::default().with_process()
+    }
+
     /// The file that the values were completed from, whether it was there or not.
     pub fn file(&self) -> &Path {
         &self.file
@@ -125,6 +134,11 @@ impl Environment {
         CREDENTIALS.into_iter().filter(|key| self.get(key).is_none()).collect()
     }
 
+    /// The keys that are set, in the order in which this module has them.
+    pub fn keys(&self) -> impl Iterator<Item = &'static str> {
+        KEYS.into_iter().filter(|key| self.values.contains_key(key))
+    }
+
     /// Where a value comes from; `None` if the key is not set.
     pub fn origin(&self, key: &str) -> Option<&Origin> {
         self.values.get(key).map(|value| &value.origin)
@@ -132,11 +146,15 @@ impl Environment {
 
     /// Reads the process environment and `file`; a file that does not exist is no error unless it was `named`.
     fn read(file: &Path, named: bool) -> Result<Self, Error> {
-        let mut settings = Self::of_file(file, dotenv::read(file, named)?, named);
+        Self::of_file(file, dotenv::read(file, named)?, named).with_process()
+    }
+
+    /// The variables of the process win.
+    fn with_process(mut self) -> Result<Self, Error> {
         for key in KEYS {
             match std::env::var(key) {
                 Ok(text) if !text.is_empty() || key == LOG_FILE => {
-                    settings.values.insert(key, Value { text, origin: Origin::Process });
+                    self.values.insert(key, Value { text, origin: Origin::Process });
                 }
                 Ok(_) | Err(std::env::VarError::NotPresent) => {}
                 Err(std::env::VarError::NotUnicode(_)) => {
@@ -144,10 +162,10 @@ impl Environment {
                 }
             }
         }
-        for (key, value) in LITERAL.into_iter().filter_map(|key| Some((key, settings.get(key)?))) {
+        for (key, value) in LITERAL.into_iter().filter_map(|key| Some((key, self.get(key)?))) {
             no_control_character(key, value)?;
         }
-        Ok(settings)
+        Ok(self)
     }
 
     fn of_file(file: &Path, held: HashMap<&'static str, String>, named: bool) -> Self {
@@ -211,7 +229,7 @@ impl Environment {
 
 impl fmt::Debug for Environment {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_set().entries(KEYS.iter().filter(|key| self.values.contains_key(*key))).finish()
+        f.debug_set().entries(self.keys()).finish()
     }
 }
 

@@ -11,7 +11,7 @@ use super::check::{Check, few};
 
 use super::watch::{End, Exchange};
 use crate::clock::before;
-use crate::core::Core;
+use crate::core::{Core, Destination};
 use crate::error::{Error, ErrorKind};
 use crate::transport::TransportFailure;
 
@@ -25,9 +25,9 @@ const OWN_TRANSPORT: &str = "the application has a transport of its own";
 
 pub(super) fn client(core: &Core) -> Check {
     let seconds = core.attempt_timeout.as_secs_f64();
-    let to = match &core.host {
-        Some(host) if core.is_https => format!("requests go to {host} over TLS"),
-        Some(host) => format!("requests go to {host}, without TLS"),
+    let to = match &core.destination {
+        Some(Destination { host, is_https: true, .. }) => format!("requests go to {host} over TLS"),
+        Some(Destination { host, .. }) => format!("requests go to {host}, without TLS"),
         None => format!("{OWN_TRANSPORT}, which requests go through"),
     };
     Check::ok("client", format!("{to}; each may take {seconds} s"))
@@ -65,9 +65,12 @@ fn is_turnless(kind: ErrorKind) -> bool {
 }
 
 /// Looks the gateway's name up; says with it why nothing is asked without it.
-pub(super) async fn name(authority: Option<&str>, until: Option<Instant>) -> (Check, Option<String>) {
-    let Some(authority) = authority else { return (Check::skipped("name", OWN_TRANSPORT), None) };
-    let host = host_of(authority);
+pub(super) async fn name(core: &Core, until: Option<Instant>) -> (Check, Option<String>) {
+    let Some(to) = &core.destination else { return (Check::skipped("name", OWN_TRANSPORT), None) };
+    if to.proxy.is_some() {
+        return (Check::skipped("name", "the proxy looks it up"), None);
+    }
+    let host = host_of(&to.host);
     if host.parse::<IpAddr>().is_ok() {
         return (Check::skipped("name", format!("{host} is an address, with no name to look up")), None);
     }
@@ -104,11 +107,21 @@ fn host_of(authority: &str) -> &str {
     host.trim_matches(['[', ']'])
 }
 
+pub(super) fn proxy(core: &Core) -> Check {
+    match &core.destination {
+        None => Check::skipped("proxy", OWN_TRANSPORT),
+        Some(Destination { proxy: Some(proxy), .. }) => {
+            Check::ok("proxy", format!("requests go through {proxy}"))
+        }
+        Some(_) => Check::ok("proxy", "none on the way, as far as the environment says"),
+    }
+}
+
 pub(super) fn connection(core: &Core, asker: &Asker, first: Option<&Exchange>) -> Check {
     let Some(exchange) = first else { return not_tried("connection", asker) };
     match &exchange.end {
         Some(End { status: Err(TransportFailure::Connect), .. }) => match &asker.failed {
-            Some((_, error)) => Check::failed("connection", cause(error), error.action()),
+            Some((_, error)) => Check::failed("connection", cause(core, error), error.action()),
             None => not_tried("connection", asker),
         },
         Some(End { status: Ok(status), took, .. }) => Check::ok(
@@ -116,21 +129,23 @@ pub(super) fn connection(core: &Core, asker: &Asker, first: Option<&Exchange>) -
             format!("the first answer came after {} ms, with HTTP status {status}", took.as_millis()),
         ),
         // The time-out of a connection is shorter than that of an attempt.
-        None if core.host.is_none() || is_out_of_time(asker) => not_tried("connection", asker),
+        None if core.destination.is_none() || is_out_of_time(asker) => not_tried("connection", asker),
         _ => Check::ok("connection", "it came about"),
     }
 }
 
 pub(super) fn certificate(core: &Core, asker: &Asker, first: Option<&Exchange>) -> Check {
     const NAME: &str = "certificate";
-    let Some(host) = &core.host else { return Check::skipped(NAME, OWN_TRANSPORT) };
-    if !core.is_https {
+    let Some(Destination { host, is_https, .. }) = &core.destination else {
+        return Check::skipped(NAME, OWN_TRANSPORT);
+    };
+    if !is_https {
         return Check::skipped(NAME, "without TLS there is none");
     }
     let Some(exchange) = first else { return not_tried(NAME, asker) };
     match &exchange.end {
         Some(End { status: Err(TransportFailure::Certificate), .. }) => match &asker.failed {
-            Some((_, error)) => Check::failed(NAME, cause(error), error.action()),
+            Some((_, error)) => Check::failed(NAME, cause(core, error), error.action()),
             None => not_tried(NAME, asker),
         },
         Some(End { status: Err(TransportFailure::Connect), .. }) => not_tried(NAME, asker),
@@ -209,12 +224,15 @@ fn compared(theirs: SystemTime, ours: SystemTime, took: Duration) -> Check {
 }
 
 /// What lies at the bottom of a failed exchange.
-fn cause(error: &Error) -> String {
+fn cause(core: &Core, error: &Error) -> String {
     let (mut last, mut next) = (error.to_string(), error.source());
     while let Some(cause) = next {
         (last, next) = (cause.to_string(), cause.source());
     }
-    last
+    match core.destination.as_ref().and_then(|to| to.proxy.as_ref()) {
+        Some(proxy) => format!("{last}, by {proxy}"),
+        None => last,
+    }
 }
 
 #[cfg(test)]

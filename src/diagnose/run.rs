@@ -49,7 +49,7 @@ pub(super) async fn run(found: Found, questions: Questions) -> Diagnosis {
     let client = Client { core: Arc::new(core.querying_through(Arc::new(watched))) };
 
     let until = questions.deadline.and_then(|deadline| Instant::now().checked_add(deadline));
-    let (name, stop) = network::name(core.host.as_deref(), until).await;
+    let (name, stop) = network::name(&core, until).await;
     let mut asker = Asker { until, stop, ..Asker::default() };
     let order = core.cached.next();
     let balance = asker.ask(Endpoint::Balance, client.balance()).await;
@@ -78,6 +78,7 @@ pub(super) async fn run(found: Found, questions: Questions) -> Diagnosis {
         network::client(&core),
         network::pace(&core, &asker),
         name,
+        network::proxy(&core),
         network::connection(&core, &asker, exchanges.first()),
         network::certificate(&core, &asker, exchanges.first()),
         network::gateway(&asker),
@@ -110,6 +111,7 @@ fn without_a_client(error: &Error, questions: &Questions) -> Diagnosis {
     let names = [
         "pace",
         "name",
+        "proxy",
         "connection",
         "certificate",
         "gateway",

@@ -165,6 +165,13 @@ impl HttpTransport {
     }
 }
 
+impl HttpTransport {
+    /// What is told of the proxy of the environment, if it is asked.
+    pub(crate) fn proxy(&self) -> Option<&Arc<str>> {
+        self.proxy.as_ref()
+    }
+}
+
 /// Host and, if it is not the scheme's own, port.
 pub(crate) fn authority(url: &Url) -> String {
     let host = url.host_str().unwrap_or_default();

@@ -33,6 +33,13 @@ fn at_the_sandbox(world: &World, args: &[&str]) -> assert_cmd::Command {
 fn nothing_wrong_is_exit_0_warnings_are_3_and_failures_1_or_5() {
     let world = World::new();
     let ran = run(&mut at_the_sandbox(&world, &["doctor"])).exits(0);
+    let settings = lines(&ran, "settings");
+    assert!(
+        settings.contains("from the environment: KWTSMS_USERNAME, KWTSMS_PASSWORD, KWTSMS_SENDER_ID;"),
+        "{}",
+        ran.out
+    );
+    assert!(settings.contains("from the command line: KWTSMS_BASE_URL; there is no .env"), "{}", ran.out);
     assert!(ran.out.ends_with("skipped  |  3 requests, nothing was sent\n"), "{}", ran.out);
     assert!(ran.out.contains("\n  Nothing wrong was found  |"), "{}", ran.out);
     assert_eq!(world.sandbox.requests().len(), 3);
@@ -103,7 +110,7 @@ fn what_cannot_be_read_is_told_and_the_rest_is_looked_at() {
     assert_eq!(status(&document, "settings"), "failed");
     assert_eq!(status(&document, "gateway"), "ok");
     let ran = run(&mut at_the_sandbox(&world, &["doctor"])).exits(1);
-    assert!(lines(&ran, "settings").contains(".env: entry 2 cannot be read"), "{}", ran.out);
+    assert!(lines(&ran, "settings").contains(".env line 2"), "{}", ran.out);
     assert!(lines(&ran, "balance").contains("1000 credits"), "{}", ran.out);
     std::fs::remove_file(world.path(".env")).unwrap();
 
@@ -147,6 +154,26 @@ fn where_nobody_listens_it_says_so_and_asks_once() {
     let world = World::new();
     let ran = run(world.kwtsms(&["doctor", "--base-url", url]).env("KWTSMS_SENDER_ID", "KWT-TEST")).exits(1);
     assert!(lines(&ran, "connection").contains("efused"), "{}", ran.out);
+    assert!(ran.out.contains("  1 request, nothing was sent"), "{}", ran.out);
+}
+
+#[test]
+fn a_proxy_on_the_way_is_named_without_its_password() {
+    let world = World::new();
+    let mut command = world.kwtsms(&["doctor", "--base-url", "https://gateway.invalid/API/"]);
+    let ran = run(command
+        .env("HTTPS_PROXY", "http://somebody:s3cret@127.0.0.1:1")
+        .env("KWTSMS_SENDER_ID", "KWT-TEST"));
+    let ran = ran.exits(1);
+    assert!(lines(&ran, "proxy").contains("http://127.0.0.1:1 that HTTPS_PROXY names"), "{}", ran.out);
+    assert!(lines(&ran, "name").contains("the proxy looks it up"), "{}", ran.out);
+    let connection = lines(&ran, "connection");
+    assert!(
+        connection.contains("by the proxy http://127.0.0.1:1") && connection.contains("NO_PROXY"),
+        "{}",
+        ran.out
+    );
+    assert!(!ran.out.contains("s3cret") && !ran.err.contains("s3cret"), "{}", ran.out);
     assert!(ran.out.contains("  1 request, nothing was sent"), "{}", ran.out);
 }
 

@@ -59,6 +59,7 @@ async fn where_all_is_well_nothing_is_found() {
         "client",
         "pace",
         "name",
+        "proxy",
         "connection",
         "certificate",
         "gateway",
@@ -69,7 +70,7 @@ async fn where_all_is_well_nothing_is_found() {
         "balance",
         "countries",
     ];
-    assert_eq!(names.iter().filter(|name| **name != "proxy").copied().collect::<Vec<_>>(), expected);
+    assert_eq!(names, expected);
     says(&found, "client", Good, &["localhost:", "without TLS"]);
     says(&found, "name", Good, &["localhost is ", "found in"]);
     says(&found, "connection", Good, &["HTTP status 200"]);
@@ -398,7 +399,7 @@ async fn settings_that_make_no_client_leave_what_needs_none() {
     let builder = Client::builder(USER, PASSWORD).base_url("http://www.kwtsms.com/API/");
     let id = MessageId::parse("f4c8").unwrap();
     let found = builder.diagnose().number(KUWAIT).message("🎉 hi").message_id(&id).await;
-    says(&found, "client", Failed, &["in clear", "settings"]);
+    says(&found, "client", Failed, &["base URL is refused", "settings"]);
     says(&found, "number", Good, &[]);
     says(&found, "text", Warning, &["emoji at character 1"]);
     for name in ["connection", "credentials", "sender_id", "country", "route", "message", "report"] {
@@ -432,4 +433,24 @@ async fn a_gateway_that_hangs_is_asked_once_and_a_deadline_ends_it_sooner() {
     assert!(begin.elapsed() < Duration::from_secs(4), "{:?}", begin.elapsed());
     says(&found, "gateway", Failed, &["deadline"]);
     says(&found, "balance", Skipped, &[]);
+}
+
+#[cfg(feature = "store")]
+#[tokio::test]
+async fn a_store_that_fails_is_told_as_what_keeps_the_pace() {
+    use kwtsms_async::{Limiter, Rates, Store};
+
+    let (sandbox, file) = (sandbox(), crate::store::testing::sqlite());
+    let store = Store::open(&file.path).await.unwrap();
+    let limiter = Limiter::shared(&store, "office", Rates::default()).await.unwrap();
+    let client =
+        Client::builder(USER, PASSWORD).transport(sandbox.transport()).limiter(limiter).build().unwrap();
+    let broken = rusqlite::Connection::open(&file.path).unwrap();
+    broken.execute_batch("DROP TABLE kwtsms_pace").unwrap();
+    let found = client.diagnose().deadline(Duration::from_millis(300)).await;
+    says(&found, "pace", Failed, &["store", "SQLite"]);
+    for name in ["connection", "gateway", "credentials", "balance"] {
+        says(&found, name, Skipped, &[]);
+    }
+    assert_eq!(found.requests(), 0);
 }

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use kwtsms_async::config::{self, Environment};
+use kwtsms_async::config::{self, Environment, Origin};
 use kwtsms_async::{Check, Client, ClientBuilder, Store};
 
 use crate::exit::{Exit, Failure};
@@ -25,7 +25,7 @@ pub(super) async fn look(global: &Global) -> Result<(ClientBuilder, Found), Fail
     };
     let (builder, wrong) = builder(&settings);
     let failure = failure.or(wrong.map(Failure::from));
-    let mut checks = vec![read_as(global, failure), gateway(&settings, global)];
+    let mut checks = vec![read_as(&settings, global, failure), gateway(&settings, global)];
     let log = match open_log(&settings) {
         Ok(Some(log)) => {
             checks.push(Check::ok(
@@ -58,22 +58,7 @@ fn failed(name: &'static str, failure: &Failure, action: &str) -> Check {
 
 /// The variables of the process, where the file beside them cannot be read.
 fn of_the_process(global: &Global) -> Environment {
-    let mut settings = Environment::default();
-    let keys = [
-        config::USERNAME,
-        config::PASSWORD,
-        config::SENDER_ID,
-        config::TEST_MODE,
-        config::LOG_FILE,
-        config::BASE_URL,
-        config::ALLOW_HTTP,
-        config::STORE,
-    ];
-    for key in keys {
-        if let Ok(value) = std::env::var(key) {
-            settings.set(key, value);
-        }
-    }
+    let mut settings = Environment::from_process().unwrap_or_default();
     if let Some(url) = &global.base_url {
         settings.set(config::BASE_URL, url);
     }
@@ -95,6 +80,9 @@ fn builder(settings: &Environment) -> (ClientBuilder, Option<kwtsms_async::Error
     if let Ok(Some(url)) = settings.confirmed(config::BASE_URL) {
         builder = builder.base_url(url);
     }
+    if matches!(settings.confirmed(config::ALLOW_HTTP), Ok(Some("1" | "true"))) {
+        builder = builder.allow_http();
+    }
     if let Ok(test) = settings.test_mode() {
         builder = builder.test_mode(test);
     }
@@ -102,24 +90,42 @@ fn builder(settings: &Environment) -> (ClientBuilder, Option<kwtsms_async::Error
     (builder, settings.missing_credentials().is_empty().then_some(error).or(settings.test_mode().err()))
 }
 
-fn read_as(global: &Global, failure: Option<Failure>) -> Check {
+fn read_as(settings: &Environment, global: &Global, failure: Option<Failure>) -> Check {
     const NAME: &str = "settings";
     if let Some(failure) = failure {
         return failed(NAME, &failure, "correct the setting that is named");
     }
     let file = settings::env_file(global);
-    if !file.exists() {
-        return Check::ok(NAME, format!("of the environment alone: there is no {}", file.display()));
+    let is_there = file.exists();
+    let mut seen = origins(settings);
+    if !is_there {
+        seen.push(format!("there is no {}", file.display()));
     }
-    let seen = format!("of the environment, then of {}", file.display());
-    match others_may_read(&file) {
-        true => Check::warning(
+    let seen = seen.join("; ");
+    if is_there && others_may_read(&file) {
+        return Check::warning(
             NAME,
-            format!("{seen}, which every user of this machine may read"),
+            format!("{seen}; every user of this machine may read {}", file.display()),
             format!("chmod 600 {}: it holds the password", file.display()),
-        ),
-        false => Check::ok(NAME, seen),
+        );
     }
+    Check::ok(NAME, seen)
+}
+
+/// Which settings come from where.
+fn origins(settings: &Environment) -> Vec<String> {
+    let mut of: Vec<(String, Vec<&str>)> = Vec::new();
+    for key in settings.keys() {
+        let origin = match settings.origin(key) {
+            Some(Origin::Program) | None => "the command line".to_owned(),
+            Some(origin) => origin.to_string(),
+        };
+        match of.iter_mut().find(|(other, _)| *other == origin) {
+            Some((_, keys)) => keys.push(key),
+            None => of.push((origin, vec![key])),
+        }
+    }
+    of.into_iter().map(|(origin, keys)| format!("from {origin}: {}", keys.join(", "))).collect()
 }
 
 #[cfg(unix)]
