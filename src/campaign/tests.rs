@@ -311,9 +311,12 @@ mod bodies {
         let draft = store.campaign("lost").text("Hi").account("other").recipients(numbers(200)).load();
         let lost = draft.await.unwrap().approve().await.unwrap();
         assert!(store.claim_batch("other", id).await.unwrap().is_some());
-        while lost.progress().await.unwrap().planned != 200 {
-            tokio::time::sleep(Duration::from_millis(50)).await;
-        }
+        let given_back = async {
+            while lost.progress().await.unwrap().planned != 200 {
+                tokio::time::sleep(Duration::from_millis(50)).await;
+            }
+        };
+        tokio::time::timeout(Duration::from_secs(30), given_back).await.expect("it is given back");
         drop(worker);
         assert!(sandbox.messages().is_empty());
     }
