@@ -343,6 +343,39 @@ mod tests {
         assert_eq!(journal.synced, 2, "its loss costs a look at the store");
     }
 
+    #[cfg(target_os = "linux")]
+    #[test]
+    #[allow(clippy::print_stderr)] // where nothing can be mounted, it says so
+    fn a_full_disk_leaves_no_half_line() {
+        struct Mounted(tempfile::TempDir);
+        impl Drop for Mounted {
+            fn drop(&mut self) {
+                let _ = std::process::Command::new("umount").arg("-l").arg(self.0.path()).status();
+            }
+        }
+        let folder = folder();
+        let mut mount = std::process::Command::new("mount");
+        mount.args(["-t", "tmpfs", "-o", "size=64k", "kwtsms-test"]).arg(folder.path());
+        if !mount.output().is_ok_and(|output| output.status.success()) {
+            eprintln!("skipped: no file system can be mounted here");
+            return;
+        }
+        let disk = Mounted(folder);
+        let mut journal = Journal::open(disk.0.path()).unwrap();
+        journal.begin((1, 1), 1).unwrap();
+        let filler = disk.0.path().join("filler");
+        let mut full = File::create(&filler).unwrap();
+        while full.write_all(&[0; 1_024]).is_ok() {}
+        // What is left of the file's last page takes some lines more, and half of the one that is refused.
+        let refused = (2..1_000).find(|batch| journal.begin((*batch, 1), *batch).is_err()).unwrap();
+        std::fs::remove_file(filler).unwrap();
+        journal.end((1, 1), Verdict::Accepted, &accepted()).unwrap();
+        drop((journal, full));
+        let journal = Journal::open(disk.0.path()).unwrap();
+        assert!(matches!(journal.left_over()[0], ((1, 1), Some((Verdict::Accepted, _)))));
+        assert!(journal.knows((refused - 1, 1)) && !journal.knows((refused, 1)));
+    }
+
     #[test]
     fn two_workers_never_share_a_journal() {
         let folder = folder();

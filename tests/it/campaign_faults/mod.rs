@@ -145,7 +145,7 @@ mod bodies {
     pub(super) async fn a_copy_that_is_restored_under_a_running_campaign_stops_it(world: World) {
         let campaign = world.campaign("copied", 20_000).await;
         world.slow(Duration::from_millis(100));
-        let worker = world.work().start().await.unwrap();
+        let worker = world.work().until_done().start().await.unwrap();
         reached(&campaign, |progress| progress.accepted >= 400).await;
         world
             .beside(
