@@ -368,9 +368,10 @@ mod tests {
         while full.write_all(&[0; 1_024]).is_ok() {}
         // What is left of the file's last page takes some lines more, and half of the one that is refused.
         let refused = (2..1_000).find(|batch| journal.begin((*batch, 1), *batch).is_err()).unwrap();
+        drop(full);
         std::fs::remove_file(filler).unwrap();
         journal.end((1, 1), Verdict::Accepted, &accepted()).unwrap();
-        drop((journal, full));
+        drop(journal);
         let journal = Journal::open(disk.0.path()).unwrap();
         assert!(matches!(journal.left_over()[0], ((1, 1), Some((Verdict::Accepted, _)))));
         assert!(journal.knows((refused - 1, 1)) && !journal.knows((refused, 1)));
