@@ -318,7 +318,7 @@ impl Store {
         let from: Vec<_> = from.iter().map(|state| state.stored().to_string()).collect();
         let sql = format!(
             "UPDATE kwtsms_campaign SET state = $2, reason = $3,
-                    approved_at = CASE WHEN $2 = 2 THEN coalesce(approved_at, {{now}}) ELSE approved_at END
+                    approved_at = CASE WHEN $2 = 2 THEN {{now}} ELSE approved_at END
              WHERE id = $1 AND state IN ({}) RETURNING id",
             from.join(", ")
         );

@@ -198,6 +198,29 @@ fn two_runs_share_the_work_and_a_pause_stops_both() {
 }
 
 #[test]
+fn an_interrupted_run_ends_with_nothing_in_flight() {
+    for signal in ["-INT", "-TERM"] {
+        let world = world();
+        world.numbers(4_000);
+        world.sandbox.set_latency(Duration::from_millis(400));
+        let create = ["campaign", "create", "eid", "--file", "list.csv", "Hello", "--yes"];
+        assert_eq!(world.stored(&create).code, 0);
+        let mut run = spawn(&world);
+        wait_for(&world, |world| world.sends() >= 2);
+        let told = std::process::Command::new("kill").args([signal, &run.id().to_string()]).status().unwrap();
+        assert!(told.success());
+        assert_eq!(run.wait().unwrap().code(), Some(130), "{signal}");
+        let ran = world.stored(&["campaign", "status", "eid", "--json"]);
+        let status: serde_json::Value = serde_json::from_str(ran.out.lines().next().unwrap()).unwrap();
+        let of = |what: &str| status["progress"][what].as_u64().unwrap();
+        assert_eq!((of("sending"), of("unknown"), of("workers")), (0, 0, 0), "{signal} {ran:?}");
+        let (numbers, most) = world.written();
+        assert_eq!((numbers as u64, most), (of("accepted"), 1), "{signal}");
+        assert!(of("planned") > 0, "{signal} {ran:?}");
+    }
+}
+
+#[test]
 fn the_outbox_is_sent_and_tells_what_became_of_a_message() {
     let world = world();
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();

@@ -39,8 +39,10 @@ over_both! {
     the_balance_is_evidence_for_what_is_unknown
     a_worker_stops_with_nothing_in_flight
     a_window_that_is_closed_keeps_everything_back
+    a_start_that_was_missed_pauses_and_a_resume_sends
     a_test_campaign_is_a_test_and_a_senders_id_its_own
     messages_of_the_outbox_are_sent_once_and_tell_their_outcome
+    messages_of_the_outbox_go_by_priority_then_by_age
     a_bad_row_of_the_outbox_does_not_stop_the_others
     a_late_message_is_not_sent_and_a_refused_one_can_be_retried
     an_older_copy_of_the_store_stops_everything
@@ -251,6 +253,20 @@ mod bodies {
         drop(worker);
     }
 
+    pub(super) async fn a_start_that_was_missed_pauses_and_a_resume_sends(world: World) {
+        let campaign = world.campaign("missed", 300).await;
+        // Approved before its start, and no worker ran for hours after it.
+        beside(&world, "UPDATE kwtsms_campaign SET approved_at = 1000, not_before = 2000").await;
+        world.work().await;
+        let progress = campaign.progress().await.unwrap();
+        assert_eq!((progress.state, progress.planned), (CampaignState::Paused, 300));
+        let Some(WaitsFor::Pause(Some(reason))) = progress.waits_for else { panic!("{progress:?}") };
+        assert!(reason.contains("missed"), "{reason}");
+        campaign.resume().await.unwrap();
+        world.work().await;
+        assert_eq!(campaign.progress().await.unwrap().accepted, 300);
+    }
+
     pub(super) async fn a_test_campaign_is_a_test_and_a_senders_id_its_own(world: World) {
         let draft = world.store.campaign("test").text("Hello").test_mode(true).sender("KWT-SMS");
         draft.recipients(numbers(2)).load().await.unwrap().approve().await.unwrap();
@@ -289,6 +305,18 @@ mod bodies {
         store.resolve_outbox("lost", Resolution::Sent).await.unwrap();
         assert!(world.written().values().all(|times| *times == 1));
         assert_eq!(store.forget_outbox(Duration::ZERO).await.unwrap(), 6);
+    }
+
+    pub(super) async fn messages_of_the_outbox_go_by_priority_then_by_age(world: World) {
+        for (n, (text, priority)) in [("c", 0), ("a", 5), ("d", 0), ("b", 5), ("e", -1)].iter().enumerate() {
+            let number = 96_550_000_000 + n as u64;
+            let message = OutboxMessage::new(*text, number, *text).priority(*priority);
+            world.store.enqueue(message).await.unwrap();
+        }
+        let work = world.client().work_outbox(&world.store).journal(world.journal.path()).max_in_flight(1);
+        work.until_done().start().await.unwrap().finished().await.unwrap();
+        let sent: Vec<_> = world.sandbox.messages().iter().map(|message| message.text().to_owned()).collect();
+        assert_eq!(sent, ["a", "b", "c", "d", "e"]);
     }
 
     pub(super) async fn a_bad_row_of_the_outbox_does_not_stop_the_others(world: World) {
