@@ -128,29 +128,8 @@ async fn measure(name: &str, store: Store, claims: &Claims) {
     );
 
     let campaign = draft.approve().await.unwrap();
-    let journal = tempfile::tempdir().unwrap();
-    let mut workers = Vec::new();
-    let sent = Arc::new(AtomicU64::new(0));
-    claims.0.lock().unwrap().clear();
-    for _ in 0..WORKERS {
-        let client = Client::builder("user", "password").transport(Accepts(Arc::clone(&sent))).unpaced();
-        let work = client.build().unwrap().work(&store).journal(journal.path());
-        workers.push(work.start().await.unwrap());
-    }
-    let began = Instant::now();
-    tokio::time::sleep(CLAIMING).await;
-    for worker in workers {
-        worker.stop();
-        worker.finished().await.unwrap();
-    }
-    let seconds = began.elapsed().as_secs_f64();
-    let times = std::mem::take(&mut *claims.0.lock().unwrap());
-    println!(
-        "{name}: {} claims by {WORKERS} workers, {:.0} a second, each with its commit: {}",
-        times.len(),
-        times.len() as f64 / seconds,
-        spread(times)
-    );
+    claimed(name, &store, claims, Some(4.0)).await;
+    claimed(name, &store, claims, None).await;
 
     let mut looks = Vec::new();
     for _ in 0..LOOKS {
@@ -177,4 +156,36 @@ async fn measure(name: &str, store: Store, claims: &Claims) {
     );
     campaign.cancel().await.unwrap();
     campaign.forget().await.unwrap();
+}
+
+/// Four workers claim, each at so many requests a second or as fast as the store lets them.
+async fn claimed(name: &str, store: &Store, claims: &Claims, rate: Option<f64>) {
+    let journal = tempfile::tempdir().unwrap();
+    let mut workers = Vec::new();
+    let sent = Arc::new(AtomicU64::new(0));
+    claims.0.lock().unwrap().clear();
+    for _ in 0..WORKERS {
+        let client = Client::builder("user", "password").transport(Accepts(Arc::clone(&sent)));
+        let client = match rate {
+            Some(rate) => client.rates(1.0, rate),
+            None => client.unpaced(),
+        };
+        let work = client.build().unwrap().work(store).journal(journal.path());
+        workers.push(work.start().await.unwrap());
+    }
+    let began = Instant::now();
+    tokio::time::sleep(CLAIMING).await;
+    for worker in workers {
+        worker.stop();
+        worker.finished().await.unwrap();
+    }
+    let seconds = began.elapsed().as_secs_f64();
+    let times = std::mem::take(&mut *claims.0.lock().unwrap());
+    let pace = rate.map_or("as fast as they can".to_owned(), |rate| format!("at {rate} a second each"));
+    println!(
+        "{name}: {} claims by {WORKERS} workers {pace}, {:.0} a second, each with its commit: {}",
+        times.len(),
+        times.len() as f64 / seconds,
+        spread(times)
+    );
 }
