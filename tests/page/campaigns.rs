@@ -171,6 +171,7 @@ async fn keys_and_reasons_stay_words_and_several_campaigns_are_listed() {
         watched.campaign(hostile, "Hello &lt;b&gt;", 3).await.pause_because(hostile).await.unwrap();
         watched.campaign("عيد ٢٠٢٧", "عيد مبارك من متجر السالمية", 3).await;
         window.until("document.querySelectorAll('#campaigns a').length === 2").await;
+        window.click("#campaigns li:first-child a").await;
         window.until("document.getElementById('title').textContent === 'عيد ٢٠٢٧'").await;
         assert_eq!(window.eval("getComputedStyle(document.getElementById('text')).direction").await, "rtl");
         window.click("#campaigns li:last-child a").await;

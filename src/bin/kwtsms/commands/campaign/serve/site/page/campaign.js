@@ -1,7 +1,7 @@
 // One campaign: how far it is, why it waits, what can be done.
 
 const shown = {
-  /** The key that is looked at; null where the newest is. */
+  /** The key that is asked for, and the campaign that is shown: for a moment another one. */
   key: null,
   campaign: null,
   /** The counts that the plot and the list of the unknown were fetched for. */
@@ -33,6 +33,7 @@ function drawCampaign(campaign) {
   const { progress, settings } = campaign;
   const other = shown.campaign?.key !== campaign.key;
   shown.campaign = campaign;
+  $("one").hidden = false;
   $("title").replaceChildren(bdi(campaign.key));
   const [word, look] = standing(campaign);
   const state = el("span", { id: "state", class: "state", "data-look": look }, word);
@@ -91,14 +92,18 @@ async function act(work) {
   await look();
 }
 
+/** The key that is asked about in the dialogue. */
+let pausing = null;
 $("pause").addEventListener("click", () => {
+  pausing = shown.campaign.key;
+  $("pausing-title").replaceChildren("Pause ", bdi(pausing), "?");
   $("reason").value = "";
   $("pausing").returnValue = "";
   $("pausing").showModal();
   $("reason").focus();
 });
 $("pausing").addEventListener("close", () => {
-  const { key } = shown;
+  const key = pausing;
   if ($("pausing").returnValue !== "yes") return;
   act(async () => {
     await ask("POST", `${path(key)}/pause`, { reason: $("reason").value });
@@ -106,7 +111,7 @@ $("pausing").addEventListener("close", () => {
   });
 });
 $("resume").addEventListener("click", () => {
-  const { key } = shown;
+  const { key } = shown.campaign;
   act(async () => {
     await ask("POST", `${path(key)}/resume`);
     say("It goes on");

@@ -40,7 +40,9 @@ async function lookOnce() {
   try {
     const { campaigns, left_out: leftOut, asks_balance: asksBalance } = await ask("GET", "/api/campaigns");
     connection("live", "Live");
-    const key = asked() ?? campaigns[0]?.key ?? null;
+    // Without an address the newest, and then the same one, whatever comes.
+    const stays = campaigns.some((campaign) => campaign.key === shown.key) ? shown.key : null;
+    const key = asked() ?? stays ?? campaigns[0]?.key ?? null;
     document.body.dataset.view = asked() === null ? "list" : "campaign";
     $("start").hidden = campaigns.length > 0;
     reconcile($("campaigns"), campaigns.map((campaign) => listItem(campaign, key)));
@@ -67,18 +69,23 @@ async function showOne(key) {
     return null;
   });
   if (shown.key !== key) return;
-  $("one").hidden = campaign === null;
   $("gone").hidden = campaign !== null || key === null;
   $("gone-key").textContent = key ?? "";
   document.title = key === null ? "kwtSMS campaigns" : `${key}, kwtSMS campaigns`;
-  if (campaign === null) return;
-  drawCampaign(campaign);
+  if (campaign === null) {
+    $("one").hidden = true;
+    shown.campaign = null;
+    return;
+  }
+  // One that was looked at already is drawn at once, another one with its plot.
+  if (shown.campaign?.key === key) drawCampaign(campaign);
   const { accepted, refused, unknown: open, planned, state } = campaign.progress;
   const counted = JSON.stringify([key, accepted, refused, open, planned, state]);
   if (counted === shown.counted || (shown.counted !== null && Date.now() < shown.rest)) return;
   const began = Date.now();
   const [history, batches] = await Promise.all([ask("GET", `${path(key)}/history`), ask("GET", `${path(key)}/unknown`)]);
   if (shown.key !== key) return;
+  if (shown.campaign?.key !== key) drawCampaign(campaign);
   shown.counted = counted;
   // Of a large campaign it takes a while: a tenth of the time at most.
   shown.rest = Date.now() + 9 * (Date.now() - began);

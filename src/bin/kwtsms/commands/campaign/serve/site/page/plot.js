@@ -35,8 +35,8 @@ function drawPlot() {
   const svg = $("plot");
   const began = history?.began_at ?? null;
   for (const part of [svg, $("legend"), $("table-box")]) part.toggleAttribute("hidden", began === null);
-  if (!campaign || !history || began === null) {
-    $("plot-text").textContent = "Nothing was sent yet.";
+  if (!campaign || began === null) {
+    $("plot-text").textContent = history ? "Nothing was sent yet." : "";
     return;
   }
   const { progress } = campaign;

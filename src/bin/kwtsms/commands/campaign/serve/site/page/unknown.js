@@ -36,7 +36,7 @@ $("batches").addEventListener("click", (event) => {
   const batch = button && unknown.batches.get(button.closest("li").dataset.batch);
   if (!batch) return;
   const sent = button.dataset.say === "sent";
-  resolving = { key: shown.key, batch, say: button.dataset.say };
+  resolving = { key: shown.campaign.key, batch, say: button.dataset.say };
   const zone = zoneOf(shown.campaign);
   const numbers = plural(batch.numbers, "number");
   $("resolving-title").textContent = sent ? `Was the batch of ${numbers} sent?` : `Send the batch of ${numbers} again?`;
@@ -65,7 +65,7 @@ $("resolving").addEventListener("close", async () => {
 });
 
 $("ask").addEventListener("click", async () => {
-  const { key } = shown;
+  const { key } = shown.campaign;
   $("ask-said").textContent = "Asking…";
   try {
     await ask("POST", `${path(key)}/evidence`);
