@@ -7,8 +7,7 @@ use axum::Json;
 use axum::extract::rejection::JsonRejection;
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
-use futures::{StreamExt, TryStreamExt};
-use kwtsms_async::{Campaign, CampaignProgress, Error, Evidence, Resolution, UnknownBatch};
+use kwtsms_async::{Campaign, CampaignProgress, Evidence, Resolution, UnknownBatch};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
@@ -19,8 +18,6 @@ use super::watched::Watched;
 const LISTED: usize = 100;
 /// Moments of a plot.
 const MOMENTS: usize = 300;
-/// Campaigns that the store is asked for at once.
-const AT_ONCE: usize = 4;
 /// Characters of a reason.
 const LONGEST_REASON: usize = 200;
 
@@ -29,9 +26,10 @@ type Answer = Result<Json<Value>, Refusal>;
 pub(super) async fn list(State(watched): State<Arc<Watched>>) -> Answer {
     let campaigns = watched.store.campaigns().await?;
     let left_out = campaigns.len().saturating_sub(LISTED);
-    let shown = futures::stream::iter(campaigns.into_iter().take(LISTED))
-        .map(async |campaign| Ok::<_, Error>(summary(&campaign, &campaign.progress().await?)));
-    let shown: Vec<_> = shown.buffered(AT_ONCE).try_collect().await?;
+    let mut shown = Vec::new();
+    for campaign in campaigns.iter().take(LISTED) {
+        shown.push(summary(campaign, &campaign.progress().await?));
+    }
     let asks_balance = watched.client.is_some();
     Ok(Json(json!({ "campaigns": shown, "left_out": left_out, "asks_balance": asks_balance })))
 }
