@@ -423,3 +423,32 @@ fn failed_changes(counts: &[Count], error: &Error, wait: Option<Duration>) -> Ve
     };
     counts.iter().filter_map(change).collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::caller::Lane;
+    use super::super::keys::OtpKeys;
+    use super::*;
+
+    #[test]
+    fn the_hmac_of_a_code_is_over_purpose_number_challenge_session_and_code() {
+        let ring = OtpKeys::random().check("test").unwrap();
+        let (number, other) = (PhoneNumber::parse("96598765432"), PhoneNumber::parse("96551112222"));
+        let ticket = Ticket::new(number.unwrap(), "login", Lane::Stranger, false, Language::English).unwrap();
+        let code = |text| Code::read(text, 6).unwrap();
+        let mac = |ticket: &Ticket, session: &[u8], typed| {
+            Inner::code_mac(ring.current(), ticket, session, &code(typed))
+        };
+        let whole = mac(&ticket, b"session", "123456");
+        assert_eq!(whole, mac(&ticket, b"session", "123456"), "the same each time");
+        for (what, changed) in [
+            ("challenge", mac(&Ticket { id: [7; 16], ..ticket.clone() }, b"session", "123456")),
+            ("number", mac(&Ticket { number: other.unwrap(), ..ticket.clone() }, b"session", "123456")),
+            ("purpose", mac(&Ticket { purpose: "pay".to_owned(), ..ticket.clone() }, b"session", "123456")),
+            ("session", mac(&ticket, b"another", "123456")),
+            ("code", mac(&ticket, b"session", "123457")),
+        ] {
+            assert_ne!(whole, changed, "{what}");
+        }
+    }
+}

@@ -47,6 +47,17 @@ pub const COMPARED: &str = "kwtsms_otp_compared_total";
 /// What a limit refused.
 pub const LIMITED: &str = "kwtsms_otp_limited_total";
 
+/// Tells the installed recorder what the metrics of one-time codes mean, for its help texts. Call it once, after
+/// installing it, beside [`metrics::describe`](crate::metrics::describe).
+#[cfg(feature = "metrics")]
+pub fn describe() {
+    use ::metrics::{Unit, describe_counter};
+
+    describe_counter!(SENT, Unit::Count, "Messages with one-time codes, by what became of them");
+    describe_counter!(COMPARED, Unit::Count, "One-time codes that were typed, by what came of it");
+    describe_counter!(LIMITED, Unit::Count, "What a limit of one-time codes refused");
+}
+
 fn count(metric: &'static str, label: &'static str, value: &'static str) {
     #[cfg(feature = "metrics")]
     ::metrics::counter!(metric, label => value).increment(1);

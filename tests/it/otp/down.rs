@@ -35,8 +35,18 @@ async fn an_sqlite_file_that_fails_is_a_refusal() {
     let beside = rusqlite::Connection::open(&file.path).unwrap();
     beside.execute_batch("ALTER TABLE kwtsms_otp RENAME TO away").unwrap();
     let (capture, guard) = crate::capture::Capture::start();
+    #[cfg(feature = "metrics")]
+    let recorder = metrics_exporter_prometheus::PrometheusBuilder::new().build_recorder();
+    #[cfg(feature = "metrics")]
+    let counting = ::metrics::set_default_local_recorder(&recorder);
     refused(&world, &otp, &challenge, &code).await;
     drop(guard);
+    #[cfg(feature = "metrics")]
+    {
+        drop(counting);
+        let page = recorder.handle().render();
+        assert!(page.contains("kwtsms_otp_compared_total{result=\"store\"} 1"), "{page}");
+    }
     let told: Vec<_> = capture.all().into_iter().filter(|seen| seen.get("event") == Some("store")).collect();
     let operations: Vec<_> = told.iter().filter_map(|seen| seen.get("operation")).collect();
     assert_eq!(operations, ["reserve", "reserve", "attempt"]);

@@ -2,7 +2,11 @@
 
 mod attacks;
 mod down;
+#[cfg(feature = "redis")]
+mod eviction;
 mod leaks;
+#[cfg(feature = "metrics")]
+mod metrics;
 mod outcomes;
 #[cfg(feature = "store")]
 mod processes;
