@@ -199,6 +199,17 @@ async fn migrate(
         .query_typed("SELECT pg_advisory_xact_lock($1)", &[(&MIGRATION, Type::INT8)])
         .await
         .map_err(fail)?;
+    if let Some(schema) = schema {
+        let path = "SELECT current_setting('search_path')";
+        let path: String = transaction.query_typed_one(path, &[]).await.map_err(fail)?.get(0);
+        if path != schema {
+            return Err(Error::config(format!(
+                "the schema in the store's URL does not reach the server, as behind a PgBouncer that leaves out the \
+                 options of a connection: leave it out of the URL, and set it for the role (ALTER ROLE … SET \
+                 search_path = {schema})"
+            )));
+        }
+    }
     // A role that may not create anything can still use what is there.
     let there = transaction
         .query_typed_one("SELECT to_regclass('kwtsms_schema') IS NOT NULL", &[])
