@@ -10,7 +10,8 @@ pub enum ChangeKind {
     Emoji,
     /// Hidden or control characters were removed: zero-width, direction marks, byte order mark, the `\r` of `\r\n`.
     Hidden,
-    /// An HTML tag was removed.
+    /// An HTML tag was removed. Where a link ends, its address stands in the tag's place if the link's text does not
+    /// show it.
     HtmlTag,
     /// The angle brackets around an address were removed, the first with the address, which stays.
     Brackets,
@@ -47,6 +48,8 @@ pub(super) enum Gap {
     Words,
     /// It stood between two lines.
     Lines,
+    /// It stood behind an address.
+    Address,
     /// It stood in a name that stays as it is.
     None,
     /// This was put in its place.
@@ -76,7 +79,7 @@ impl Change {
     }
 
     /// Gives the bytes of the cleaned text that stand in their place: a digit, a line break, a blank between what must
-    /// not be joined, or nothing.
+    /// not be joined, the address of a link, or nothing.
     #[must_use]
     pub fn cleaned_range(&self) -> Range<usize> {
         self.at..self.at + self.kept

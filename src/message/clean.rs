@@ -14,6 +14,7 @@ use std::borrow::Cow;
 use super::change::{Change, ChangeKind, Gap};
 use super::element::{Angle, angle, closed_word, closes, opens};
 use super::gaps;
+use super::link::{LinkTag, link_tag, shows};
 use super::special::{Found, Special, next_special};
 
 /// Removes from a text what the gateway chokes on, and leaves the rest as it is.
@@ -27,6 +28,7 @@ use super::special::{Found, Special, next_special};
 /// | other characters of U+0080 to U+009F | Windows-1252 that was read as Latin-1 | what they are: `€`, `’`, `–` |
 /// | HTML tags | the gateway refuses them with ERR027 | nothing; the text between them stays |
 /// | the brackets of `<https://…>` and `<support@example.com>` | as tags | nothing; the address stays |
+/// | the tags of `<a href="https://…">here</a>` | as tags | `here https://…`; nothing where the text shows the address |
 ///
 /// Removing joins nothing that was apart: between two digits a blank is left, and between a word and an address
 /// (`https://…`); a tag that stands between lines (`<br>`, `</p>`, `<li>`, …) leaves a line break if text stands on both sides
@@ -48,6 +50,7 @@ use super::special::{Found, Special, next_special};
 /// assert_eq!(clean_message("رمزك: ١٢٣٤ 🎉<br>"), "رمزك: 1234 ");
 /// assert_eq!(clean_message("Code 1234<br>98765432 for help"), "Code 1234\n98765432 for help");
 /// assert_eq!(clean_message("Pay: <https://pay.example/abc>"), "Pay: https://pay.example/abc");
+/// assert_eq!(clean_message("<a href='https://pay.example/abc'>Pay</a> now"), "Pay https://pay.example/abc now");
 /// assert_eq!(clean_message("5 < 6 > 4"), "5 < 6 > 4");
 /// ```
 #[must_use]
@@ -73,6 +76,9 @@ pub(super) struct Cleaned {
 /// How many tags with everyday names are held against the rest of the text: a bound, so that time stays linear.
 const MAX_WORDS: usize = 64;
 
+/// How many tags of links are looked for within other brackets: likewise.
+const MAX_NESTED: usize = 64;
+
 /// Cleans a text.
 #[inline]
 pub(super) fn clean(input: &str) -> Outcome {
@@ -84,7 +90,17 @@ pub(super) fn clean(input: &str) -> Outcome {
     let mut output = String::with_capacity(input.len());
     output.push_str(&input[..found.at]);
     let Start { settled, placeholder } = start;
-    let mut pass = Pass { input, output, changes: Vec::with_capacity(8), settled, placeholder, words };
+    let mut pass = Pass {
+        input,
+        output,
+        changes: Vec::with_capacity(8),
+        settled,
+        placeholder,
+        words,
+        link: None,
+        last_end: None,
+        nested: 0,
+    };
     loop {
         match found.special {
             Special::CloseAngle => pass.close_angle(found.at),
@@ -181,6 +197,12 @@ struct Pass<'a> {
     settled: usize,
     placeholder: Option<usize>,
     words: usize,
+    /// Where in the kept text the text of the link at hand begins, and its address.
+    link: Option<(usize, String)>,
+    /// Behind the last `</a>` of the input, once that was looked for.
+    last_end: Option<usize>,
+    /// How many tags of links were found within other brackets.
+    nested: usize,
 }
 
 impl Pass<'_> {
@@ -239,22 +261,68 @@ impl Pass<'_> {
                 change.kept = self.output.len() - open;
                 self.changes.push(change);
                 self.settled = self.output.len();
-                self.changes.push(Change {
-                    offset: at,
-                    bytes: 1,
-                    characters: 1,
-                    at: self.settled,
-                    kept: 0,
-                    ..change
-                });
+                self.end_address(change, at);
             }
             tag => {
+                let (address, begins) = self.link(open, at);
                 let mut change = self.bracketed(ChangeKind::HtmlTag, open, at);
                 self.output.truncate(open);
-                if tag == Angle::Block {
-                    change.gap = Gap::Lines;
+                if let Some(address) = address {
+                    (change.bytes, change.characters) = (change.bytes - 1, change.characters - 1);
+                    if !(self.output.is_empty() || self.output.ends_with(char::is_whitespace)) {
+                        self.output.push(' ');
+                    }
+                    self.output.push_str(&address);
+                    change.kept = self.output.len() - open;
+                    self.changes.push(change);
+                    self.settled = self.output.len();
+                    self.end_address(change, at);
+                } else {
+                    if tag == Angle::Block {
+                        change.gap = Gap::Lines;
+                    }
+                    self.changes.push(change);
                 }
-                self.changes.push(change);
+                if let Some(address) = begins {
+                    self.link = Some((self.output.len(), address));
+                }
+            }
+        }
+    }
+
+    /// Notes the `>` at `at`, which ends an address or the tag that one stands in place of.
+    fn end_address(&mut self, change: Change, at: usize) {
+        let gap = Gap::Address;
+        let end = Change { offset: at, bytes: 1, characters: 1, at: self.settled, kept: 0, gap, ..change };
+        self.changes.push(end);
+    }
+
+    /// The address that stands in place of the tag from the kept `<` at `open` to the `>` at `at`, and the one of the
+    /// link that begins with it: a link's address stands behind its text, or in place of its tag where no end follows.
+    fn link(&mut self, open: usize, at: usize) -> (Option<String>, Option<String>) {
+        let Some(tag) = link_tag(&self.output[open + 1..]) else { return (None, None) };
+        if self.nested == MAX_NESTED || self.link.is_none() && matches!(tag, LinkTag::End) {
+            return (None, None);
+        }
+        // Within other brackets it would be part of those.
+        let kept = &self.output[..open];
+        if kept.ends_with('<') || last_open(kept.as_bytes(), self.settled).is_some() {
+            self.nested += 1;
+            return (None, None);
+        }
+        self.settled = open;
+        // A link ends where another begins.
+        let ended = self.link.take().filter(|(from, address)| !shows(&kept[*from..], address));
+        let ended = ended.map(|(_, address)| address);
+        match tag {
+            LinkTag::End => (ended, None),
+            LinkTag::Begin(address) => {
+                let input = self.input.as_bytes();
+                let last_end = *self.last_end.get_or_insert_with(|| {
+                    let is_end = |four: &[u8]| four.eq_ignore_ascii_case(b"</a>");
+                    input.windows(4).rposition(is_end).map_or(0, |found| found + 4)
+                });
+                if last_end > at { (ended, Some(address)) } else { (Some(address), None) }
             }
         }
     }

@@ -67,7 +67,7 @@ pub(super) fn closed_word(name: &str) -> Angle {
 }
 
 /// `https://…`, `mailto:…`, `support@example.com`, `www.example.com/abc`.
-fn is_address(content: &str) -> bool {
+pub(super) fn is_address(content: &str) -> bool {
     if content.contains(|c: char| c.is_whitespace() || matches!(c, '<' | '"')) {
         return false;
     }

@@ -1,6 +1,7 @@
 //! What stands where something was taken away, so that nothing is joined that was apart.
 
 use super::change::{Change, ChangeKind, Gap};
+use super::link::goes_on;
 
 /// Puts a line break where a tag stood between two lines, and a blank where something was removed between two digits
 /// or between a word and an address. A change that gets one keeps it.
@@ -62,6 +63,9 @@ fn filler(at: usize, removed: &[Change], lines: &mut Lines<'_>) -> Option<char> 
         return Some('\n');
     }
     let (before, after) = lines.text.split_at(at);
+    if removed.iter().any(|change| change.gap == Gap::Address) && after.starts_with(goes_on) {
+        return Some(' ');
+    }
     let no_word = |byte: &u8| byte.is_ascii() && !byte.is_ascii_alphanumeric();
     let apart = before.as_bytes().last().is_none_or(no_word) || after.as_bytes().first().is_none_or(no_word);
     if apart || removed.iter().all(|change| change.gap == Gap::None) {

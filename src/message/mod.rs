@@ -4,6 +4,7 @@ mod change;
 mod clean;
 mod element;
 mod gaps;
+mod link;
 mod pages;
 mod special;
 mod stuck;

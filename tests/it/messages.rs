@@ -127,12 +127,58 @@ fn what_is_removed_joins_nothing_that_was_apart() {
             "Pay:<https://a.example>, or at<https://b.example>now",
             "Pay:https://a.example, or at https://b.example now",
         ),
+        (
+            "See <https://a.example/>now or <https://b.example/>!",
+            "See https://a.example/ now or https://b.example/!",
+        ),
         ("soft\u{AD}hyphen", "softhyphen"),
         ("١٬٢٣٤٫٥", "1,234.5"),
         ("\u{80}5 \u{96} \u{93}x\u{94}\u{81}", "€5 – “x”"),
         ("５ ７", "5 7"),
     ] {
         assert_eq!(clean_message(input), kept, "{input:?}");
+    }
+}
+
+#[test]
+fn the_address_of_a_link_stays_behind_its_text() {
+    for (input, kept) in [
+        ("<a href=\"https://pay.example/abc\">Pay here</a> today", "Pay here https://pay.example/abc today"),
+        (
+            "Pay <A class='b' HREF = 'https://pay.example/abc' target=_blank><b>here</b></A>.",
+            "Pay here https://pay.example/abc.",
+        ),
+        ("<a href=https://pay.example/abc/>here</a>", "here https://pay.example/abc/"),
+        ("<a href='https://pay.example/?a=1&amp;b=2'>here</a>now", "here https://pay.example/?a=1&b=2 now"),
+        ("<a href='https://pay.example/'>here</a>now", "here https://pay.example/ now"),
+        ("<a href='https://pay.example/abc'><img src=logo.png></a>", "https://pay.example/abc"),
+        // Where the text shows it, it is not said twice.
+        ("<a href='https://www.pay.example/'>www.pay.example</a>", "www.pay.example"),
+        ("<a href='https://pay.example/abc'>https://pay.example/abc</a>", "https://pay.example/abc"),
+        ("<a href='tel:+96522223333'>+965 2222 3333</a>", "+965 2222 3333"),
+        ("<a href='tel:+96522223333'>Call us</a>", "Call us +96522223333"),
+        ("<a href='mailto:help@shop.example?subject=Hi'>Write to us</a>", "Write to us help@shop.example"),
+        ("<a href='mailto:help@shop.example'>help@shop.example</a>", "help@shop.example"),
+        // What leads nowhere outside its page goes with its tag.
+        ("<a href='#top'>Up</a> <a href='/help'>Help</a> <a name=x>x</a>", "Up Help x"),
+        ("<a href='javascript:pay()'>Pay</a>", "Pay"),
+        ("<abbr href='https://a.example'>a</abbr>", "a"),
+        // Two links, one in the other, and one without an end.
+        (
+            "<a href=https://a.example>A</a>, <a href=https://b.example>B</a>",
+            "A https://a.example, B https://b.example",
+        ),
+        (
+            "<a href=https://a.example>A <a href=https://b.example>B</a></a>",
+            "A https://a.example B https://b.example",
+        ),
+        ("A</a> <a href=https://b.example>B", "A https://b.example B"),
+        ("<<a href=https://b.example>B</a>", "<B"),
+    ] {
+        assert_eq!(clean_message(input), kept, "{input:?}");
+        assert_eq!(clean_message(kept), kept);
+        let text = MessageText::new(input).unwrap();
+        assert_eq!(apply(input, text.as_str(), text.changes()), kept);
     }
 }
 
@@ -213,8 +259,10 @@ fn changes_name_what_went_and_where() {
 #[derive(Clone, Copy)]
 enum Item {
     Char(char),
-    Gap { address: bool, lines: bool, words: bool },
+    Gap { address: bool, ends: bool, lines: bool, words: bool },
 }
+
+const GAP: Item = Item::Gap { address: false, ends: false, lines: false, words: true };
 
 impl Item {
     fn char(self) -> Option<char> {
@@ -224,17 +272,18 @@ impl Item {
 
 /// The rules written plainly, without care for speed; of HTML's elements those that the texts below can hold.
 fn clean_plainly(text: &str) -> String {
-    let removed = |address| Item::Gap { address, lines: false, words: true };
+    let at_address = |ends| Item::Gap { address: true, ends, lines: false, words: true };
     let mut kept: Vec<Item> = Vec::new();
     let mut settled = 0;
+    let mut link: Option<(usize, String)> = None;
     for (at, c) in text.char_indices() {
         if c == '\r' && text[at + 1..].starts_with('\n') {
-            kept.push(removed(false));
+            kept.push(GAP);
         } else if c != '>' {
             let becomes = crate::message_table::becomes(c);
             kept.extend(becomes.chars().map(Item::Char));
             if becomes.is_empty() {
-                kept.push(removed(false));
+                kept.push(GAP);
             }
         } else {
             let next = |from: usize| kept[from + 1..].iter().find_map(|item| item.char());
@@ -257,8 +306,8 @@ fn clean_plainly(text: &str) -> String {
                             (*lines, *words) = (false, false);
                         }
                     }
-                    kept[open] = removed(true);
-                    kept.push(removed(true));
+                    kept[open] = at_address(false);
+                    kept.push(at_address(true));
                     settled = kept.len();
                 }
                 "unknown" | "address" => {
@@ -271,13 +320,55 @@ fn clean_plainly(text: &str) -> String {
                     settled = kept.len();
                 }
                 kind => {
+                    let (mut address, mut begins) = (None, None);
+                    let begin = plain_link(&content);
+                    if !nested && (begin.is_some() || content.to_lowercase() == "/a") {
+                        let ended = link.take().filter(|(from, address)| {
+                            let text: String =
+                                kept[*from..open].iter().filter_map(|item| item.char()).collect();
+                            !text.contains(address.trim_start_matches("https://").trim_end_matches('/'))
+                        });
+                        address = ended.map(|(_, address)| address);
+                        if begin.is_some() && text[at..].to_lowercase().contains("</a>") {
+                            begins = begin;
+                        } else if begin.is_some() {
+                            address = begin;
+                        }
+                    }
                     kept.truncate(open);
-                    kept.push(Item::Gap { address: false, lines: kind == "block", words: true });
+                    if let Some(address) = address {
+                        let last = kept.iter().rev().find_map(|item| item.char());
+                        if last.is_some_and(|c| !c.is_whitespace()) {
+                            kept.push(Item::Char(' '));
+                        }
+                        kept.extend(address.chars().map(Item::Char));
+                        kept.push(at_address(true));
+                        settled = kept.len();
+                    } else {
+                        kept.push(Item::Gap {
+                            address: false,
+                            ends: false,
+                            lines: kind == "block",
+                            words: true,
+                        });
+                    }
+                    if let Some(address) = begins {
+                        link = Some((kept.len(), address));
+                    }
                 }
             }
         }
     }
     filled_plainly(&kept)
+}
+
+/// The address of a link's tag as the texts below write them: `a href=x://y`.
+fn plain_link(content: &str) -> Option<String> {
+    let (name, href) = content.split_once(" href=")?;
+    let address = href.replace("&amp;", "&");
+    let scheme = address.starts_with("x://") || address.starts_with("https://");
+    let whole = scheme && !address.contains([' ', '\n', '\t', '<', '"']) && !address.ends_with("//");
+    (name.eq_ignore_ascii_case("a") && whole).then_some(address)
 }
 
 fn is_host(host: &str) -> bool {
@@ -325,11 +416,7 @@ fn filled_plainly(kept: &[Item]) -> String {
         let gaps = rest.iter().take_while(|item| item.char().is_none()).count();
         let (group, behind) = rest.split_at(gaps);
         rest = behind;
-        let any = |what: fn(bool, bool, bool) -> bool| {
-            group.iter().any(
-                |item| matches!(item, Item::Gap { address, lines, words } if what(*address, *lines, *words)),
-            )
-        };
+        let any = |what: fn(&Item) -> bool| group.iter().any(what);
         let after: String = behind.iter().filter_map(|item| item.char()).collect();
         let blank: &[char] = &[' ', '\t'];
         let (line, next) = (text.trim_end_matches(blank), after.trim_start_matches(blank));
@@ -338,11 +425,15 @@ fn filled_plainly(kept: &[Item]) -> String {
         let link = ["http://", "https://", "www."].iter().any(|start| after.starts_with(start));
         let (before, after) = (text.chars().next_back(), after.chars().next());
         let both = |what: fn(char) -> bool| before.is_some_and(what) && after.is_some_and(what);
-        if any(|_, lines, _| lines) && on_one_line {
+        let goes_on = |c: char| c.is_alphanumeric() || "/-_=&#%~+@".contains(c);
+        if any(|gap| matches!(gap, Item::Gap { lines: true, .. })) && on_one_line {
             text.push('\n');
-        } else if any(|_, _, words| words)
+        } else if any(|gap| matches!(gap, Item::Gap { ends: true, .. })) && after.is_some_and(goes_on) {
+            text.push(' ');
+        } else if any(|gap| matches!(gap, Item::Gap { words: true, .. }))
             && (both(char::is_numeric)
-                || (any(|address, _, _| address) || link) && both(char::is_alphanumeric))
+                || (any(|gap| matches!(gap, Item::Gap { address: true, .. })) || link)
+                    && both(char::is_alphanumeric))
         {
             text.push(' ');
         }
@@ -406,6 +497,10 @@ fn tricky() -> impl Strategy<Value = String> {
         "code>",
         "</code>",
         "<x://",
+        "<a href=x://y>",
+        "<A href=https://m/?b&amp;3/>",
+        "</a>",
+        "x://y",
         "www.",
         "\u{2028}",
         "\u{92}",
@@ -494,6 +589,13 @@ fn a_megabyte_of_angles_is_cleaned_in_linear_time() {
         ("<x://a>".repeat(N / 7), "x://a ".repeat(N / 7).trim_end().to_owned()),
         ("<br> ".repeat(N / 5), " ".repeat(N / 5)),
         ("<code>".repeat(N / 6), "<code>".repeat(64)),
+        ("<a href=x://a>".repeat(N / 14), "x://a ".repeat(N / 14).trim_end().to_owned()),
+        (
+            "<a href=x://a>".repeat(N / 18) + &"</a>".repeat(N / 18),
+            "x://a ".repeat(N / 18).trim_end().to_owned(),
+        ),
+        ("<a href=x://a>x://a".repeat(N / 19) + "</a>", "x://a".repeat(N / 19)),
+        ("<b ".to_owned() + &"< ".repeat(N / 4) + &"<a href=x://a>".repeat(N / 28) + ">", String::new()),
         ("<b ٣😀".repeat(N / 9) + &">".repeat(N / 9), String::new()),
     ] {
         let start: String = input.chars().take(8).collect();

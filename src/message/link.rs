@@ -1,0 +1,78 @@
+//! The address of a link, which its tag holds and its text may not.
+
+use super::element::is_address;
+
+/// A tag that a link begins or ends with.
+pub(super) enum LinkTag {
+    /// `<a href=…>` with an address that says all by itself.
+    Begin(String),
+    /// `</a>`
+    End,
+}
+
+/// Tells of what stands between `<` and `>` whether a link begins or ends with it.
+pub(super) fn link_tag(content: &str) -> Option<LinkTag> {
+    let (name, attributes) = content.split_at_checked(1)?;
+    if name == "/" {
+        return attributes.trim_end().eq_ignore_ascii_case("a").then_some(LinkTag::End);
+    }
+    if !name.eq_ignore_ascii_case("a") || !attributes.starts_with(|c: char| c.is_ascii_whitespace()) {
+        return None;
+    }
+    address(attribute(attributes, "href")?).map(LinkTag::Begin)
+}
+
+/// The value of an attribute by the HTML standard (13.2.5.32 and on), its character references left alone.
+fn attribute<'a>(attributes: &'a str, wanted: &str) -> Option<&'a str> {
+    let blank = |c: char| c.is_ascii_whitespace() || c == '/';
+    let mut rest = attributes.trim_start_matches(blank);
+    while !rest.is_empty() {
+        let end = rest.find(|c| blank(c) || c == '=').unwrap_or(rest.len());
+        let (name, behind) = rest.split_at(end);
+        let Some(value) = behind.trim_ascii_start().strip_prefix('=').map(str::trim_ascii_start) else {
+            // At least a blank goes, and with a first `=` that.
+            rest = behind.trim_start_matches(blank);
+            continue;
+        };
+        let quote = value.chars().next().filter(|c| matches!(c, '"' | '\''));
+        let (value, behind) = match quote {
+            Some(quote) => value[1..].split_once(quote).unwrap_or((&value[1..], "")),
+            None => value.split_at(value.find(|c: char| c.is_ascii_whitespace()).unwrap_or(value.len())),
+        };
+        if name.eq_ignore_ascii_case(wanted) {
+            return Some(value.trim_ascii());
+        }
+        rest = behind.trim_start_matches(blank);
+    }
+    None
+}
+
+/// What a reader needs of a link's address; nothing of one that leads nowhere outside its page.
+fn address(href: &str) -> Option<String> {
+    if !is_address(href) {
+        return None;
+    }
+    let href = href.replace("&amp;", "&");
+    // Whom to write to and whom to call is told without the scheme.
+    let (scheme, rest) = href.split_once(':').unwrap_or(("", ""));
+    Some(match scheme.to_ascii_lowercase().as_str() {
+        "mailto" => rest.split('?').next().unwrap_or_default().to_owned(),
+        "tel" => rest.to_owned(),
+        _ => href,
+    })
+}
+
+/// True if the text of a link shows its address already.
+pub(super) fn shows(text: &str, address: &str) -> bool {
+    if address.bytes().all(|b| b.is_ascii_digit() || b"+-.()".contains(&b)) {
+        let digits = |text: &str| -> String { text.chars().filter(char::is_ascii_digit).collect() };
+        return digits(text).contains(&digits(address));
+    }
+    let bare = address.strip_prefix("https://").or_else(|| address.strip_prefix("http://"));
+    text.contains(bare.unwrap_or(address).trim_end_matches('/'))
+}
+
+/// True for what would be read as part of an address that it stands right behind.
+pub(super) fn goes_on(c: char) -> bool {
+    c.is_alphanumeric() || "/-_=&#%~+@".contains(c)
+}
