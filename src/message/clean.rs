@@ -108,6 +108,14 @@ pub(super) fn clean(input: &str) -> Outcome {
             Special::Digit(ascii) => {
                 pass.record(ChangeKind::Digit, &found, 1);
                 pass.output.push(char::from(ascii));
+                // Arabic digits come in runs, which need no search.
+                while let Some(&[0xD9, last @ 0xA0..=0xA9]) =
+                    input.as_bytes()[found.at + found.len..].first_chunk()
+                {
+                    found = Found { at: found.at + found.len, len: 2, ..found };
+                    pass.record(ChangeKind::Digit, &found, 1);
+                    pass.output.push(char::from(last - 0xA0 + b'0'));
+                }
             }
             Special::LineBreak if input[found.at..].starts_with("\r\n") => {
                 pass.record(ChangeKind::Hidden, &found, 0)
@@ -128,7 +136,9 @@ pub(super) fn clean(input: &str) -> Outcome {
             let text = gaps::fill(output, &mut changes);
             return Outcome { changed: Some(Cleaned { text, changes }), placeholder };
         };
-        pass.output.push_str(&input[rest..next.at]);
+        if rest < next.at {
+            pass.output.push_str(&input[rest..next.at]);
+        }
         found = next;
     }
 }
@@ -330,7 +340,7 @@ impl Pass<'_> {
     /// The change from the kept `<` at `open` to the `>` at byte `at` of the input; the changes between are part of it.
     fn bracketed(&mut self, kind: ChangeKind, open: usize, at: usize) -> Change {
         // Counted from what is kept and what went, never over the input again: tags may stand in tags.
-        let mut characters = self.output[open..].chars().count() + 1;
+        let mut characters = characters(&self.output.as_bytes()[open..]) + 1;
         while let Some(inside) = self.changes.pop_if(|change| change.at > open) {
             // What was replaced was so one by one.
             characters += if inside.kept == 0 { inside.characters } else { 0 };
@@ -338,6 +348,11 @@ impl Pass<'_> {
         let offset = origin(&self.changes, open);
         Change { kind, offset, bytes: at + 1 - offset, characters, at: open, kept: 0, gap: Gap::Words }
     }
+}
+
+/// Counts characters, of which there are few.
+fn characters(text: &[u8]) -> usize {
+    text.iter().filter(|byte| **byte & 0xC0 != 0x80).count()
 }
 
 /// The byte of the input from which a kept `<` comes, from the changes before it.

@@ -90,39 +90,46 @@ pub(super) fn is_address(content: &str) -> bool {
 
 /// The elements of HTML, obsolete ones too, in whatever case.
 fn element(name: &str) -> Option<Angle> {
+    if let [letter] = name.as_bytes() {
+        return match letter.to_ascii_lowercase() {
+            b'p' => Some(Angle::Block),
+            b'a' | b'b' | b'i' | b'q' | b's' | b'u' => Some(Angle::Inline),
+            _ => None,
+        };
+    }
     let mut lower = [0; 10];
     let lower = lower.get_mut(..name.len())?;
     lower.copy_from_slice(name.as_bytes());
     lower.make_ascii_lowercase();
     match &*lower {
         // Those that begin and end lines, and those of tables, whose cells stand apart.
-        b"br" | b"p" | b"div" | b"li" | b"tr" | b"td" | b"th" | b"ul" | b"ol" | b"dl" | b"dt" | b"dd"
-        | b"h1" | b"h2" | b"h3" | b"h4" | b"h5" | b"h6" | b"hr" | b"table" | b"tbody" | b"thead"
-        | b"tfoot" | b"caption" | b"section" | b"article" | b"header" | b"footer" | b"main" | b"nav"
-        | b"aside" | b"address" | b"blockquote" | b"pre" | b"form" | b"fieldset" | b"legend" | b"figure"
+        b"br" | b"div" | b"li" | b"tr" | b"td" | b"th" | b"ul" | b"ol" | b"dl" | b"dt" | b"dd" | b"h1"
+        | b"h2" | b"h3" | b"h4" | b"h5" | b"h6" | b"hr" | b"table" | b"tbody" | b"thead" | b"tfoot"
+        | b"caption" | b"section" | b"article" | b"header" | b"footer" | b"main" | b"nav" | b"aside"
+        | b"address" | b"blockquote" | b"pre" | b"form" | b"fieldset" | b"legend" | b"figure"
         | b"figcaption" | b"details" | b"summary" | b"dialog" | b"html" | b"head" | b"body" | b"title"
         | b"center" | b"menu" | b"hgroup" | b"search" | b"option" | b"optgroup" | b"select" | b"dir"
         | b"textarea" | b"frameset" | b"listing" | b"xmp" => Some(Angle::Block),
-        b"a" | b"abbr" | b"acronym" | b"applet" | b"area" | b"audio" | b"b" | b"base" | b"basefont"
-        | b"bdi" | b"bdo" | b"bgsound" | b"big" | b"blink" | b"button" | b"canvas" | b"cite" | b"code"
-        | b"col" | b"colgroup" | b"data" | b"datalist" | b"del" | b"dfn" | b"em" | b"embed" | b"font"
-        | b"frame" | b"i" | b"iframe" | b"image" | b"img" | b"input" | b"ins" | b"isindex" | b"kbd"
-        | b"keygen" | b"label" | b"link" | b"map" | b"mark" | b"marquee" | b"math" | b"meta" | b"meter"
-        | b"nobr" | b"noembed" | b"noframes" | b"noscript" | b"object" | b"output" | b"param"
-        | b"picture" | b"plaintext" | b"progress" | b"q" | b"rp" | b"rt" | b"ruby" | b"s" | b"samp"
-        | b"script" | b"slot" | b"small" | b"source" | b"span" | b"strike" | b"strong" | b"style"
-        | b"sub" | b"sup" | b"svg" | b"template" | b"time" | b"track" | b"tt" | b"u" | b"var" | b"video"
-        | b"wbr" | b"rb" | b"rtc" | b"spacer" => Some(Angle::Inline),
+        b"abbr" | b"acronym" | b"applet" | b"area" | b"audio" | b"base" | b"basefont" | b"bdi" | b"bdo"
+        | b"bgsound" | b"big" | b"blink" | b"button" | b"canvas" | b"cite" | b"code" | b"col"
+        | b"colgroup" | b"data" | b"datalist" | b"del" | b"dfn" | b"em" | b"embed" | b"font" | b"frame"
+        | b"iframe" | b"image" | b"img" | b"input" | b"ins" | b"isindex" | b"kbd" | b"keygen" | b"label"
+        | b"link" | b"map" | b"mark" | b"marquee" | b"math" | b"meta" | b"meter" | b"nobr" | b"noembed"
+        | b"noframes" | b"noscript" | b"object" | b"output" | b"param" | b"picture" | b"plaintext"
+        | b"progress" | b"rp" | b"rt" | b"ruby" | b"samp" | b"script" | b"slot" | b"small" | b"source"
+        | b"span" | b"strike" | b"strong" | b"style" | b"sub" | b"sup" | b"svg" | b"template" | b"time"
+        | b"track" | b"tt" | b"var" | b"video" | b"wbr" | b"rb" | b"rtc" | b"spacer" => Some(Angle::Inline),
         _ => None,
     }
 }
 
 /// True for elements whose names people use for what is to be filled in.
 fn is_word(name: &str) -> bool {
+    // The shortest first.
     const WORDS: [&str; 23] = [
         "code", "time", "address", "title", "link", "data", "label", "option", "summary", "details",
         "object", "source", "track", "output", "section", "button", "image", "area", "search", "select",
         "caption", "body", "header",
     ];
-    WORDS.iter().any(|word| word.eq_ignore_ascii_case(name))
+    name.len() >= WORDS[0].len() && WORDS.iter().any(|word| word.eq_ignore_ascii_case(name))
 }

@@ -31,6 +31,9 @@ pub(super) fn next_special(text: &str, from: usize) -> Option<Found> {
     let mut at = from;
     loop {
         at += plain_bytes(&text.as_bytes()[at..])?;
+        if text.as_bytes()[at] == b'>' {
+            return Some(Found { special: Special::CloseAngle, at, len: 1 });
+        }
         let c = text[at..].chars().next()?;
         let len = c.len_utf8();
         if let Some(special) = special(u32::from(c)) {

@@ -32,7 +32,11 @@ fn secrets(world: &World) -> Vec<String> {
 fn secret_bytes(world: &World) -> Vec<Vec<u8>> {
     let numbers = [NUMBER, OTHER].map(|number| number.parse::<u64>().unwrap());
     let numbers = numbers.iter().flat_map(|n| [n.to_be_bytes()[3..].to_vec(), n.to_le_bytes()[..5].to_vec()]);
-    secrets(world).into_iter().map(String::into_bytes).chain(numbers).chain([vec![203, 0, 113, 7]]).collect()
+    let bytes = numbers.chain([vec![203, 0, 113, 7]]);
+    let bytes: Vec<_> = secrets(world).into_iter().map(String::into_bytes).chain(bytes).collect();
+    // Keys of Redis are written in hexadecimal digits.
+    let hex = bytes.iter().map(|secret| data_encoding::HEXLOWER.encode(secret).into_bytes());
+    hex.chain(bytes.iter().cloned()).collect()
 }
 
 #[track_caller]
