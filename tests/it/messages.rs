@@ -429,12 +429,11 @@ fn filled_plainly(kept: &[Item]) -> String {
         let goes_on = |c: char| c.is_alphanumeric() || "/-_=&#%~+@".contains(c);
         if any(|gap| matches!(gap, Item::Gap { lines: true, .. })) && on_one_line {
             text.push('\n');
-        } else if any(|gap| matches!(gap, Item::Gap { ends: true, .. })) && after.is_some_and(goes_on) {
-            text.push(' ');
-        } else if any(|gap| matches!(gap, Item::Gap { words: true, .. }))
-            && (both(char::is_numeric)
-                || (any(|gap| matches!(gap, Item::Gap { address: true, .. })) || link)
-                    && both(char::is_alphanumeric))
+        } else if any(|gap| matches!(gap, Item::Gap { ends: true, .. })) && after.is_some_and(goes_on)
+            || any(|gap| matches!(gap, Item::Gap { words: true, .. }))
+                && (both(char::is_numeric)
+                    || (any(|gap| matches!(gap, Item::Gap { address: true, .. })) || link)
+                        && both(char::is_alphanumeric))
         {
             text.push(' ');
         }
