@@ -125,6 +125,8 @@ pub use diagnose::{Check, CheckStatus, Diagnose, Diagnosis};
 pub use endpoint::{Coverage, DeliveryReport, Listed, MessageStatus, Validation};
 pub use error::{Delivery, Error, ErrorKind};
 pub use limit::{CEILING, DEFAULT_MAX_WAITING, DEFAULT_RATE, Limiter, Rates};
+#[cfg(any(feature = "store", feature = "redis"))]
+pub use limit::{PaceProcess, PaceScope, PaceStatus};
 pub use recipients::{Recipient, Recipients};
 pub use report::{Accepted, Account, Batch, Duplicate, Invalid, Outcome, SendReport, Status};
 pub use retry::{Retry, RetryReason};
@@ -178,6 +180,9 @@ mod documents {
     struct Outbox;
     #[doc = include_str!("../docs/doctor.md")]
     struct Doctor;
+    #[cfg(feature = "store")]
+    #[doc = include_str!("../docs/store.md")]
+    struct Store;
     #[doc = include_str!("../README.md")]
     struct Readme;
     #[doc = include_str!("../docs/sandbox.md")]

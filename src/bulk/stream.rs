@@ -172,6 +172,13 @@ impl Bulk {
         self.set(|setup| setup.options.policy.others = true)
     }
 
+    /// Waits for no number that was written to less than 16 s ago, by this client or by whoever shares its store: a
+    /// batch that holds one fails as a whole, with kind [`RecentNumber`](crate::ErrorKind::RecentNumber), and was not
+    /// sent. For whoever starts a run again that was ended: what it sent may have been this very message.
+    pub fn no_wait_for_numbers(self) -> Self {
+        self.set(|setup| setup.options.policy.same_number = false)
+    }
+
     /// Looks at each retry of a batch before its pause; `ControlFlow::Break` ends the batch with the error at
     /// hand.
     pub fn on_retry(self, look: impl Fn(&Retry) -> ControlFlow<()> + Send + Sync + 'static) -> Self {

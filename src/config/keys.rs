@@ -19,9 +19,15 @@ pub const ALLOW_HTTP: &str = "KWTSMS_ALLOW_HTTP";
 pub const OTP_KEY: &str = "KWTSMS_OTP_KEY";
 /// The store that the command uses: the path of an SQLite file, or a URL. A URL may hold a password.
 pub const STORE: &str = "KWTSMS_STORE";
+/// The name of what the runs of the command share in that store; [`DEFAULT_SCOPE`] if unset.
+pub const SCOPE: &str = "KWTSMS_SCOPE";
 
 /// The gateway's base URL (API document v4.1).
 pub const DEFAULT_BASE_URL: &str = "https://www.kwtsms.com/API/";
+
+/// The scope of the command's pace, if no other is set. An application on the same public address and store that shares
+/// the command's pace names the same.
+pub const DEFAULT_SCOPE: &str = "default";
 
 /// The shared test sender id, used if no other is set.
 pub const DEFAULT_SENDER_ID: &str = "KWT-SMS";
@@ -30,8 +36,8 @@ pub const DEFAULT_SENDER_ID: &str = "KWT-SMS";
 pub const ENV_FILE: &str = ".env";
 
 /// All keys.
-pub(super) const KEYS: [&str; 9] =
-    [USERNAME, PASSWORD, SENDER_ID, TEST_MODE, LOG_FILE, BASE_URL, ALLOW_HTTP, OTP_KEY, STORE];
+pub(super) const KEYS: [&str; 10] =
+    [USERNAME, PASSWORD, SENDER_ID, TEST_MODE, LOG_FILE, BASE_URL, ALLOW_HTTP, OTP_KEY, STORE, SCOPE];
 
 /// Whose credentials a request carries.
 pub(super) const CREDENTIALS: [&str; 2] = [USERNAME, PASSWORD];

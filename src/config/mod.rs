@@ -26,6 +26,6 @@ mod line;
 pub(crate) use checks::{BaseUrl, base_url, no_control_character, switch};
 pub use environment::{Environment, Origin, is_set};
 pub use keys::{
-    ALLOW_HTTP, BASE_URL, DEFAULT_BASE_URL, DEFAULT_SENDER_ID, ENV_FILE, LOG_FILE, OTP_KEY, PASSWORD,
-    SENDER_ID, STORE, TEST_MODE, USERNAME,
+    ALLOW_HTTP, BASE_URL, DEFAULT_BASE_URL, DEFAULT_SCOPE, DEFAULT_SENDER_ID, ENV_FILE, LOG_FILE, OTP_KEY,
+    PASSWORD, SCOPE, SENDER_ID, STORE, TEST_MODE, USERNAME,
 };

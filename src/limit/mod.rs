@@ -12,6 +12,8 @@ mod pace;
 mod queue;
 mod rates;
 #[cfg(any(feature = "store", feature = "redis"))]
+mod scope;
+#[cfg(any(feature = "store", feature = "redis"))]
 mod shared;
 mod wait;
 
@@ -27,6 +29,8 @@ use self::pace::Pace;
 pub(crate) use self::rates::Lane;
 use self::rates::Periods;
 pub use self::rates::{CEILING, DEFAULT_RATE, Rates};
+#[cfg(any(feature = "store", feature = "redis"))]
+pub use self::scope::{PaceProcess, PaceScope, PaceStatus};
 use self::wait::{Lanes, Place, Want};
 use crate::error::Error;
 #[cfg(feature = "store")]
@@ -154,7 +158,7 @@ impl Limiter {
     /// ```
     #[cfg(feature = "store")]
     pub async fn shared(store: &Store, scope: impl Into<String>, rates: Rates) -> Result<Self, Error> {
-        Self::joined(shared::in_store(store, scope.into())?, rates).await
+        PaceScope::in_store(store, scope)?.limiter(rates).await
     }
 
     /// Like [`shared`](Self::shared), through a Redis server: `redis://user:password@host:6379/0`, or `rediss://` for
@@ -165,7 +169,7 @@ impl Limiter {
     /// As for [`shared`](Self::shared), and of kind `Config` if the URL cannot be read. No error shows a part of it.
     #[cfg(feature = "redis")]
     pub async fn redis(url: &str, scope: impl Into<String>, rates: Rates) -> Result<Self, Error> {
-        Self::joined(shared::in_redis(url, scope.into())?, rates).await
+        PaceScope::in_redis(url, scope)?.limiter(rates).await
     }
 
     #[cfg(any(feature = "store", feature = "redis"))]
@@ -187,23 +191,22 @@ impl Limiter {
     /// Lets single requests start without the store while it fails, at their rate divided by the number of replicas.
     ///
     /// It begins 5 s after the store's first failure, when every start that it gave has passed. Bulk batches wait for
-    /// the store all the same. The replicas know nothing of each other then: in one second all of them may start one,
-    /// so that there can be at most 5. And if only some of them lose the store, they start beside those that have it:
-    /// with 2 a second in both lanes the gateway's ceiling is kept for one that is cut off, not for more.
+    /// the store all the same. Replicas that lost the store know nothing of each other: in one second each may start a
+    /// request, beside the whole pace of those that still have it. So that part of the ceiling must be free from the
+    /// start: both rates, each rounded up to a whole number, and the number of replicas are at most 5 together, such as
+    /// 2 replicas at rates of 2 and 1, or 3 at 1 and 1. Then the gateway never sees more than 5 requests in a second,
+    /// whichever replicas lose the store, while the network delays them by up to 100 ms.
+    ///
+    /// The replicas are all limiters of the scope, those of other programs too. A single one is free to choose its
+    /// rates: nobody starts beside it.
     ///
     /// # Errors
     ///
-    /// Of kind `Config` if there are no replicas or more than 5, or if the limiter shares no store.
+    /// Of kind `Config` if there are no replicas, or too many for the rates, or if the limiter shares no store.
     #[cfg(any(feature = "store", feature = "redis"))]
     pub fn share_without_store(self, replicas: u32) -> Result<Self, Error> {
-        if !(1..=5).contains(&replicas) {
-            return Err(Error::config(
-                "a fixed share without the store is for 1 to 5 replicas: more could start more than 5 requests in a \
-                 second",
-            ));
-        }
         match &mut self.0.lock().pace {
-            Pace::Shared(shared) => shared.share(replicas),
+            Pace::Shared(shared) => shared.share(replicas)?,
             Pace::Local(_) => {
                 return Err(Error::config("this limiter shares no store: its rates are its own already"));
             }

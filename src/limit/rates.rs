@@ -92,7 +92,7 @@ impl Rates {
     }
 
     /// The most that may start in a second.
-    fn most(&self) -> f64 {
+    pub(super) fn most(&self) -> f64 {
         self.single.ceil() + self.bulk.ceil()
     }
 }

@@ -36,6 +36,12 @@ pub(super) struct State {
 }
 
 impl State {
+    /// How many wait in each lane.
+    #[cfg(any(feature = "store", feature = "redis"))]
+    pub(super) fn calls(&self) -> [i64; 2] {
+        [&self.single, &self.bulk].map(|queue| i64::try_from(queue.len()).unwrap_or(i64::MAX))
+    }
+
     pub(super) fn queue(&mut self, lane: Lane) -> &mut Queue {
         match lane {
             Lane::Single => &mut self.single,

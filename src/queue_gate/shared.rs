@@ -26,6 +26,22 @@ pub(crate) struct StoredGate {
     pub(crate) account: String,
 }
 
+impl StoredGate {
+    /// How long it is shut, if nobody opens it before; zero if it is open.
+    pub(crate) async fn shut_for(&self) -> Result<Duration, StoreError> {
+        let account = &self.account;
+        let shut = match &self.kept {
+            #[cfg(feature = "store")]
+            Kept::Sqlite(db) => sqlite::look(db, account.clone()).await?,
+            #[cfg(feature = "postgres")]
+            Kept::Postgres(db) => postgres::look(db, account).await?,
+            #[cfg(feature = "redis")]
+            Kept::Redis(server) => redis::look(server, account).await?,
+        };
+        Ok(wait(shut))
+    }
+}
+
 fn wait(micros: i64) -> Duration {
     Duration::from_micros(micros.max(0).unsigned_abs())
 }
@@ -48,18 +64,8 @@ impl SharedGate for StoredGate {
     }
 
     fn look(&self) -> BoxFuture<'static, Result<Duration, StoreError>> {
-        let Self { kept, account } = self.clone();
-        Box::pin(async move {
-            let shut = match kept {
-                #[cfg(feature = "store")]
-                Kept::Sqlite(db) => sqlite::look(&db, account).await?,
-                #[cfg(feature = "postgres")]
-                Kept::Postgres(db) => postgres::look(&db, &account).await?,
-                #[cfg(feature = "redis")]
-                Kept::Redis(server) => redis::look(&server, &account).await?,
-            };
-            Ok(wait(shut))
-        })
+        let this = self.clone();
+        Box::pin(async move { this.shut_for().await })
     }
 
     fn open(&self, owner: u64) -> BoxFuture<'static, Result<(), StoreError>> {

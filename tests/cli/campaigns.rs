@@ -24,7 +24,7 @@ impl World {
             .env("KWTSMS_PASSWORD", super::PASSWORD)
             .env("KWTSMS_SENDER_ID", "KWT-TEST")
             .env("KWTSMS_BASE_URL", self.sandbox.base_url())
-            .env("KWTSMS_STORE", "kwtsms.db")
+            .env("KWTSMS_STORE", self.aged_store((2.0, 2.0)))
             .stdin(std::process::Stdio::null());
         command
     }

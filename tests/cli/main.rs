@@ -14,6 +14,8 @@ mod files;
 mod interrupt;
 mod otp;
 #[cfg(unix)]
+mod pace;
+#[cfg(unix)]
 mod programs;
 mod reading;
 #[cfg(unix)]
@@ -25,6 +27,9 @@ mod settings;
 #[cfg(unix)]
 mod setup;
 mod terminal;
+
+#[path = "../../src/store/testing.rs"]
+mod testing;
 
 use std::path::{Path, PathBuf};
 
@@ -76,6 +81,25 @@ impl World {
     /// Runs it and gives exit code, standard output and standard error.
     fn run(&self, args: &[&str]) -> Ran {
         run(&mut self.kwtsms(args))
+    }
+
+    /// A store in which the pace of all runs was begun long ago, so that nobody waits for it.
+    fn aged_store(&self, rates: (f64, f64)) -> PathBuf {
+        let file = self.path("kwtsms.db");
+        if !file.exists() {
+            run(kwtsms(self.folder.path(), &["limits"]).env("KWTSMS_STORE", &file)).exits(0);
+            let period = |rate: f64| (1_020_000.0 / rate) as i64;
+            let (single, bulk) = (period(rates.0), period(rates.1));
+            let gap = single.min(bulk) / 20 * 9;
+            rusqlite::Connection::open(&file)
+                .unwrap()
+                .execute(
+                    "INSERT INTO kwtsms_pace VALUES ('default', ?1, ?2, ?3, ?4, ?5, 0, 0, 0)",
+                    (rates.0, rates.1, single, bulk, gap),
+                )
+                .unwrap();
+        }
+        file
     }
 
     /// How many requests to send arrived.

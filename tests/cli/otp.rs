@@ -64,7 +64,7 @@ fn another_gateway_needs_a_key_and_codes_go_where_the_store_says() {
         let mut command = world.kwtsms(args);
         command
             .env("KWTSMS_OTP_KEY", "4bf0c1a2e1f4d3b7a6958473625140ff0e1d2c3b")
-            .env("KWTSMS_STORE", world.path("codes.db"));
+            .env("KWTSMS_STORE", world.aged_store((2.0, 2.0)));
         run(&mut command)
     };
     let sent = with_key(&["--json", "otp", "send", "96598765432", "--app", "Shop"]).exits(0);
@@ -73,7 +73,7 @@ fn another_gateway_needs_a_key_and_codes_go_where_the_store_says() {
     let message = &world.sandbox.messages()[0];
     assert!(message.text().contains("is your Shop code"), "{}", message.text());
     with_key(&["otp", "verify", &challenge, message.otp().unwrap()]).exits(0);
-    assert!(world.path("codes.db").exists() && !world.path("kwtsms-sandbox.db").exists());
+    assert!(world.path("kwtsms.db").exists() && !world.path("kwtsms-sandbox.db").exists());
     let refused = with_key(&["otp", "send", "abc"]).exits(1);
     assert!(refused.err.contains("the phone number is not usable"), "{}", refused.err);
 }

@@ -23,7 +23,7 @@ pub(crate) async fn connect(
         if let Some(other) = settings::other_gateway(global, &settings)? {
             out.note(other);
         }
-        Gateway::open(&settings, global, options)
+        Gateway::open(&settings, global, options).await
     }
 }
 

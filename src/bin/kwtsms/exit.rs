@@ -21,6 +21,7 @@ Where several fit, the order is 4, 130, 3, 5, 1, 6. Repeated numbers are sent on
 
 Settings come from the environment, then from .env, which `kwtsms setup` writes:
   KWTSMS_USERNAME, KWTSMS_PASSWORD, KWTSMS_SENDER_ID, KWTSMS_TEST_MODE, KWTSMS_LOG_FILE, KWTSMS_BASE_URL
+KWTSMS_STORE and KWTSMS_SCOPE name the store and the pace that all runs share; `kwtsms limits` shows it.
 
 A password is never an argument: arguments can be seen by every user of the machine.";
 

@@ -5,13 +5,14 @@ use std::time::Duration;
 use kwtsms_async::config::{self, Environment};
 use kwtsms_async::jsonl::{self, Bodies, JsonlGuard};
 use kwtsms_async::sandbox::{Message, Sandbox};
-use kwtsms_async::{Client, ClientBuilder};
+use kwtsms_async::{CEILING, Client, ClientBuilder, DEFAULT_RATE, Limiter, Rates, Store};
 use tracing_subscriber::layer::SubscriberExt;
 
 use crate::exit::{Exit, Failure};
 use crate::numbers::Rules;
 use crate::options::Global;
 use crate::output::warn;
+use crate::store;
 
 /// Longest and default time for DNS, TCP and TLS; a shorter time-out leaves less.
 const CONNECT: Duration = Duration::from_secs(5);
@@ -52,6 +53,8 @@ pub(crate) struct ClientOptions {
     pub(crate) rules: Rules,
     /// Requests a second of a bulk run.
     pub(crate) rate: Option<f64>,
+    /// The store of the settings, where the verb has opened it.
+    pub(crate) store: Option<Store>,
 }
 
 impl Gateway {
@@ -65,21 +68,22 @@ impl Gateway {
     }
 
     /// The real gateway, or what the settings name in its place.
-    pub(crate) fn open(
+    pub(crate) async fn open(
         settings: &Environment,
         global: &Global,
         options: &ClientOptions,
     ) -> Result<Self, Failure> {
         let log = open_log(settings)?;
         let builder = ClientBuilder::from_environment(settings)?;
-        Ok(Self { client: build(builder, global, options)?, sandbox: None, _log: log })
+        let limiter = store::shared_pace(settings, options.store.as_ref(), rates(options)?).await?;
+        Ok(Self { client: build(builder, global, options, limiter)?, sandbox: None, _log: log })
     }
 
     /// A gateway on this machine, made for this call.
     pub(crate) async fn sandbox(global: &Global, options: &ClientOptions) -> Result<Self, Failure> {
         let sandbox = start_sandbox().await?;
         let builder = Client::builder("sandbox", "sandbox").base_url(sandbox.base_url());
-        Ok(Self { client: build(builder, global, options)?, sandbox: Some(sandbox), _log: None })
+        Ok(Self { client: build(builder, global, options, None)?, sandbox: Some(sandbox), _log: None })
     }
 
     /// The gateway for a user name and a password that are not in the settings yet, and no log.
@@ -89,26 +93,54 @@ impl Gateway {
         if let Some(sandbox) = &sandbox {
             builder = builder.base_url(sandbox.base_url());
         }
-        Ok(Self { client: build(builder, global, &ClientOptions::default())?, sandbox, _log: None })
+        let options = ClientOptions::default();
+        let mut shared = settings.clone();
+        for key in [config::STORE, config::SCOPE] {
+            if let Some(value) = std::env::var(key).ok().filter(|value| !value.is_empty()) {
+                shared.set(key, value); // the file's, unless the environment names another
+            }
+        }
+        let limiter = match sandbox {
+            Some(_) => None,
+            None => store::shared_pace(&shared, None, None).await?,
+        };
+        Ok(Self { client: build(builder, global, &options, limiter)?, sandbox, _log: None })
     }
 }
 
-/// A client with what the options say.
-pub(crate) fn prepared(builder: ClientBuilder, global: &Global, options: &ClientOptions) -> ClientBuilder {
+/// The rates that were asked for: the other lane gets what is left under the ceiling, at most its default.
+fn rates(options: &ClientOptions) -> Result<Option<Rates>, Failure> {
+    let rates = |rate: f64| Rates::new((CEILING - rate.ceil()).min(DEFAULT_RATE), rate);
+    Ok(options.rate.map(rates).transpose()?)
+}
+
+/// A client with what the options say, paced with the other runs or by itself.
+pub(crate) fn prepared(
+    builder: ClientBuilder,
+    global: &Global,
+    options: &ClientOptions,
+    limiter: Option<Limiter>,
+) -> Result<ClientBuilder, Failure> {
     let mut builder = options.rules.of_client(builder);
     if let Some(timeout) = global.timeout {
         // What runs out while connecting is known not to be sent, so connecting must run out first.
         builder = builder.timeout(timeout).connect_timeout(CONNECT.min(timeout.mul_f64(0.6)));
     }
-    if let Some(rate) = options.rate {
-        // The other lane gets what is left under the ceiling of 5, at most its default.
-        builder = builder.rates((kwtsms_async::CEILING - rate.ceil()).min(kwtsms_async::DEFAULT_RATE), rate);
+    match (limiter, rates(options)?) {
+        (Some(limiter), _) => builder = builder.limiter(limiter),
+        (None, Some(rates)) => builder = builder.rates(rates.single(), rates.bulk()),
+        (None, None) => {}
     }
-    builder
+    Ok(builder)
 }
 
-fn build(builder: ClientBuilder, global: &Global, options: &ClientOptions) -> Result<Client, Failure> {
-    Ok(prepared(builder, global, options).build()?)
+fn build(
+    builder: ClientBuilder,
+    global: &Global,
+    options: &ClientOptions,
+    limiter: Option<Limiter>,
+) -> Result<Client, Failure> {
+    Ok(prepared(builder, global, options, limiter)?.build()?)
 }
 
 /// Opens the log that the settings name: the Python client's lines, with numbers and texts masked.

@@ -21,8 +21,8 @@ use std::process::ExitCode;
 use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 
 use commands::{
-    balance, campaign, clean, completions, coverage, dlr, doctor, man, otp, outbox, pages, sandbox, send,
-    senderid, setup, status, validate, verify,
+    balance, campaign, clean, completions, coverage, dlr, doctor, limits, man, otp, outbox, pages, sandbox,
+    send, senderid, setup, status, validate, verify,
 };
 use exit::{EXIT_CODES, Ended, Exit, Failure};
 use interrupt::or_interrupted;
@@ -71,6 +71,8 @@ enum Command {
     Dlr(dlr::Args),
     /// Send and check one-time codes, for trying them out
     Otp(otp::Args),
+    /// Show the pace that all runs share through the store: its rates, who waits, and for how long
+    Limits(limits::Args),
     /// Show how many pages a text takes, and why
     Pages(pages::Args),
     /// Show a text as it would be sent: without emoji, hidden characters and HTML tags
@@ -126,6 +128,7 @@ async fn run(command: Command, global: &Global, out: &mut Out) -> Ended {
         Command::Validate(args) => or_interrupted(validate::run(args, global, out)).await,
         Command::Status(args) => or_interrupted(status::run(&args, global, out)).await,
         Command::Dlr(args) => or_interrupted(dlr::run(&args, global, out)).await,
+        Command::Limits(args) => or_interrupted(limits::run(&args, global, out)).await,
         Command::Otp(args) => or_interrupted(otp::run(args, global, out)).await,
         // These have something to finish after Ctrl-C.
         Command::Campaign(verb) => campaign::run(*verb, global, out).await,

@@ -12,6 +12,7 @@ mod slots;
 mod source;
 #[cfg(feature = "store")]
 mod sqlite;
+mod told;
 
 #[cfg(feature = "redis")]
 pub(super) use self::join::in_redis;
@@ -21,11 +22,12 @@ pub(super) use self::join::join;
 #[cfg(test)]
 #[cfg(feature = "store")]
 pub(super) use self::schedule::{Answer, Scope};
-pub(super) use self::slots::{Due, LATE, Next, Shared, ask};
+pub(super) use self::slots::{Asked, Due, LATE, Next, Shared, ask};
 #[cfg(test)]
 #[cfg(feature = "store")]
 pub(super) use self::source::Begun;
-pub(super) use self::source::Source;
+pub(super) use self::source::{Seen, Source, Waits};
+pub(super) use self::told::{Word, host_and_id};
 
 #[cfg(test)]
 #[cfg(feature = "store")]

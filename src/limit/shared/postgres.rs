@@ -5,8 +5,8 @@ use std::sync::LazyLock;
 use futures::future::BoxFuture;
 use tokio_postgres::types::Type;
 
-use super::schedule::{AHEAD, Answer, SLACK};
-use super::source::{Begun, Source};
+use super::schedule::{AHEAD, Answer, SLACK, Scope};
+use super::source::{Begun, Seen, Source, Waits};
 use crate::limit::rates::{Lane, Rates, Spacing};
 use crate::store::postgres::Postgres;
 use crate::store::{Failure, Kept, StoreError, StoreKind};
@@ -70,6 +70,30 @@ fn reserve(mine: &str, other: &str) -> String {
     )
 }
 
+/// Notes of others that ran out go with it; one that somebody else deletes at this moment is left to them.
+static TELL: LazyLock<String> = LazyLock::new(|| {
+    format!(
+        "WITH k AS ({CLOCK}), gone AS (
+             DELETE FROM kwtsms_waiting w USING (
+                 SELECT scope, process FROM kwtsms_waiting, k WHERE until < k.now AND process <> $3
+                 FOR UPDATE OF kwtsms_waiting SKIP LOCKED
+             ) o WHERE w.scope = o.scope AND w.process = o.process)
+         INSERT INTO kwtsms_waiting AS w (scope, process, single, bulk, seen, until)
+         SELECT $1, $3, $4, $5, k.now, k.now + $6 FROM k
+         ON CONFLICT (scope, process) DO UPDATE SET single = excluded.single, bulk = excluded.bulk,
+             seen = excluded.seen, until = greatest(w.until, excluded.until)"
+    )
+});
+
+static READ: LazyLock<String> = LazyLock::new(|| {
+    format!(
+        "SELECT p.single_rate, p.bulk_rate, p.single_period, p.bulk_period, p.gap, p.single_next, p.bulk_next,
+             p.granted, p.server, k.now, k.server, w.process, w.single, w.bulk, w.seen
+         FROM ({CLOCK}) k JOIN kwtsms_pace p ON p.scope = $1
+             LEFT JOIN kwtsms_waiting w ON w.scope = p.scope AND w.until >= k.now"
+    )
+});
+
 static RESERVE: LazyLock<[String; 2]> =
     LazyLock::new(|| [reserve("single", "bulk"), reserve("bulk", "single")]);
 
@@ -129,6 +153,62 @@ impl Source for PostgresSource {
                 let wait: i64 = row.get(0);
                 Answer { given: wait <= AHEAD, wait, now: row.get(1), granted: row.get(2) }
             }))
+        })
+    }
+
+    fn tell(
+        &self,
+        process: String,
+        calls: [i64; 2],
+        lasts: i64,
+    ) -> BoxFuture<'static, Result<(), StoreError>> {
+        let Self { db, scope, shift } = self.clone();
+        Box::pin(async move {
+            if calls == [0, 0] {
+                let sql = "DELETE FROM kwtsms_waiting WHERE scope = $1 AND process = $2";
+                db.query(sql, &[(&scope, Type::TEXT), (&process, Type::TEXT)]).await?;
+                return Ok(());
+            }
+            let bound = [
+                (&scope as _, Type::TEXT),
+                (&shift as _, Type::INT8),
+                (&process as _, Type::TEXT),
+                (&calls[0] as _, Type::INT8),
+                (&calls[1] as _, Type::INT8),
+                (&lasts as _, Type::INT8),
+            ];
+            db.query(&TELL, &bound).await?;
+            Ok(())
+        })
+    }
+
+    fn read(&self) -> BoxFuture<'_, Result<Option<Seen>, StoreError>> {
+        Box::pin(async move {
+            let rows = self.db.query(&READ, &[(&self.scope, Type::TEXT), (&self.shift, Type::INT8)]).await?;
+            let waits = |row: &tokio_postgres::Row| {
+                let process = row.get::<_, Option<String>>(11)?;
+                Some(Waits { process, calls: [row.get(12), row.get(13)], seen: row.get(14) })
+            };
+            Ok(rows.first().map(|row| Seen {
+                scope: Scope {
+                    rates: Rates::stored(row.get(0), row.get(1)),
+                    spacing: Spacing { periods: [row.get(2), row.get(3)], gap: row.get(4) },
+                    next: [row.get(5), row.get(6)],
+                    granted: row.get(7),
+                    server: row.get(8),
+                },
+                now: row.get(9),
+                server: row.get(10),
+                waiting: rows.iter().filter_map(waits).collect(),
+            }))
+        })
+    }
+
+    fn forget(&self) -> BoxFuture<'_, Result<bool, StoreError>> {
+        Box::pin(async move {
+            let sql = "WITH waiting AS (DELETE FROM kwtsms_waiting WHERE scope = $1)
+                DELETE FROM kwtsms_pace WHERE scope = $1 RETURNING 1";
+            Ok(!self.db.query(sql, &[(&self.scope, Type::TEXT)]).await?.is_empty())
         })
     }
 }

@@ -8,9 +8,11 @@ use tokio::time::Instant;
 use super::mapping::{Clock, Mapping};
 use super::schedule::{AHEAD, Answer};
 use super::source::{Begun, Source};
+use super::told::{Told, Word, process};
 use crate::clock::wall_now;
+use crate::error::Error;
 use crate::limit::local::Cells;
-use crate::limit::rates::{Lane, Rates, Spacing};
+use crate::limit::rates::{CEILING, Lane, Rates, Spacing};
 use crate::store::{Failure, StoreError};
 
 /// A start that is met later than this is thrown away: the next one could come too close.
@@ -25,6 +27,10 @@ const ASKING: Duration = Duration::from_secs(12);
 
 /// Between two questions while the store fails: the shortest, and the longest.
 const RETRY: (Duration, Duration) = (Duration::from_millis(50), Duration::from_secs(1));
+
+/// Between two starts of a share, at the least: never two of one replica in a second, though the network closes them up
+/// by a tenth.
+const SHARE: Duration = Duration::from_millis(1_100);
 
 /// A store whose answers take so long cannot say when something is.
 const EXACT: Duration = Duration::from_millis(250);
@@ -106,6 +112,9 @@ pub(crate) struct Shared {
     outage: Option<Outage>,
     /// A fixed part of the rate, for single requests while the store is gone.
     share: Option<Cells>,
+    /// How it is named in the store.
+    process: String,
+    told: Told,
 }
 
 fn index(lane: Lane) -> usize {
@@ -130,13 +139,31 @@ impl Shared {
             hold: None,
             outage: None,
             share: None,
+            process: process(),
+            told: Told::default(),
         }
     }
 
     /// Lets single requests start at a part of their rate while the store is gone.
-    pub(crate) fn share(&mut self, replicas: u32) {
-        let period = micros(Spacing::of(self.rates).periods[0]) * replicas;
-        self.share = Some(Cells::new(period));
+    ///
+    /// # Errors
+    ///
+    /// Of kind `Config` if the parts of all replicas find no room under the ceiling beside the whole pace.
+    pub(crate) fn share(&mut self, replicas: u32) -> Result<(), Error> {
+        let most = self.rates.most() + f64::from(replicas);
+        if replicas == 0 || (replicas > 1 && most > CEILING) {
+            return Err(Error::config(format!(
+                "a fixed share without the store for {replicas} replicas at rates of {} and {} is refused: there must be \
+                 one replica, or the rates, each rounded up to a whole number, and the number of replicas must be at \
+                 most {CEILING} together, since those that lost the store start beside those that have it",
+                self.rates.single(),
+                self.rates.bulk(),
+            )));
+        }
+        let Spacing { periods: [period, _], .. } = Spacing::of(self.rates);
+        let period = micros(period) * replicas;
+        self.share = Some(Cells::new(if replicas > 1 { period.max(SHARE) } else { period }));
+        Ok(())
     }
 
     /// Learns from a question and its answer what the store's clock is.
@@ -268,6 +295,20 @@ impl Shared {
         };
         self.slots[index(lane)].asking = Some((number, until));
         next
+    }
+
+    /// What to tell the store after an answer, while so many calls wait.
+    pub(crate) fn word(&mut self, next: &Next, calls: [i64; 2]) -> Option<Word> {
+        if self.outage.is_some() {
+            return None;
+        }
+        let lasts = self.told.lasts(next, Instant::now())?;
+        Some(Word { process: self.process.clone(), calls, lasts })
+    }
+
+    /// Who takes back what the store was told, when nobody waits any more.
+    pub(crate) fn last_word(&mut self) -> Option<String> {
+        self.told.take_back().then(|| self.process.clone())
     }
 
     fn given(&mut self, lane: Lane, number: u64, now: Instant, answer: Answer) -> Next {

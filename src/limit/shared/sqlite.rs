@@ -4,7 +4,7 @@ use futures::future::BoxFuture;
 use rusqlite::{OptionalExtension, Transaction};
 
 use super::schedule::{Answer, Scope};
-use super::source::{Begun, Source};
+use super::source::{Begun, Seen, Source, Waits};
 use crate::limit::rates::{Lane, Rates, Spacing};
 use crate::store::sqlite::{NOW_US, Sqlite};
 use crate::store::{Kept, StoreError, StoreKind};
@@ -26,7 +26,7 @@ impl SqliteSource {
         Ok(now + self.shift)
     }
 
-    fn read(&self, tx: &Transaction<'_>) -> rusqlite::Result<Option<Scope>> {
+    fn scope(&self, tx: &Transaction<'_>) -> rusqlite::Result<Option<Scope>> {
         tx.prepare_cached(
             "SELECT single_rate, bulk_rate, single_period, bulk_period, gap, single_next, bulk_next, granted
              FROM kwtsms_pace WHERE scope = ?1",
@@ -57,7 +57,7 @@ impl Source for SqliteSource {
         let this = self.clone();
         Box::pin(self.db.write(move |tx| {
             let now = this.now(tx)?;
-            if let Some(Scope { rates, .. }) = this.read(tx)? {
+            if let Some(Scope { rates, .. }) = this.scope(tx)? {
                 return Ok(Begun { rates, now });
             }
             let scope = Scope::new(rates, now, SERVER);
@@ -82,7 +82,7 @@ impl Source for SqliteSource {
     fn reserve(&self, lane: Lane, unused: Option<i64>) -> BoxFuture<'_, Result<Option<Answer>, StoreError>> {
         let this = self.clone();
         Box::pin(self.db.write(move |tx| {
-            let Some(mut scope) = this.read(tx)? else { return Ok(None) };
+            let Some(mut scope) = this.scope(tx)? else { return Ok(None) };
             let before = scope;
             let answer = scope.reserve(lane, unused, this.now(tx)?, SERVER);
             if scope != before {
@@ -92,6 +92,61 @@ impl Source for SqliteSource {
                 .execute((&this.scope, scope.next[0], scope.next[1], scope.granted))?;
             }
             Ok(Some(answer))
+        }))
+    }
+
+    fn tell(
+        &self,
+        process: String,
+        calls: [i64; 2],
+        lasts: i64,
+    ) -> BoxFuture<'static, Result<(), StoreError>> {
+        let this = self.clone();
+        Box::pin(async move {
+            let write = this.clone();
+            this.db
+                .write(move |tx| {
+                    let (now, [single, bulk]) = (write.now(tx)?, calls);
+                    tx.execute("DELETE FROM kwtsms_waiting WHERE until < ?1", [now])?;
+                    if calls == [0, 0] {
+                        let sql = "DELETE FROM kwtsms_waiting WHERE scope = ?1 AND process = ?2";
+                        return tx.execute(sql, (&write.scope, process));
+                    }
+                    tx.execute(
+                        "INSERT INTO kwtsms_waiting (scope, process, single, bulk, seen, until)
+                         VALUES (?1, ?2, ?3, ?4, ?5, ?5 + ?6)
+                         ON CONFLICT (scope, process) DO UPDATE SET single = excluded.single, bulk = excluded.bulk,
+                             seen = excluded.seen, until = max(kwtsms_waiting.until, excluded.until)",
+                        (&write.scope, process, single, bulk, now, lasts),
+                    )
+                })
+                .await?;
+            Ok(())
+        })
+    }
+
+    fn read(&self) -> BoxFuture<'_, Result<Option<Seen>, StoreError>> {
+        let this = self.clone();
+        Box::pin(self.db.read(move |tx| {
+            let now = this.now(tx)?;
+            let Some(scope) = this.scope(tx)? else { return Ok(None) };
+            let sql =
+                "SELECT process, single, bulk, seen FROM kwtsms_waiting WHERE scope = ?1 AND until >= ?2";
+            let waiting = tx
+                .prepare_cached(sql)?
+                .query_map((&this.scope, now), |row| {
+                    Ok(Waits { process: row.get(0)?, calls: [row.get(1)?, row.get(2)?], seen: row.get(3)? })
+                })?
+                .collect::<Result<_, _>>()?;
+            Ok(Some(Seen { scope, now, server: SERVER, waiting }))
+        }))
+    }
+
+    fn forget(&self) -> BoxFuture<'_, Result<bool, StoreError>> {
+        let this = self.clone();
+        Box::pin(self.db.write(move |tx| {
+            tx.execute("DELETE FROM kwtsms_waiting WHERE scope = ?1", [&this.scope])?;
+            Ok(tx.execute("DELETE FROM kwtsms_pace WHERE scope = ?1", [&this.scope])? == 1)
         }))
     }
 }

@@ -76,6 +76,12 @@ impl Bed {
     }
 }
 
+fn waits(seen: &Seen) -> Vec<(&str, [i64; 2])> {
+    let mut waits: Vec<_> = seen.waiting.iter().map(|waits| (waits.process.as_str(), waits.calls)).collect();
+    waits.sort_unstable();
+    waits
+}
+
 async fn ask(source: &dyn Source, lane: Lane) -> Answer {
     source.reserve(lane, None).await.unwrap().unwrap()
 }
@@ -184,5 +190,51 @@ async fn a_state_that_is_new_deleted_or_of_before_a_restart_waits_and_a_clock_th
         assert_eq!(ask(&*bed.source("lost", HOUR), Lane::Single).await.wait, 0, "{name}");
         let back = ask(&*bed.source("lost", 0), Lane::Single).await;
         assert!((AHEAD..AHEAD + 2_000 * MS).contains(&back.wait), "{name}: {back:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_scope_is_read_as_it_stands_with_who_waits_and_is_forgotten() {
+    for bed in beds().await {
+        let name = bed.name;
+        let source = bed.source("seen", 0);
+        assert_eq!(source.read().await.unwrap(), None, "{name}");
+        assert!(!source.forget().await.unwrap(), "{name}");
+        let rates = Rates::new(1.0 / 3.0, 2.7).unwrap();
+        source.begin(rates).await.unwrap();
+        bed.source("other", 0).begin(rates).await.unwrap();
+        let now = ask(&*source, Lane::Single).await.now;
+        bed.set("seen", [now + 300 * MS, now - HOUR], false).await;
+        let seen = source.read().await.unwrap().unwrap();
+        let Scope { next, granted, spacing, .. } = seen.scope;
+        assert_eq!((seen.scope.rates, next), (rates, [now + 300 * MS, now - HOUR]), "{name}");
+        assert_eq!(spacing, crate::limit::rates::Spacing::of(rates), "{name}");
+        assert!(granted <= 1 && (now..now + HOUR).contains(&seen.now), "{name}: {seen:?}");
+        assert_eq!(seen.scope.server, seen.server, "{name}: no restart");
+        bed.set("seen", next, bed.has_server()).await;
+        let seen = source.read().await.unwrap().unwrap();
+        assert_eq!(seen.scope.server == seen.server, !bed.has_server(), "{name}: another run of the server");
+
+        // A word of a second does not shorten what was said of an hour.
+        let tell = async |process: &str, calls, lasts| {
+            source.tell(process.to_owned(), calls, lasts).await.unwrap();
+        };
+        tell("web/1/a", [1, 0], HOUR).await;
+        tell("web/1/a", [2, 7], 1).await;
+        tell("web/2/b", [0, 3], HOUR).await;
+        bed.source("other", 0).tell("web/3/c".to_owned(), [1, 1], HOUR).await.unwrap();
+        tell("web/4/d", [5, 5], -HOUR).await; // as of one that died long ago
+        let seen = source.read().await.unwrap().unwrap();
+        assert_eq!(waits(&seen), [("web/1/a", [2, 7]), ("web/2/b", [0, 3])], "{name}");
+        assert!(seen.waiting.iter().all(|waits| (now..=seen.now).contains(&waits.seen)), "{name}: {seen:?}");
+        tell("web/1/a", [0, 0], 0).await;
+        assert_eq!(waits(&source.read().await.unwrap().unwrap()), [("web/2/b", [0, 3])], "{name}");
+
+        assert!(source.forget().await.unwrap(), "{name}");
+        assert_eq!(source.read().await.unwrap(), None, "{name}");
+        source.begin(rates).await.unwrap();
+        assert_eq!(waits(&source.read().await.unwrap().unwrap()), [], "{name}: with those who waited");
+        let other = bed.source("other", 0).read().await.unwrap().unwrap();
+        assert_eq!(waits(&other), [("web/3/c", [1, 1])], "{name}");
     }
 }

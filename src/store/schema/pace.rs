@@ -2,10 +2,14 @@
 
 use super::Module;
 
+/// A row of a process that is gone is believed until then.
+const UNTIL: &str = "ALTER TABLE kwtsms_waiting ADD COLUMN until bigint NOT NULL DEFAULT 0";
+
 /// Times are in microseconds since 1970, by the store's clock.
 pub(super) const MODULE: Module = Module {
     name: "pace",
-    sqlite: &["
+    sqlite: &[
+        "
         CREATE TABLE kwtsms_pace (
             scope TEXT PRIMARY KEY,
             single_rate REAL NOT NULL,
@@ -25,8 +29,11 @@ pub(super) const MODULE: Module = Module {
             seen INTEGER NOT NULL,
             PRIMARY KEY (scope, process)
         ) WITHOUT ROWID;
-    "],
-    postgres: &["
+    ",
+        UNTIL,
+    ],
+    postgres: &[
+        "
         CREATE TABLE kwtsms_pace (
             scope text PRIMARY KEY,
             single_rate double precision NOT NULL,
@@ -51,5 +58,7 @@ pub(super) const MODULE: Module = Module {
             seen bigint NOT NULL,
             PRIMARY KEY (scope, process)
         );
-    "],
+    ",
+        UNTIL,
+    ],
 };

@@ -7,6 +7,7 @@ pub(crate) mod completions;
 pub(crate) mod coverage;
 pub(crate) mod dlr;
 pub(crate) mod doctor;
+pub(crate) mod limits;
 pub(crate) mod man;
 pub(crate) mod otp;
 pub(crate) mod outbox;

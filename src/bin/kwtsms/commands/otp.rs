@@ -2,7 +2,8 @@
 
 use kwtsms_async::config;
 use kwtsms_async::otp::{
-    Budget, Caller, CodeDelivery, HumanCheck, Language, Otp, OtpKeys, Purpose, StartError, VerifyError,
+    Budget, Caller, CodeDelivery, HumanCheck, Language, Otp, OtpKeys, OtpStore, Purpose, StartError,
+    VerifyError,
 };
 use kwtsms_async::{Client, Store, sandbox::Sandbox};
 use serde_json::json;
@@ -19,7 +20,7 @@ Examples:
   kwtsms otp send 96598765432 --sandbox
   kwtsms otp verify CHALLENGE 123456 --sandbox
 
-Codes lie in the store that KWTSMS_STORE names, the path of a file or postgres://…, and are made under KWTSMS_OTP_KEY.
+Codes lie in the store that KWTSMS_STORE names, the path of a file, postgres://… or redis://…, and are made under KWTSMS_OTP_KEY.
 With --sandbox both may be left out: then codes lie in the file kwtsms-sandbox.db.";
 
 /// Everybody knows it: it hides nothing, and is for codes that reach nobody.
@@ -79,10 +80,10 @@ async fn service(client: Client, app: &str, origin: Option<String>, global: &Glo
     } else {
         OtpKeys::from_environment(&settings)?
     };
-    let store = if global.sandbox && settings.get(config::STORE).is_none() {
-        Store::open("kwtsms-sandbox.db").await?
-    } else {
-        store::open(global).await?
+    let store: OtpStore = match settings.confirmed(config::STORE)? {
+        None if global.sandbox => Store::open("kwtsms-sandbox.db").await?.into(),
+        Some(url) if store::is_redis(url) => OtpStore::redis(url).await?,
+        _ => Store::open(store::named(global, &settings)?).await?.into(),
     };
     let mut builder = Otp::builder(client, store, keys)
         .app_name(app)

@@ -162,9 +162,9 @@ async fn status(key: Option<String>, global: &Global, out: &mut Out) -> Ended {
 
 async fn work(args: Run, global: &Global, out: &mut Out) -> Ended {
     let mut interrupts = Interrupts::listen();
-    let options = ClientOptions { rules: args.rules, rate: None };
     let begun = or_interrupted(async {
         let store = store::open(global).await?;
+        let options = ClientOptions { rules: args.rules, store: Some(store.clone()), rate: None };
         let gateway = connect(global, &options, out).await?;
         let mut work = gateway.client.work_outbox(&store);
         if let Some(journal) = &args.journal {

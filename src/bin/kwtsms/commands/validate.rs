@@ -48,7 +48,7 @@ struct Groups {
 }
 
 pub(crate) async fn run(args: Args, global: &Global, out: &mut Out) -> Ended {
-    let options = ClientOptions { rules: args.rules, rate: None };
+    let options = ClientOptions { rules: args.rules, ..ClientOptions::default() };
     let source = Source::new(args.numbers, args.file, args.reading)?;
     let mut groups = Groups::default();
     let mut rows = Vec::new();

@@ -132,7 +132,8 @@ fn said(out: &mut Out, state: &str, more: &str) -> Exit {
 }
 
 async fn resolve(args: &Resolve, global: &Global, out: &mut Out) -> Ended {
-    let campaign = find(&store::open(global).await?, &args.key).await?;
+    let store = store::open(global).await?;
+    let campaign = find(&store, &args.key).await?;
     if let Some(batch) = args.batch {
         let resolution = if args.sent { Resolution::Sent } else { Resolution::NotSent };
         campaign.resolve(batch, resolution).await?;
@@ -147,7 +148,8 @@ async fn resolve(args: &Resolve, global: &Global, out: &mut Out) -> Ended {
         return Ok(Exit::Accepted);
     }
     let unknown = if args.evidence {
-        let gateway = connect(global, &ClientOptions::default(), out).await?;
+        let options = ClientOptions { store: Some(store), ..ClientOptions::default() };
+        let gateway = connect(global, &options, out).await?;
         campaign.gather_evidence(&gateway.client).await?
     } else {
         campaign.unknown().await?

@@ -36,7 +36,8 @@ pub(crate) async fn run(args: Args, global: &Global, out: &mut Out) -> Ended {
     let mut interrupts = Interrupts::listen();
     let begun = or_interrupted(async {
         let store = store::open(global).await?;
-        let gateway = connect(global, &ClientOptions::default(), out).await?;
+        let options = ClientOptions { store: Some(store.clone()), ..ClientOptions::default() };
+        let gateway = connect(global, &options, out).await?;
         let work = gateway.client.work(&store).max_in_flight(args.max_in_flight);
         let work = match &args.journal {
             Some(folder) => work.journal(folder),

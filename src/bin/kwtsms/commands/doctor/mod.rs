@@ -37,7 +37,7 @@ pub(crate) async fn run(args: Args, global: &Global, out: &mut Out) -> Ended {
         Some(text) => Some(on_a_thread(move || text::given(Some(text))).await?),
         None => None,
     };
-    let options = ClientOptions { rules: args.rules, rate: None };
+    let options = ClientOptions { rules: args.rules, ..ClientOptions::default() };
     let asked = |mut diagnose: Diagnose| {
         if let Some(number) = &args.number {
             diagnose = diagnose.number(number);
@@ -55,7 +55,8 @@ pub(crate) async fn run(args: Args, global: &Global, out: &mut Out) -> Ended {
         asked(gateway.client.diagnose()).await
     } else {
         let (builder, found) = settings::look(global).await?;
-        let mut diagnosis = asked(prepared(builder, global, &options).diagnose()).await;
+        let builder = prepared(builder, global, &options, found.limiter)?;
+        let mut diagnosis = asked(builder.diagnose()).await;
         diagnosis.prepend(found.checks);
         diagnosis
     };

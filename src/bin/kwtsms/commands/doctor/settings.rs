@@ -3,16 +3,18 @@
 use std::path::Path;
 
 use kwtsms_async::config::{self, Environment, Origin};
-use kwtsms_async::{Check, Client, ClientBuilder, Store};
+use kwtsms_async::{Check, Client, ClientBuilder, Limiter};
 
 use crate::exit::{Exit, Failure};
 use crate::gateway::{Log, open_log};
 use crate::options::Global;
-use crate::settings;
+use crate::{settings, store};
 
 /// What was seen, and the log that is open meanwhile.
 pub(super) struct Found {
     pub(super) checks: Vec<Check>,
+    /// The pace of all runs.
+    pub(super) limiter: Option<Limiter>,
     _log: Option<Log>,
 }
 
@@ -48,8 +50,9 @@ pub(super) async fn look(global: &Global) -> Result<(ClientBuilder, Found), Fail
             None
         }
     };
-    checks.push(store(&settings).await);
-    Ok((builder, Found { checks, _log: log }))
+    let (check, limiter) = store(&settings).await;
+    checks.push(check);
+    Ok((builder, Found { checks, limiter, _log: log }))
 }
 
 fn failed(name: &'static str, failure: &Failure, action: &str) -> Check {
@@ -161,16 +164,12 @@ fn gateway(settings: &Environment, global: &Global) -> Check {
     )
 }
 
-/// Its address may hold a password, and is not shown.
-async fn store(settings: &Environment) -> Check {
+/// Its address may hold a password, and is not shown. The gateway is asked at the pace of all runs, if there is one.
+async fn store(settings: &Environment) -> (Check, Option<Limiter>) {
     const NAME: &str = "store";
-    let at = match settings.confirmed(config::STORE) {
-        Ok(Some(at)) => at,
-        Ok(None) => return Check::skipped(NAME, format!("{} is not set", config::STORE)),
-        Err(error) => return Check::failed(NAME, error.to_string(), error.action()),
-    };
-    match Store::open(at).await {
-        Ok(_) => Check::ok(NAME, "can be opened"),
-        Err(error) => Check::failed(NAME, format!("{error:#}"), error.action()),
+    match store::shared_pace(settings, None, None).await {
+        Ok(None) => (Check::skipped(NAME, format!("{} is not set", config::STORE)), None),
+        Ok(limiter) => (Check::ok(NAME, "can be opened"), limiter),
+        Err(failure) => (failed(NAME, &failure, "see that it can be reached and written"), None),
     }
 }

@@ -55,8 +55,9 @@ pub(crate) struct Args {
     #[arg(long, requires = "resume")]
     pub(super) include_unknown: bool,
     /// Requests a second, up to 4; the gateway's firewall blocks an address over 5, all programs on it together
-    #[arg(long, value_name = "N", default_value = "2", value_parser = rate)]
-    pub(super) rate: f64,
+    /// [default: 2, or what the store of KWTSMS_STORE says]
+    #[arg(long, value_name = "N", value_parser = rate)]
+    pub(super) rate: Option<f64>,
     /// Fail at once where the gateway's queue is full or a number got a message less than 15 seconds ago
     #[arg(long)]
     pub(super) no_wait: bool,

@@ -1,7 +1,7 @@
 //! What a run says on standard output, for people and for programs.
 
 use console::style;
-use kwtsms_async::{Batch, Credits, Delivery, Error};
+use kwtsms_async::{Batch, Credits, Delivery, Error, ErrorKind};
 use serde_json::{Value, json};
 
 use super::entry::{Entry, RowOutcome};
@@ -108,7 +108,7 @@ impl Printer {
                 );
             }
             // The end tells how many; each by each they would fill the screen after a stop.
-            Delivery::NotSent if error.kind() == kwtsms_async::ErrorKind::Stopped => {}
+            Delivery::NotSent if error.kind() == ErrorKind::Stopped => {}
             _ => {
                 let what = error
                     .code()
@@ -117,7 +117,13 @@ impl Printer {
                 if let Some(description) = error.description() {
                     out.line(format_args!("  The gateway says: {}", description));
                 }
-                out.line(format_args!("  Action: {}", error.action()));
+                let action = match error.kind() {
+                    ErrorKind::RecentNumber => {
+                        "If another run has not sent this very message, send it again in 16 s, or use --wait-for-others."
+                    }
+                    _ => error.action(),
+                };
+                out.line(format_args!("  Action: {action}"));
             }
         }
     }

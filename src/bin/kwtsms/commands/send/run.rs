@@ -4,7 +4,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use futures::{FutureExt, StreamExt};
-use kwtsms_async::{Batch, Client, MessageText, PhoneNumber, PhoneRules, SenderId};
+use kwtsms_async::{Batch, Client, MessageText, PhoneNumber, PhoneRules, SenderId, Waiting};
 
 use super::entry::{self, Entry, RowOutcome};
 use super::feed::Feed;
@@ -63,11 +63,16 @@ pub(super) async fn execute(client: &Client, job: Job<'_>, out: &mut Out) -> End
     if job.wait_for_others {
         batches = batches.wait_for_others();
     }
+    // A run has each number once: what it would wait for is what another run sent, perhaps this very message.
+    if job.no_wait || !job.wait_for_others {
+        batches = batches.no_wait_for_numbers();
+    }
     if let Some(inputs) = job.inputs {
         batches = batches.total(inputs);
     }
     let handle = batches.handle();
     let mut tick = tokio::time::interval(TICK);
+    let mut told = false;
     loop {
         tokio::select! {
             batch = batches.next() => {
@@ -89,7 +94,14 @@ pub(super) async fn execute(client: &Client, job: Job<'_>, out: &mut Out) -> End
                 handle.stop();
                 out.note("  Stopping: what is in flight is finished first. Ctrl-C again aborts.");
             },
-            _ = tick.tick() => progress::show(&bar, &handle.progress(), state.aside, state.interrupted),
+            _ = tick.tick() => {
+                let progress = handle.progress();
+                if progress.waiting() == Waiting::SameNumber && !told {
+                    told = true;
+                    out.note("  Numbers got a message less than 15 s ago, from another run: waiting (Ctrl-C stops).");
+                }
+                progress::show(&bar, &progress, state.aside, state.interrupted);
+            }
         }
     }
     let rest = entry::of_refused(&feed);

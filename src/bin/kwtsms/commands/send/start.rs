@@ -24,7 +24,7 @@ const SHARED: &str = "is shared by all accounts for tests: slow on purpose, not 
 pub(crate) async fn run(args: Args, global: &Global, out: &mut Out) -> Ended {
     let (source, original) = arguments::read(&args)?;
     let text = MessageText::new(original.as_str())?;
-    let options = ClientOptions { rules: args.rules, rate: Some(args.rate) };
+    let options = ClientOptions { rules: args.rules, rate: args.rate, store: None };
     let phone_rules = args.rules.of_phones();
     let sender = args.sender.as_deref().map(SenderId::parse).transpose()?;
     if args.dry_run {
