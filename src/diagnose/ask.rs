@@ -36,6 +36,12 @@ impl<T> Asked<T> {
     pub(super) fn check(&self, name: &'static str, look: impl FnOnce(&T) -> Check) -> Check {
         match self {
             Self::Answered(answer) => look(answer),
+            // What is told where it belongs, under connection, gateway and pace.
+            Self::Failed(error)
+                if matches!(error.kind(), ErrorKind::Connect | ErrorKind::Timeout | ErrorKind::Store) =>
+            {
+                Check::skipped(name, "the gateway could not be asked")
+            }
             Self::Failed(error) => Check::skipped(name, format!("{error:#}")),
             Self::Not(why) => Check::skipped(name, why),
         }

@@ -169,7 +169,11 @@ async fn store(settings: &Environment) -> (Check, Option<Limiter>) {
     const NAME: &str = "store";
     match store::shared_pace(settings, None, None).await {
         Ok(None) => (Check::skipped(NAME, format!("{} is not set", config::STORE)), None),
-        Ok(limiter) => (Check::ok(NAME, "can be opened"), limiter),
+        Ok(limiter) => {
+            let seen =
+                format!("can be opened; all runs on it share the pace {}", store::scope_name(settings));
+            (Check::ok(NAME, seen), limiter)
+        }
         Err(failure) => (failed(NAME, &failure, "see that it can be reached and written"), None),
     }
 }
