@@ -12,11 +12,15 @@ use crate::core::{Core, Destination, Messages, UnderWay};
 use crate::credits::Credits;
 use crate::error::Error;
 use crate::events;
+#[cfg(feature = "quiet-hours")]
+use crate::guard::QuietHours;
+use crate::guard::{Guards, SpendLimit, Spending};
 use crate::hints::Hints;
 use crate::ids::{SenderId, SenderIdError};
 use crate::limit::{DEFAULT_MAX_WAITING, DEFAULT_RATE, Limiter};
 use crate::phone::{CountryCheck, GulfCountry, PhoneNumber, PhoneRules};
 use crate::queue_gate::QueueGate;
+use crate::recipients::{Recipients, only_to};
 use crate::same_number::SameNumberMemory;
 use crate::secret::Secret;
 use crate::transport::http::authority;
@@ -147,6 +151,11 @@ pub struct ClientBuilder {
     low_balance: Option<Credits>,
     phone_rules: PhoneRules,
     native_tls: bool,
+    only_to: Option<Recipients>,
+    spend_limit: Option<SpendLimit>,
+    balance_floor: Option<Credits>,
+    #[cfg(feature = "quiet-hours")]
+    quiet_hours: Option<(String, String)>,
     transport: Option<Arc<dyn Transport>>,
 }
 
@@ -169,6 +178,11 @@ impl ClientBuilder {
             low_balance: None,
             phone_rules: PhoneRules::default(),
             native_tls: false,
+            only_to: None,
+            spend_limit: None,
+            balance_floor: None,
+            #[cfg(feature = "quiet-hours")]
+            quiet_hours: None,
             transport: None,
         }
     }
@@ -350,6 +364,64 @@ impl ClientBuilder {
         self
     }
 
+    /// Writes to nobody but these numbers, as a staging build should: a list of them, checked like any recipients.
+    ///
+    /// All others end as invalid with the reason [`PhoneError::NotAllowed`](crate::PhoneError::NotAllowed), in reports,
+    /// events and progress, and no request is made for them; a call with none of these numbers fails with the kind
+    /// [`NotAllowed`](crate::ErrorKind::NotAllowed). It holds for all that this client and its clones send: calls, bulk
+    /// runs, codes, the outbox. A campaign that was loaded with others is paused, with the reason. Set again, the last
+    /// list counts; an empty one is nobody. Default: everybody.
+    ///
+    /// Messages are not diverted to these numbers: each would cost a credit, and they would meet the 15-second rule.
+    /// To look at all of them, use the sandbox.
+    pub fn only_to(mut self, numbers: impl Into<Recipients>) -> Self {
+        self.only_to = Some(numbers.into());
+        self
+    }
+
+    /// Spends no more on live messages than this, within an hour and within a day. Default: no limit.
+    ///
+    /// Each request takes what it will cost before it leaves, so that concurrent senders cannot cross the limit, and is
+    /// settled by what the gateway charged; one of unknown outcome counts as spent. Estimated are a credit a page a
+    /// number, Kuwait's price, or what numbers of a country cost this client before: the first request to a dearer
+    /// country may cross the limit by the difference. Messages in test mode are not counted.
+    ///
+    /// A request for which there is no room fails with the kind [`SpendLimit`](crate::ErrorKind::SpendLimit) and was not
+    /// sent; [`retry_after`](Error::retry_after) says when there is. A bulk run stops there or waits, see
+    /// [`Bulk::wait_for_spend_limit`](crate::Bulk::wait_for_spend_limit); workers of campaigns and the outbox wait.
+    ///
+    /// It holds over this client and its clones; with a limiter that shares a store, over all processes of the account
+    /// that share it, each by the limits that it was given.
+    pub fn spend_limit(mut self, limit: SpendLimit) -> Self {
+        self.spend_limit = Some(limit);
+        self
+    }
+
+    /// Stops a bulk run before the batch that would take the balance below so many credits, and leaves the rest not
+    /// attempted, so that single messages such as login codes still go out. Default: no floor.
+    ///
+    /// The balance is asked for at the start of a run, then known from the answers; what is on its way is taken off it,
+    /// and before a run is stopped it is asked for once more. Costs are estimated as for
+    /// [`spend_limit`](Self::spend_limit). What other processes spend is seen with the next answer. A worker of
+    /// campaigns pauses them with this reason.
+    pub fn balance_floor(mut self, credits: Credits) -> Self {
+        self.balance_floor = Some(credits);
+        self
+    }
+
+    /// Sends no bulk message in these hours of a day, `21:00-09:00`, in a time zone such as `Asia/Kuwait`. Default: none.
+    ///
+    /// A bulk run waits for their end and goes on; pause, stop and deadline work meanwhile. Campaigns wait too. Single
+    /// messages, such as login codes, and the outbox are not held. A `send` to more numbers than one request takes is
+    /// bulk, and fails with the kind [`QuietHours`](crate::ErrorKind::QuietHours) instead of waiting.
+    ///
+    /// They go by this machine's clock.
+    #[cfg(feature = "quiet-hours")]
+    pub fn quiet_hours(mut self, hours: impl Into<String>, zone: impl Into<String>) -> Self {
+        self.quiet_hours = Some((hours.into(), zone.into()));
+        self
+    }
+
     /// Another transport, such as the in-process sandbox's, or one of your own round [`HttpTransport`]. The base URL
     /// and the connect time-out set here are then not used.
     pub fn transport(mut self, transport: impl Transport) -> Self {
@@ -462,6 +534,15 @@ impl ClientBuilder {
             }
         };
         let queue = queue_gate(&limiter, account);
+        let only_to = self.only_to.map(|numbers| only_to(&numbers, self.phone_rules)).transpose()?;
+        let spend_limit = self.spend_limit.map(SpendLimit::check).transpose()?;
+        let spending = spend_limit.map(|limit| spending(&limiter, account, limit));
+        let guards = Guards::new(only_to.unwrap_or_default(), spending, self.balance_floor);
+        #[cfg(feature = "quiet-hours")]
+        let guards = {
+            let quiet = self.quiet_hours.map(|(hours, zone)| QuietHours::new(&hours, &zone));
+            guards.with_quiet_hours(quiet.transpose()?)
+        };
         Ok(Client {
             core: Arc::new(Core {
                 credentials: Credentials::new(self.username.trim(), &self.password),
@@ -481,6 +562,7 @@ impl ClientBuilder {
                     test_mode: self.test_mode,
                     shared_sender_told: AtomicBool::new(false),
                 },
+                guards,
             }),
         })
     }
@@ -518,6 +600,22 @@ fn queue_gate(limiter: &Option<Limiter>, account: &str) -> QueueGate {
 #[cfg(not(any(feature = "store", feature = "redis")))]
 fn queue_gate(_: &Option<Limiter>, _: &str) -> QueueGate {
     QueueGate::default()
+}
+
+/// What is spent, likewise.
+#[cfg(any(feature = "store", feature = "redis"))]
+fn spending(limiter: &Option<Limiter>, account: &str, limit: SpendLimit) -> Spending {
+    use crate::guard::StoredSpending;
+
+    match limiter.as_ref().and_then(Limiter::kept) {
+        Some(kept) => Spending::stored(limit, StoredSpending { kept, account: account.to_owned() }),
+        None => Spending::local(limit),
+    }
+}
+
+#[cfg(not(any(feature = "store", feature = "redis")))]
+fn spending(_: &Option<Limiter>, _: &str, limit: SpendLimit) -> Spending {
+    Spending::local(limit)
 }
 
 fn http(base: BaseUrl, connect_timeout: Duration, native: bool) -> Result<HttpTransport, Error> {
@@ -563,7 +661,10 @@ impl fmt::Debug for ClientBuilder {
             .field("low_balance", &self.low_balance)
             .field("phone_rules", &self.phone_rules)
             .field("native_tls", &self.native_tls)
+            .field("only_to", &self.only_to.as_ref().map(Recipients::len))
+            .field("spend_limit", &self.spend_limit)
+            .field("balance_floor", &self.balance_floor)
             .field("transport", &self.transport)
-            .finish()
+            .finish_non_exhaustive()
     }
 }

@@ -16,7 +16,34 @@ use tokio::time::Instant;
 /// Tells the wall time, for stamps in logs; nothing waits on it.
 #[allow(clippy::disallowed_methods)] // the one place
 pub(crate) fn wall_now() -> SystemTime {
+    #[cfg(test)]
+    if let Some(now) = testing::wall_now() {
+        return now;
+    }
     SystemTime::now()
+}
+
+/// A wall clock of a test's own, which goes with Tokio's.
+#[cfg(test)]
+pub(crate) mod testing {
+    use std::cell::Cell;
+    use std::time::SystemTime;
+
+    use tokio::time::Instant;
+
+    thread_local! {
+        static SET: Cell<Option<(SystemTime, Instant)>> = const { Cell::new(None) };
+    }
+
+    /// Sets it on this thread, for good: each test has a thread of its own.
+    #[cfg_attr(not(all(feature = "quiet-hours", feature = "sandbox")), allow(dead_code))]
+    pub(crate) fn set_wall_clock(now: SystemTime) {
+        SET.set(Some((now, Instant::now())));
+    }
+
+    pub(super) fn wall_now() -> Option<SystemTime> {
+        SET.get().map(|(then, at)| then + at.elapsed())
+    }
 }
 
 /// Waits until then, also where it is polled on another runtime than before.

@@ -12,6 +12,7 @@ use crate::balance::Cached;
 use crate::clock::misses;
 use crate::error::Error;
 use crate::events;
+use crate::guard::Guards;
 use crate::hints::Hints;
 use crate::ids::SenderId;
 use crate::limit::{Lane, Limiter, Turn};
@@ -34,6 +35,7 @@ pub(crate) struct Core {
     pub(crate) under_way: UnderWay,
     pub(crate) phone_rules: PhoneRules,
     pub(crate) messages: Messages,
+    pub(crate) guards: Guards,
 }
 
 /// Where requests go.

@@ -1,16 +1,20 @@
-//! The one room where a batch is sent: checks → turn → same-number claim → hook → exchange → verdict.
+//! The one room where a batch is sent: checks → turn → guards → same-number claim → hook → exchange → verdict.
 
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures::FutureExt;
 use tokio::sync::watch;
 use tokio::time::Instant;
 
 use crate::clock::{misses, sleep};
 use crate::core::Core;
+use crate::endpoint::balance;
 use crate::endpoint::send::{Message, accepted};
-use crate::engine::{self, Call, Flow, OfRun, Prepare, Prepared};
-use crate::error::Error;
+use crate::engine::{self, Call, Flow, OfRun, Passing, Prepare, Prepared};
+use crate::error::{Error, ErrorKind};
+use crate::events::{self, Facts};
+use crate::guard::{Hold, Short};
 use crate::limit::{Lane, Turn};
 use crate::phone::PhoneNumber;
 use crate::report::Accepted;
@@ -48,6 +52,9 @@ impl BeforeRequest for () {
 /// address, short enough for somebody to hear of it.
 const DEFAULT_GIVE_UP_AFTER: Duration = Duration::from_secs(10 * 60);
 
+/// How long a wait for the wall clock lasts before it is looked at again.
+pub(crate) const LOOK_AGAIN: Duration = Duration::from_secs(60);
+
 /// What a call may say of a message beyond numbers and text.
 #[derive(Debug, Clone)]
 pub(crate) struct Options {
@@ -67,7 +74,7 @@ impl Options {
             sender: None,
             test_mode: None,
             deadline: None,
-            policy: Policy { reading: false, queue_full: false, same_number: false, others: false },
+            policy: Policy::NONE,
             give_up_after: Duration::ZERO,
             on_retry: None,
         }
@@ -75,7 +82,7 @@ impl Options {
 
     /// Waits for a full queue, for numbers at rest, and for a gateway that does not answer.
     pub(crate) fn of_a_run() -> Self {
-        let policy = Policy { reading: false, queue_full: true, same_number: true, others: false };
+        let policy = Policy { queue_full: true, same_number: true, quiet_hours: true, ..Policy::NONE };
         Self { policy, give_up_after: DEFAULT_GIVE_UP_AFTER, ..Self::of_a_send() }
     }
 
@@ -108,6 +115,8 @@ pub(crate) struct Terms {
 pub(crate) struct Taken {
     pub(crate) turn: Option<Turn>,
     pub(crate) claim: Option<Claim>,
+    /// What it holds of the guards, where it was let through before.
+    pub(crate) hold: Option<Box<Hold>>,
 }
 
 /// The request of a batch of at most 200 numbers, ready to be dispatched.
@@ -181,6 +190,70 @@ pub(crate) async fn rested(
     Ok(())
 }
 
+/// Lets a batch through the guards: none of its numbers is another's than `only_to` names, the balance stays above its
+/// floor, the spend limit has room. What it holds is given back unless its request leaves.
+///
+/// A bulk batch waits here for answers that decide whether the balance is enough, and asks for the balance where it is
+/// not known.
+///
+/// # Errors
+///
+/// Of kind `NotAllowed` or `BalanceFloor`, with its event, or of kind `SpendLimit`.
+pub(crate) async fn admit(
+    core: &Arc<Core>,
+    lane: Lane,
+    facts: &Facts,
+    deadline: Option<Instant>,
+) -> Result<Option<Box<Hold>>, Error> {
+    let numbers = facts.numbers.len();
+    let refused = core.guards.only_to.refused(&facts.numbers);
+    if refused > 0 {
+        let error = Error::not_allowed(refused);
+        events::guard_refused(error.kind(), numbers);
+        return Err(error);
+    }
+    if core.guards.count_nothing() {
+        return Ok(None);
+    }
+    let mut asked = false;
+    let hold = loop {
+        match core.guards.count(lane, facts) {
+            Ok(hold) => break hold,
+            Err(Short::InFlight) => core.guards.landed().await,
+            Err(Short::Below(error)) if asked => {
+                events::guard_refused(error.kind(), numbers);
+                return Err(error);
+            }
+            // Somebody may have topped up meanwhile.
+            Err(Short::Unknown | Short::Below(_)) => {
+                let balance = balance::ask_in(Arc::clone(core), lane, deadline).await;
+                let balance = balance.map_err(Error::balance_not_known)?;
+                core.guards.heard_the_balance(balance.available());
+                asked = true;
+            }
+        }
+    };
+    let Some(hold) = hold else { return Ok(None) };
+    hold.spend(deadline).await.map(Some)
+}
+
+/// How long the spend limit is waited for, if the call may wait for it; else the refusal is told and ends the batch.
+pub(crate) fn opens_in(
+    policy: Policy,
+    deadline: Option<Instant>,
+    numbers: usize,
+    error: Error,
+) -> Result<Duration, Error> {
+    if error.kind() == ErrorKind::SpendLimit {
+        if let Some(wait) = error.retry_after().filter(|wait| policy.spend_limit && !misses(deadline, *wait))
+        {
+            return Ok(wait);
+        }
+        events::guard_refused(error.kind(), numbers);
+    }
+    Err(error)
+}
+
 /// What a batch needs before its request leaves.
 struct First<H> {
     /// Boxed: few batches have any, and every call carries its size.
@@ -188,14 +261,48 @@ struct First<H> {
     hook: H,
 }
 
+impl<H: BeforeRequest> First<H> {
+    /// Lets the batch through, or says how long it has to wait.
+    async fn pass_the_guards(&mut self, core: &Arc<Core>, call: &Call) -> Result<Option<Duration>, Error> {
+        if call.lane == Lane::Bulk
+            && let Some(wait) = core.guards.quiet()
+        {
+            self.taken = None; // given back while it waits
+            return if call.policy.quiet_hours {
+                Ok(Some(wait.min(LOOK_AGAIN)))
+            } else {
+                Err(Error::quiet_hours(wait))
+            };
+        }
+        if self.taken.as_ref().is_some_and(|taken| taken.hold.is_some()) {
+            return Ok(None);
+        }
+        match admit(core, call.lane, &call.facts, call.deadline).await {
+            Ok(hold) => {
+                self.taken.get_or_insert_default().hold = hold;
+                Ok(None)
+            }
+            Err(error) => opens_in(call.policy, call.deadline, call.facts.numbers.len(), error).map(Some),
+        }
+    }
+}
+
 impl<H: BeforeRequest> Prepare for First<H> {
     fn taken_turn(&mut self) -> Option<Turn> {
         self.taken.as_mut()?.turn.take()
     }
 
+    fn guarded<'a>(&'a mut self, core: &'a Arc<Core>, call: &'a Call) -> Option<Passing<'a>> {
+        core.guards.are_any().then(|| self.pass_the_guards(core, call).boxed())
+    }
+
+    fn hold(&mut self) -> Option<Box<Hold>> {
+        self.taken.as_mut()?.hold.take()
+    }
+
     async fn prepare(&mut self, core: &Core, call: &Call, attempt: u32) -> Result<Prepared, Error> {
         let numbers = &call.facts.numbers;
-        let claim = match self.taken.take().and_then(|taken| taken.claim) {
+        let claim = match self.taken.as_mut().and_then(|taken| taken.claim.take()) {
             Some(claim) => claim,
             None => {
                 let live = call.facts.message.as_ref().is_some_and(|message| !message.test);
@@ -212,6 +319,7 @@ impl<H: BeforeRequest> Prepare for First<H> {
                         if !call.policy.same_number || misses(call.deadline, rest) {
                             return Err(Error::recent_number(rest));
                         }
+                        drop(self.hold()); // given back while it waits
                         return Ok(Prepared::NotYet(rest));
                     }
                 }

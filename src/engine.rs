@@ -7,6 +7,7 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use bytes::Bytes;
+use futures::FutureExt;
 use futures::future::{BoxFuture, Either, ready};
 use tokio::runtime::Handle;
 use tokio::sync::{oneshot, watch};
@@ -18,6 +19,7 @@ use crate::code::{ApiCode, CodeClass};
 use crate::core::Core;
 use crate::error::{Delivery, Error};
 use crate::events::{self, Attempt, Facts, Finished};
+use crate::guard::Hold;
 use crate::limit::{Lane, Limiter, Turn};
 use crate::queue_gate::GateHold;
 use crate::retry::{Decision, OnRetry, Policy, Retried, Retry, RetryReason, decide};
@@ -73,7 +75,7 @@ impl Call {
             body,
             facts: Facts::default(),
             lane: Lane::Single,
-            policy: Policy { reading: true, queue_full: false, same_number: false, others: false },
+            policy: Policy { reading: true, ..Policy::NONE },
             deadline: None,
             on_retry: None,
             run: None,
@@ -88,6 +90,16 @@ pub(crate) trait Prepare: Send {
         None
     }
 
+    /// Passes the guards, if there are any: says how long the request has to wait. Asked before it is prepared.
+    fn guarded<'a>(&'a mut self, _: &'a Arc<Core>, _: &'a Call) -> Option<Passing<'a>> {
+        None
+    }
+
+    /// What the request holds of the guards since it passed them. Left there till it leaves: every call would carry it.
+    fn hold(&mut self) -> Option<Box<Hold>> {
+        None
+    }
+
     /// An error keeps the request from leaving and ends the call; the turn is given back.
     fn prepare(
         &mut self,
@@ -96,6 +108,9 @@ pub(crate) trait Prepare: Send {
         attempt: u32,
     ) -> impl Future<Output = Result<Prepared, Error>> + Send;
 }
+
+/// On its way through the guards. Boxed: few clients have any.
+pub(crate) type Passing<'a> = BoxFuture<'a, Result<Option<Duration>, Error>>;
 
 pub(crate) enum Prepared {
     /// The request may leave, with the claim on its numbers.
@@ -150,7 +165,15 @@ pub(crate) fn run<T: Send + 'static>(
                 Ok(turn) => turn,
                 Err(error) => return Err(last.unwrap_or(error)), // what the gateway said tells more
             };
-            let claim = match first.prepare(&core, &call, attempts + 1).await? {
+            let wait = match first.guarded(&core, &call) {
+                None => None,
+                Some(passing) => passing.await?,
+            };
+            let prepared = match wait {
+                Some(wait) => Prepared::NotYet(wait),
+                None => first.prepare(&core, &call, attempts + 1).await?,
+            };
+            let claim = match prepared {
                 Prepared::Ready(claim) => claim,
                 Prepared::NotYet(wait) => {
                     drop(turn);
@@ -165,10 +188,11 @@ pub(crate) fn run<T: Send + 'static>(
                 return Err(last.unwrap_or(error));
             }
             if !may_leave(&call) {
-                continue; // for another turn after the pause, or to its end; the claim is given back
+                drop(first.hold());
+                continue; // for another turn after the pause, or to its end; what it held is given back
             }
             attempts += 1;
-            let failure = match attempt(&core, &call, claim, read, attempts, since).await {
+            let failure = match attempt(&core, &call, claim, first.hold(), read, attempts, since).await {
                 Ok(read) => return Ok(read),
                 Err(failure) => failure.attempted(attempts, call.policy.reading),
             };
@@ -311,14 +335,17 @@ async fn wait_to_retry(
 }
 
 /// One exchange, which ends by itself even if nobody waits for it any more.
-async fn attempt<T: Send + 'static>(
+///
+/// It is put together at once, so that its parts do not stand in the call's future beside it.
+fn attempt<T: Send + 'static>(
     core: &Arc<Core>,
     call: &Call,
     mut claim: Option<Claim>,
+    mut hold: Option<Box<Hold>>,
     read: Read<T>,
     attempt: u32,
     since: Instant,
-) -> Result<T, Error> {
+) -> impl Future<Output = Result<T, Error>> + Send {
     let (core, attempt_timeout) = (Arc::clone(core), core.attempt_timeout);
     let facts = call.facts.clone();
     let connections = core.limiter.as_ref().map(Limiter::connections);
@@ -328,6 +355,9 @@ async fn attempt<T: Send + 'static>(
         let _under_way = core.under_way.begin();
         if let Some(claim) = &mut claim {
             claim.leave();
+        }
+        if let Some(hold) = &mut hold {
+            hold.leave();
         }
         if let Some(left) = &left {
             left.store(true, Ordering::Release);
@@ -362,6 +392,9 @@ async fn attempt<T: Send + 'static>(
         if let Ok((raw, _)) = &result {
             core.cached.learn(order, raw);
         }
+        if let Some(hold) = hold {
+            hold.end(&result);
+        }
         let finished = Finished {
             wait: begin - since,
             took: begin.elapsed(),
@@ -373,7 +406,7 @@ async fn attempt<T: Send + 'static>(
     };
     let exchange = Exchange::new(exchange, attempt_timeout);
     // Too late, the exchange goes on for the record; the caller is told that its outcome is open.
-    before(call.deadline, exchange).await.unwrap_or_else(|| Err(Error::answer_after_deadline()))
+    before(call.deadline, exchange).map(|end| end.unwrap_or_else(|| Err(Error::answer_after_deadline())))
 }
 
 /// An exchange with the gateway. Dropped before its end, it goes on in a task of its own.

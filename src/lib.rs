@@ -86,6 +86,7 @@ mod endpoint;
 mod engine;
 mod error;
 pub mod events;
+mod guard;
 mod hints;
 mod ids;
 #[cfg(feature = "jsonl")]
@@ -124,6 +125,7 @@ pub use client::{Client, ClientBuilder};
 pub use diagnose::{Check, CheckStatus, Diagnose, Diagnosis};
 pub use endpoint::{Coverage, DeliveryReport, Listed, MessageStatus, Validation};
 pub use error::{Delivery, Error, ErrorKind};
+pub use guard::SpendLimit;
 pub use limit::{CEILING, DEFAULT_MAX_WAITING, DEFAULT_RATE, Limiter, Rates};
 #[cfg(any(feature = "store", feature = "redis"))]
 pub use limit::{PaceProcess, PaceScope, PaceStatus};
@@ -185,6 +187,8 @@ mod documents {
     struct Store;
     #[doc = include_str!("../README.md")]
     struct Readme;
+    #[doc = include_str!("../docs/account.md")]
+    struct Account;
     #[doc = include_str!("../docs/sandbox.md")]
     struct Sandbox;
     #[cfg(feature = "otp")]

@@ -7,16 +7,17 @@
 //! | [`REQUEST`] | histogram, seconds | [`label::ENDPOINT`] | each exchange, from its start to its answer or failure |
 //! | [`RETRIES`] | counter | [`label::ENDPOINT`], [`label::REASON`] | attempts that will be made again |
 //! | [`POINTS`] | counter, credits | | credits charged for accepted messages, as the gateway's answers say |
+//! | [`GUARDED`] | counter, numbers | [`label::GUARD`] | numbers that a guard of the client kept from being written to |
 //! | [`BALANCE`] | gauge, credits | | the account's balance, as last heard from the gateway |
 //!
 //! Names, units, labels and the labels' values are covered by semantic versioning. No label holds a number, a text
-//! or a user name, so there are few series: 7 endpoints, 4 outcomes, 3 reasons.
+//! or a user name, so there are few series: 7 endpoints, 4 outcomes, 3 reasons, 3 guards.
 //!
 //! A process that works for several accounts has one balance gauge for all of them, the one heard from last; use
 //! [`Client::cached_balance`](crate::Client::cached_balance) there.
 //!
 //! Requests refused before they were made (bad input, no turn in time) are not counted here; they are errors of their
-//! calls, and the limiter's have an event.
+//! calls, and the limiter's and the guards' have an event.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
@@ -35,6 +36,8 @@ pub const REQUEST: &str = "kwtsms_request_seconds";
 pub const RETRIES: &str = "kwtsms_retries_total";
 /// Credits charged. Counters are whole numbers: fractions of a credit are kept until they make a whole one.
 pub const POINTS: &str = "kwtsms_points_charged_total";
+/// Numbers that a guard kept from being written to.
+pub const GUARDED: &str = "kwtsms_guarded_numbers_total";
 /// Credits left.
 pub const BALANCE: &str = "kwtsms_balance_credits";
 
@@ -44,6 +47,8 @@ pub mod label {
     pub const ENDPOINT: &str = "endpoint";
     /// `accepted`, `refused`, `not_sent` or `unknown`, as in the events' field `delivery`.
     pub const OUTCOME: &str = "outcome";
+    /// `not_allowed`, `spend_limit` or `balance_floor`, as in the field `kind` of the guards' event.
+    pub const GUARD: &str = "guard";
     /// `queue_full` (ERR013), `same_number` (ERR028) or `transport`.
     pub const REASON: &str = "reason";
 }
@@ -55,6 +60,7 @@ pub fn describe() {
     describe_histogram!(REQUEST, Unit::Seconds, "Duration of a request to kwtSMS");
     describe_counter!(RETRIES, Unit::Count, "Failed attempts that will be made again");
     describe_counter!(POINTS, "kwtSMS credits charged");
+    describe_counter!(GUARDED, Unit::Count, "Numbers that a guard kept from being written to");
     describe_gauge!(BALANCE, "kwtSMS credits left");
 }
 
@@ -74,6 +80,11 @@ pub(crate) fn retry(endpoint: &'static str, reason: &'static str) {
 pub(crate) fn charged(points: Credits) {
     static SUM: AtomicU64 = AtomicU64::new(0);
     counter!(POINTS).increment(whole_credits(&SUM, points));
+}
+
+/// A guard kept numbers from being written to.
+pub(crate) fn guarded(guard: &'static str, numbers: usize) {
+    counter!(GUARDED, label::GUARD => guard).increment(numbers as u64);
 }
 
 /// The balance that an answer told.

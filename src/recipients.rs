@@ -7,7 +7,7 @@ use roaring::RoaringTreemap;
 use serde::{Serialize, Serializer};
 
 use crate::error::Error;
-use crate::phone::{PhoneError, PhoneNumber, PhoneRules, may_be_list, split_numbers};
+use crate::phone::{OnlyTo, PhoneError, PhoneNumber, PhoneRules, may_be_list, split_numbers};
 use crate::report::{Accepted, Batch, Duplicate, Invalid};
 
 /// Numbers a request (API document v4.1).
@@ -191,6 +191,23 @@ impl<'a> IntoIterator for &'a Recipients {
     }
 }
 
+/// The only numbers that a client may write to.
+///
+/// # Errors
+///
+/// Of kind `Config`: an input is no usable number.
+pub(crate) fn only_to(numbers: &Recipients, rules: PhoneRules) -> Result<OnlyTo, Error> {
+    let drafts = Batcher::all(numbers, rules);
+    if let Some(invalid) = drafts.iter().flat_map(|draft| &draft.invalid).next() {
+        let input = invalid.position + 1;
+        return Err(Error::config_from(
+            format!("input {input} of only_to is no usable number"),
+            invalid.reason,
+        ));
+    }
+    Ok(OnlyTo::these(drafts.into_iter().flat_map(|draft| draft.numbers).collect()))
+}
+
 /// The numbers of a request as the gateway takes them: digits, comma-separated.
 pub(crate) struct Mobile<'a>(pub(crate) &'a [PhoneNumber]);
 
@@ -267,6 +284,7 @@ impl PendingBatch {
 #[derive(Debug)]
 pub(crate) struct Batcher {
     rules: PhoneRules,
+    only_to: OnlyTo,
     /// Kept apart: most lists have one number and need no set.
     first: Option<PhoneNumber>,
     seen: RoaringTreemap,
@@ -276,9 +294,10 @@ pub(crate) struct Batcher {
 }
 
 impl Batcher {
-    pub(crate) fn new(rules: PhoneRules) -> Self {
+    pub(crate) fn new(rules: PhoneRules, only_to: OnlyTo) -> Self {
         Self {
             rules,
+            only_to,
             first: None,
             seen: RoaringTreemap::new(),
             remembered: 0,
@@ -287,9 +306,9 @@ impl Batcher {
         }
     }
 
-    /// Cuts a list that is at hand.
+    /// Cuts a list that is at hand, whoever may be written to.
     pub(crate) fn all(recipients: &Recipients, rules: PhoneRules) -> Vec<PendingBatch> {
-        let mut batcher = Self::new(rules);
+        let mut batcher = Self::new(rules, OnlyTo::default());
         let mut drafts = Vec::new();
         for recipient in &recipients.0 {
             batcher.add(recipient, |draft, number, position| {
@@ -307,8 +326,12 @@ impl Batcher {
 
     /// The list as one request, or `None` as soon as it is too long for one.
     #[inline]
-    pub(crate) fn one_request(recipients: &Recipients, rules: PhoneRules) -> Option<PendingBatch> {
-        let mut batcher = Self::new(rules);
+    pub(crate) fn one_request(
+        recipients: &Recipients,
+        rules: PhoneRules,
+        only_to: &OnlyTo,
+    ) -> Option<PendingBatch> {
+        let mut batcher = Self::new(rules, only_to.clone());
         let mut fits = true;
         for recipient in &recipients.0 {
             batcher.add(recipient, |draft, number, position| fits = fits && draft.push(number, position));
@@ -330,7 +353,7 @@ impl Batcher {
         let position = self.next;
         self.next += 1;
         match &recipient.0 {
-            Input::Number(number) => self.one(position, Ok(*number), String::new, &mut good),
+            Input::Number(number) => self.one(position, Ok(*number), || number.to_string(), &mut good),
             Input::Text(text) => {
                 let one = |part: &str| PhoneNumber::parse_with(part, self.rules);
                 if !may_be_list(text) {
@@ -358,7 +381,7 @@ impl Batcher {
         input: impl FnOnce() -> String,
         good: impl FnOnce(&mut PendingBatch, PhoneNumber, u64),
     ) {
-        match parsed {
+        match parsed.and_then(|number| self.only_to.check(number)) {
             Err(reason) => self.draft.invalid.push(Invalid { position, input: input(), reason }),
             Ok(number) if self.is_repeat(number) => {
                 self.draft.duplicates.push(Duplicate { position, number })

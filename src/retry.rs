@@ -23,6 +23,22 @@ pub(crate) struct Policy {
     pub(crate) same_number: bool,
     /// Wait for it where nothing of this client explains it, too.
     pub(crate) others: bool,
+    /// Wait for the end of quiet hours.
+    pub(crate) quiet_hours: bool,
+    /// Wait until a spend limit opens again.
+    pub(crate) spend_limit: bool,
+}
+
+impl Policy {
+    /// Waits for nothing but its turn.
+    pub(crate) const NONE: Self = Self {
+        reading: false,
+        queue_full: false,
+        same_number: false,
+        others: false,
+        quiet_hours: false,
+        spend_limit: false,
+    };
 }
 
 /// How often a call was retried, for each reason.
@@ -156,9 +172,9 @@ mod tests {
     use crate::transport::{TransportError, TransportFailure};
     use crate::wire::tests::ok;
 
-    const READING: Policy = Policy { reading: true, queue_full: false, same_number: false, others: false };
-    const SENDING: Policy = Policy { reading: false, queue_full: false, same_number: false, others: false };
-    const BULK: Policy = Policy { reading: false, queue_full: true, same_number: true, others: false };
+    const READING: Policy = Policy { reading: true, ..Policy::NONE };
+    const SENDING: Policy = Policy::NONE;
+    const BULK: Policy = Policy { queue_full: true, same_number: true, ..Policy::NONE };
     const POLICIES: [Policy; 3] = [READING, SENDING, BULK];
 
     fn api(code: &str) -> Error {

@@ -14,7 +14,9 @@ use crate::core::Core;
 use crate::dispatch::{self, Options, dispatch, rested};
 use crate::engine::Call;
 use crate::error::{Delivery, Error, ErrorKind};
+use crate::events;
 use crate::limit::Lane;
+use crate::phone::PhoneError;
 use crate::recipients::{Batcher, PendingBatch, Recipients};
 use crate::report::{Accepted, Invalid, SendReport, Status};
 use crate::retry::{OnRetry, Retry};
@@ -136,11 +138,13 @@ fn send(mut setup: Setup) -> impl Future<Output = Result<SendReport, Error>> + S
         if setup.to.is_empty() {
             return Err(Error::input("no number was given"));
         }
-        let Some(draft) = Batcher::one_request(&setup.to, setup.core.phone_rules) else {
+        let only_to = &setup.core.guards.only_to;
+        let Some(draft) = Batcher::one_request(&setup.to, setup.core.phone_rules, only_to) else {
             return Box::pin(many(setup)).await; // cut again, batch by batch
         };
         let result = one(&mut setup, &draft).await;
         let error = result.as_ref().err().cloned();
+        events::tell_not_allowed(&draft.invalid);
         let report = SendReport::of_one(draft.into_batch(0, result));
         match error {
             None => Ok(report),
@@ -151,9 +155,12 @@ fn send(mut setup: Setup) -> impl Future<Output = Result<SendReport, Error>> + S
 
 fn unusable(invalid: &[&Invalid]) -> Error {
     match invalid {
-        [only] => Error::number(&only.reason),
-        [first, ..] => Error::no_number(invalid.len(), &first.reason),
         [] => Error::input("no number was given"),
+        [only] => Error::number(&only.reason),
+        several if several.iter().all(|invalid| invalid.reason == PhoneError::NotAllowed) => {
+            Error::not_allowed(several.len())
+        }
+        [first, ..] => Error::no_number(invalid.len(), &first.reason),
     }
 }
 

@@ -55,6 +55,8 @@ pub(super) struct State {
     abandoned: bool,
     cause: Option<Error>,
     resting: bool,
+    /// What a guard makes the run wait for.
+    waits: Option<Waiting>,
     pub(super) outage: Outage,
     /// By their index, each with how many numbers it holds, and whether its request has left.
     in_flight: BTreeMap<u64, (u64, Arc<AtomicBool>)>,
@@ -209,6 +211,17 @@ impl Control {
         self.until(|state| state.in_flight.is_empty()).await;
     }
 
+    /// A guard makes the run wait, or does not any more.
+    pub(super) fn waits_for(&self, what: Option<Waiting>) {
+        self.change(|state| state.waits = what);
+        match what {
+            Some(waiting) => events::run_waits(waiting.as_str()),
+            None if self.is_stopped() => {}
+            None => events::run_goes_on(),
+        }
+        self.tell();
+    }
+
     pub(super) fn resting(&self, resting: bool) {
         self.change(|state| state.resting = resting);
     }
@@ -232,6 +245,7 @@ impl Control {
             state.account += batch.account();
             state.requests += u64::from(!batch.numbers.is_empty());
         }
+        events::tell_not_allowed(&batch.invalid);
         if tell {
             self.tell();
         }
@@ -364,6 +378,10 @@ impl Control {
             Waiting::Nothing
         } else if state.paused {
             Waiting::Paused
+        } else if let Some(waiting) = state.waits {
+            waiting
+        } else if self.core.guards.quiet().is_some() {
+            Waiting::QuietHours
         } else if state.outage.is_on() {
             Waiting::NoAnswer
         } else if state.outage.queue_is_stuck() {

@@ -12,3 +12,7 @@ pub use handle::BulkHandle;
 pub use progress::{Progress, Waiting};
 pub use source::IntoNumbers;
 pub use stream::Bulk;
+
+#[cfg(test)]
+#[cfg(all(feature = "quiet-hours", feature = "sandbox"))]
+mod tests;

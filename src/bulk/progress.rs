@@ -22,6 +22,11 @@ pub enum Waiting {
     QueueStuck,
     /// Only numbers are left that were written to less than 16 s ago.
     SameNumber,
+    /// The end of [`quiet_hours`](crate::ClientBuilder#method.quiet_hours).
+    QuietHours,
+    /// The [`spend_limit`](crate::ClientBuilder::spend_limit) to open again: see
+    /// [`wait_for_spend_limit`](super::Bulk::wait_for_spend_limit).
+    SpendLimit,
     /// The gateway: 3 batches in a row got no answer that could be read.
     NoAnswer,
 }
@@ -35,6 +40,8 @@ impl Waiting {
             Self::QueueFull => "queue_full",
             Self::QueueStuck => "queue_stuck",
             Self::SameNumber => "same_number",
+            Self::QuietHours => "quiet_hours",
+            Self::SpendLimit => "spend_limit",
             Self::NoAnswer => "no_answer",
         }
     }

@@ -13,6 +13,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tracing::{Instrument, Span};
 
 use super::control::{Control, InFlight, OnProgress};
+use super::progress::Waiting;
 use super::source::{Inputs, Numbers};
 use crate::clock::{late, sleep};
 use crate::core::Core;
@@ -21,6 +22,7 @@ use crate::endpoint::balance;
 use crate::endpoint::send::Message;
 use crate::error::{Error, ErrorKind};
 use crate::events::StopReason;
+use crate::guard::Hold;
 use crate::limit::{Lane, Turn};
 use crate::phone::PhoneNumber;
 use crate::recipients::{Batcher, PendingBatch};
@@ -145,6 +147,9 @@ impl BeforeRequest for Look {
     }
 }
 
+/// What a batch has that may leave.
+type Through = (OwnedSemaphorePermit, Turn, Option<Box<Hold>>);
+
 struct Run {
     core: Arc<Core>,
     control: Arc<Control>,
@@ -181,7 +186,7 @@ impl Run {
         };
         options.on_retry = Some(watch_the_queue(&control, options.on_retry.take()));
         Self {
-            batcher: Batcher::new(core.phone_rules),
+            batcher: Batcher::new(core.phone_rules, core.guards.only_to.clone()),
             terms: options.terms(Lane::Bulk, Some(control.flow())),
             core,
             control,
@@ -199,6 +204,7 @@ impl Run {
     }
 
     async fn go(&mut self) {
+        self.core.guards.ask_the_balance();
         // A draft is there already where another task left it.
         while !self.draft.is_empty() || self.next_draft().await {
             self.control.room().await;
@@ -302,11 +308,7 @@ impl Run {
         let Some(&(number, _)) = self.held.front() else { return };
         let wait = self.core.messages.same_number.longest_rest(&[number]);
         self.control.resting(true);
-        tokio::select! {
-            () = self.control.stopped() => {}
-            () = sleep(wait) => {}
-            () = late(self.terms.deadline) => self.too_late(),
-        }
+        self.wait(wait).await;
         self.control.resting(false);
     }
 
@@ -315,9 +317,16 @@ impl Run {
         if self.draft.numbers.is_empty() {
             return self.settle(Error::input("no number of this part of the input can be sent to"));
         }
-        let Some((place, turn)) = self.turn().await else {
-            let error = self.control.not_attempted();
-            return self.settle(error);
+        let (place, turn, hold) = match self.let_through().await {
+            Ok(Some(through)) => through,
+            Ok(None) => {
+                let error = self.control.not_attempted();
+                return self.settle(error);
+            }
+            Err(error) => {
+                self.control.stop(&StopReason::Error(&error));
+                return self.settle(error);
+            }
         };
         let (numbers, claim) = match self.claim().await {
             Ok(Some(claimed)) => claimed,
@@ -333,7 +342,7 @@ impl Run {
         let batch = dispatch::batch(&self.core, message, numbers, self.terms.clone());
         let left = batch.run.as_ref().map_or_else(Arc::default, |run| Arc::clone(&run.left));
         let look = Look { look: self.on_request.clone(), control: Arc::clone(&self.control) };
-        let taken = Taken { turn: Some(turn), claim: Some(claim) };
+        let taken = Taken { turn: Some(turn), claim: Some(claim), hold };
         let sending = dispatch(Arc::clone(&self.core), batch, Some(Box::new(taken)), look);
         let (draft, index) = (std::mem::take(&mut self.draft), self.next_index());
         let in_flight = InFlight::new(Arc::clone(&self.control), index, draft, left, place);
@@ -342,6 +351,65 @@ impl Run {
         // Its first poll is here, where it got its turn: the request leaves now, and before the run goes on.
         if futures::poll!(&mut task).is_pending() {
             tokio::spawn(task);
+        }
+    }
+
+    /// Waits for a turn and for the guards; `None` when stopped.
+    async fn let_through(&mut self) -> Result<Option<Through>, Error> {
+        loop {
+            self.quiet_hours().await?;
+            let Some((place, turn)) = self.turn().await else { return Ok(None) };
+            if self.core.guards.quiet().is_some() {
+                continue;
+            }
+            let guarded = self.message.as_ref().filter(|_| self.core.guards.are_any());
+            let Some(message) = guarded else { return Ok(Some((place, turn, None))) };
+            let facts = message.facts(self.draft.numbers[..].into());
+            let admitted = tokio::select! {
+                biased;
+                () = self.control.stopped() => return Ok(None),
+                admitted = dispatch::admit(&self.core, Lane::Bulk, &facts, self.terms.deadline) => admitted,
+            };
+            let error = match admitted {
+                Ok(hold) => return Ok(Some((place, turn, hold))),
+                Err(error) => error,
+            };
+            let numbers = self.draft.numbers.len();
+            let wait = dispatch::opens_in(self.terms.policy, self.terms.deadline, numbers, error)?;
+            drop((place, turn));
+            self.control.waits_for(Some(Waiting::SpendLimit));
+            self.wait(wait).await;
+            self.control.waits_for(None);
+        }
+    }
+
+    /// Waits for the end of quiet hours, if the run may.
+    async fn quiet_hours(&mut self) -> Result<(), Error> {
+        let mut told = false;
+        while !self.control.is_stopped()
+            && let Some(left) = self.core.guards.quiet()
+        {
+            if !self.terms.policy.quiet_hours {
+                return Err(Error::quiet_hours(left));
+            }
+            if !std::mem::replace(&mut told, true) {
+                self.control.waits_for(Some(Waiting::QuietHours));
+            }
+            self.wait(left.min(dispatch::LOOK_AGAIN)).await;
+        }
+        if told {
+            self.control.waits_for(None);
+        }
+        Ok(())
+    }
+
+    /// Waits so long, unless the run is stopped or too late first.
+    async fn wait(&mut self, wait: Duration) {
+        tokio::select! {
+            biased;
+            () = self.control.stopped() => {}
+            () = sleep(wait) => {}
+            () = late(self.terms.deadline) => self.too_late(),
         }
     }
 

@@ -43,6 +43,15 @@ const DEFAULT_MAX_IN_FLIGHT: usize = 4;
 /// comes out as not attempted. So do [`BulkHandle::stop`], a deadline, and a text or sender id that is not
 /// usable: then nothing is attempted.
 ///
+/// # Guards of the client
+///
+/// In [`quiet_hours`](crate::ClientBuilder#method.quiet_hours) the run waits and goes on after them. It stops, with the
+/// rest not attempted, where the next batch would take the balance below the
+/// [`balance_floor`](crate::ClientBuilder::balance_floor) or is more than the
+/// [`spend_limit`](crate::ClientBuilder::spend_limit) leaves (or waits, see
+/// [`wait_for_spend_limit`](Self::wait_for_spend_limit)). Batches are not cut to what is left. Numbers that are none of
+/// [`only_to`](crate::ClientBuilder::only_to) come out as invalid.
+///
 /// # When the gateway does not answer
 ///
 /// After 3 batches in a row without an answer (a reset, a 502, a page of a firewall, silence), whose numbers are of
@@ -177,6 +186,15 @@ impl Bulk {
     /// sent. For whoever starts a run again that was ended: what it sent may have been this very message.
     pub fn no_wait_for_numbers(self) -> Self {
         self.set(|setup| setup.options.policy.same_number = false)
+    }
+
+    /// Waits where the client's [`spend_limit`](crate::ClientBuilder::spend_limit) is reached, and goes on when it opens
+    /// again: [`Progress::waiting`] says so, and an event. Without this the run stops there, and the rest is not
+    /// attempted, since a limit that is reached mostly means that something went wrong.
+    ///
+    /// A batch that alone costs more than the limit, and a wait beyond the deadline, stop the run in any case.
+    pub fn wait_for_spend_limit(self) -> Self {
+        self.set(|setup| setup.options.policy.spend_limit = true)
     }
 
     /// Looks at each retry of a batch before its pause; `ControlFlow::Break` ends the batch with the error at

@@ -8,11 +8,12 @@ use super::load::{Load, Loaded, Rows};
 use super::row::CampaignRow;
 use super::rows::CampaignState;
 use super::template::Template;
-use super::window::{KUWAIT, Window};
 use crate::error::Error;
+use crate::guard::{KUWAIT, Window};
 use crate::ids::SenderId;
 use crate::limit::DEFAULT_RATE;
 use crate::phone::PhoneRules;
+use crate::recipients::{Recipients, only_to};
 use crate::store::Store;
 
 /// A campaign that is being set up.
@@ -31,6 +32,7 @@ pub struct CampaignBuilder {
     not_before: Option<SystemTime>,
     not_after: Option<SystemTime>,
     rules: PhoneRules,
+    only_to: Option<Recipients>,
     rows: Rows,
 }
 
@@ -49,6 +51,7 @@ impl Store {
             not_before: None,
             not_after: None,
             rules: PhoneRules::default(),
+            only_to: None,
             rows: Box::new(std::iter::empty()),
         }
     }
@@ -117,6 +120,13 @@ impl CampaignBuilder {
         self
     }
 
+    /// Leaves out all recipients but these, as the client's [`only_to`](crate::ClientBuilder::only_to) does, whose
+    /// workers do not send a batch with any other number in it.
+    pub fn only_to(mut self, numbers: impl Into<Recipients>) -> Self {
+        self.only_to = Some(numbers.into());
+        self
+    }
+
     /// The recipients: an iterator, which is read once, row by row, while it is loaded. It is asked on a thread for
     /// what blocks, so that it may read a file or a database.
     pub fn recipients<I>(mut self, rows: I) -> Self
@@ -171,6 +181,7 @@ impl CampaignBuilder {
                 .map_err(|error| Error::input_from("the sender id is not usable", error))?;
         }
         let window = self.hours.as_ref().map(|(hours, zone)| Window::new(hours, zone)).transpose()?;
+        let only_to = self.only_to.as_ref().map(|numbers| only_to(numbers, self.rules)).transpose()?;
         let at = |time: Option<SystemTime>| time.map(micros_of).transpose();
         let (not_before, not_after) = (at(self.not_before)?, at(self.not_after)?);
         if not_before.zip(not_after).is_some_and(|(before, after)| before >= after) {
@@ -191,6 +202,7 @@ impl CampaignBuilder {
             not_before,
             not_after,
             rules: self.rules,
+            only_to: only_to.unwrap_or_default(),
         };
         let Loaded { campaign, existed } = load.run(self.rows).await?;
         Draft::of(campaign, existed).await

@@ -6,10 +6,10 @@ use super::handle::Campaign;
 use super::row::CampaignRow;
 use super::rows::{CampaignState, batch_id, forget, packed};
 use super::template::Template;
-use super::window::{Hours, Window};
 use crate::error::Error;
+use crate::guard::{Hours, Window};
 use crate::message::MessageText;
-use crate::phone::{PhoneNumber, PhoneRules};
+use crate::phone::{OnlyTo, PhoneNumber, PhoneRules};
 use crate::recipients::{Batcher, PendingBatch};
 use crate::store::{Statement, Store, Value};
 
@@ -39,6 +39,7 @@ pub(super) struct Load {
     pub(super) not_before: Option<i64>,
     pub(super) not_after: Option<i64>,
     pub(super) rules: PhoneRules,
+    pub(super) only_to: OnlyTo,
 }
 
 pub(super) struct Loaded {
@@ -91,8 +92,9 @@ impl Load {
             return Ok(Loaded { campaign, existed });
         }
         let (chunks, ready) = tokio::sync::mpsc::channel(2);
-        let Self { store, template, rules, window, .. } = self;
-        let cutting = tokio::task::spawn_blocking(move || cut(rows, &template, rules, &chunks));
+        let Self { store, template, rules, only_to, window, .. } = self;
+        let batcher = Batcher::new(rules, only_to);
+        let cutting = tokio::task::spawn_blocking(move || cut(rows, &template, batcher, &chunks));
         let stored = store_all(&store, campaign.id, loader, ready).await;
         let cut = match cutting.await {
             Ok(cut) => cut,
@@ -274,10 +276,9 @@ struct Open {
 fn cut(
     rows: Rows,
     template: &Template,
-    rules: PhoneRules,
+    mut batcher: Batcher,
     chunks: &tokio::sync::mpsc::Sender<Chunk>,
 ) -> Result<(), Error> {
-    let mut batcher = Batcher::new(rules);
     let mut open: HashMap<String, Open> = HashMap::new();
     let mut texts = 0i64;
     let mut chunk = Chunk::default();

@@ -44,7 +44,6 @@ mod settings;
 mod state;
 mod template;
 mod trouble;
-mod window;
 mod work;
 
 pub use draft::{CampaignBuilder, Draft, Estimate};

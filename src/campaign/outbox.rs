@@ -10,7 +10,7 @@ use super::outcomes::CampaignResult;
 use super::rows::{Claimed, LEASE, Learned, micros};
 use super::state::{Resolution, State, Verdict, settled};
 use crate::error::Error;
-use crate::phone::{PhoneNumber, PhoneRules};
+use crate::phone::{OnlyTo, PhoneNumber, PhoneRules};
 use crate::store::{Statement, Store, StoreError};
 
 /// Stands for the outbox where a worker names a campaign's batch; the claim is then the fence.
@@ -286,6 +286,7 @@ impl Store {
         &self,
         worker: i64,
         rules: PhoneRules,
+        only_to: &OnlyTo,
     ) -> Result<Option<Claimed>, StoreError> {
         let claim = fastrand::i64(1..);
         let sql = format!(
@@ -316,7 +317,7 @@ impl Store {
         let Some([_, granted, rows]) = done.as_deref() else { return Ok(None) };
         let mut numbers = Vec::new();
         for row in rows {
-            match PhoneNumber::parse_with(&row.text(1), rules) {
+            match PhoneNumber::parse_with(&row.text(1), rules).and_then(|number| only_to.check(number)) {
                 // The same number twice: the second one waits for the 15-second rule, in a request of its own.
                 Ok(number) if numbers.contains(&number) => {
                     let sql = "UPDATE kwtsms_outbox SET state = 'planned', claim = NULL, again_at = {now} + 16000000

@@ -174,6 +174,16 @@ impl Room {
                 self.trouble.answered();
                 (Verdict::NothingQueued, learned, Some(Pause { account: true, reason }))
             }
+            Verdicts::HoldsCampaign => {
+                if self.source == Source::Campaigns {
+                    let reason = format!("{error:#}; {}", error.action());
+                    return (Verdict::NothingQueued, learned, Some(Pause { account: false, reason }));
+                }
+                learned.alone = claimed.numbers.len() > 1;
+                learned.invalid = !learned.alone;
+                let verdict = if learned.alone { Verdict::NothingQueued } else { Verdict::Refused };
+                (verdict, learned, None)
+            }
             Verdicts::PausesCampaign => {
                 self.trouble.answered();
                 learned.invalid = error.delivery() == Delivery::NotSent;

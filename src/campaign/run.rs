@@ -111,6 +111,12 @@ impl Room {
             tokio::time::sleep(wait.min(UPKEEP)).await;
             return Ok(Next::Look);
         }
+        if let Some(left) = self.quiet() {
+            self.trouble.quiet(true);
+            tokio::time::sleep(left.min(UPKEEP)).await;
+            return Ok(Next::Look);
+        }
+        self.trouble.quiet(false);
         if self.trouble.asks_first() {
             // An outage: a call that only reads finds out whether it is over.
             self.trouble.asked(client.balance().await.err());
@@ -146,6 +152,11 @@ impl Room {
         }
     }
 
+    /// How long the client's quiet hours last, if campaigns have to wait for their end.
+    fn quiet(&self) -> Option<Duration> {
+        self.core.guards.quiet().filter(|_| self.source == Source::Campaigns)
+    }
+
     /// Takes a batch, if there still is one, and puts it on its way.
     async fn take(
         self: &Arc<Self>,
@@ -156,7 +167,10 @@ impl Room {
         let taken_at = Clocks::now();
         let claimed = match self.source {
             Source::Campaigns => self.store.claim_batch(&self.account, self.worker).await?,
-            Source::Outbox => self.store.claim_messages(self.worker, self.core.phone_rules).await?,
+            Source::Outbox => {
+                let rules = self.core.phone_rules;
+                self.store.claim_messages(self.worker, rules, &self.core.guards.only_to).await?
+            }
         };
         let Some(claimed) = claimed else { return Ok(()) };
         events::claimed(claimed.batch, claimed.numbers.len(), taken_at.elapsed());
@@ -167,7 +181,7 @@ impl Room {
             return Err(error);
         }
         let room = Arc::clone(self);
-        let taken = Taken { turn: Some(turn), claim: None };
+        let taken = Taken { turn: Some(turn), claim: None, hold: None };
         flight.spawn(async move { room.send(claimed, taken, taken_at).await });
         Ok(())
     }

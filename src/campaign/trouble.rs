@@ -26,6 +26,8 @@ pub(super) enum Verdicts {
     Again(Duration),
     /// Refused, and so would every batch of the account be: planned again, and all of them paused.
     PausesAccount,
+    /// Nothing was queued, as one of the client's guards forbids it: planned again, and the campaign paused.
+    HoldsCampaign,
     /// Refused, and so would every batch of this campaign be.
     PausesCampaign,
     /// Refused, this batch alone.
@@ -39,6 +41,9 @@ impl Verdicts {
             Delivery::NotSent => match error.kind() {
                 // What is wrong with the text or the sender id stays wrong.
                 ErrorKind::InvalidInput | ErrorKind::Config => Self::PausesCampaign,
+                ErrorKind::NotAllowed => Self::HoldsCampaign,
+                ErrorKind::BalanceFloor => Self::PausesAccount,
+                ErrorKind::SpendLimit if error.retry_after().is_none() => Self::HoldsCampaign,
                 _ => Self::Again(error.retry_after().unwrap_or_else(|| growing(attempt))),
             },
             Delivery::Refused => match error.code().map(ApiCode::class) {
@@ -70,6 +75,7 @@ struct State {
     full: usize,
     not_before: Option<Instant>,
     says: Option<&'static str>,
+    quiet: bool,
 }
 
 impl Trouble {
@@ -82,6 +88,21 @@ impl Trouble {
         let until = self.state().not_before?;
         let wait = until.saturating_duration_since(Instant::now());
         (!wait.is_zero()).then_some(wait)
+    }
+
+    /// The client's quiet hours have begun, or are over; told when it changes.
+    pub(super) fn quiet(&self, quiet: bool) {
+        let mut state = self.state();
+        if std::mem::replace(&mut state.quiet, quiet) == quiet {
+            return;
+        }
+        state.says = quiet.then_some("the quiet hours to end");
+        drop(state);
+        if quiet {
+            crate::events::run_waits("quiet_hours");
+        } else {
+            crate::events::run_goes_on();
+        }
     }
 
     /// What a worker tells those who ask why nothing moves.
@@ -145,10 +166,16 @@ impl Trouble {
 
     /// Nothing left this machine.
     pub(super) fn not_sent(&self, error: &Error) {
-        if error.kind() == ErrorKind::RecentNumber {
+        if matches!(error.kind(), ErrorKind::RecentNumber | ErrorKind::QuietHours) {
             return; // of one batch alone
         }
         let mut state = self.state();
+        if error.kind() == ErrorKind::SpendLimit {
+            let wait = error.retry_after().unwrap_or(LONGEST).min(LONGEST);
+            state.not_before = Some(Instant::now() + wait);
+            state.says = Some("the spend limit is reached: waiting until it opens again");
+            return;
+        }
         state.looks += 1;
         state.not_before = Some(Instant::now() + growing(state.looks.into()));
         state.says = Some(if error.kind() == ErrorKind::Store {
@@ -170,11 +197,16 @@ mod tests {
 
     #[test]
     fn an_error_is_read_by_what_it_proves() {
-        use Verdicts::{Again, PausesAccount, PausesCampaign, Refused, Unknown};
+        use Verdicts::{Again, HoldsCampaign, PausesAccount, PausesCampaign, Refused, Unknown};
+        const ONE: crate::credits::Credits = crate::credits::Credits::from_int(1);
         let seconds = Duration::from_secs;
         for (error, verdict) in [
             (Error::timeout(seconds(15)), Unknown),
             (Error::deadline(), Again(seconds(4))),
+            (Error::not_allowed(1), HoldsCampaign),
+            (Error::spend_limit(ONE, ONE, "an hour", Some(seconds(9))), Again(seconds(9))),
+            (Error::spend_limit(ONE, ONE, "an hour", None), HoldsCampaign),
+            (Error::balance_floor(ONE, ONE, ONE), PausesAccount),
             (Error::recent_number(seconds(9)), Again(seconds(9))),
             (api("ERR013"), Again(Duration::ZERO)),
             (api("ERR028"), Again(seconds(16))),

@@ -122,7 +122,7 @@ impl Work {
                 Source::Campaigns => Lane::Bulk,
                 Source::Outbox => Lane::Single,
             },
-            policy: Policy { reading: false, queue_full: false, same_number: false, others: false },
+            policy: Policy::NONE,
             deadline: None,
             on_retry: None,
             flow: None,
@@ -145,6 +145,7 @@ impl Work {
             bell,
             idle: self.idle,
         });
+        room.core.guards.ask_the_balance();
         room.replay().await?;
         room.upkeep().await?;
         let (stop, stopped) = watch::channel(false);

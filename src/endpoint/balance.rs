@@ -49,6 +49,17 @@ impl Client {
     }
 }
 
+/// Asks in a lane, as often as any reading call does.
+pub(crate) fn ask_in(
+    core: Arc<Core>,
+    lane: Lane,
+    deadline: Option<Instant>,
+) -> impl Future<Output = Result<Balance, Error>> + Send {
+    let mut call = Call::reading(Endpoint::Balance, RequestBody::new(&core.credentials).finish());
+    (call.lane, call.deadline) = (lane, deadline);
+    ask(core, call, read)
+}
+
 /// Asks once, in the lane of a run that wants to know whether the gateway answers.
 pub(crate) fn ask_once(
     core: Arc<Core>,

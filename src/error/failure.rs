@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use super::kind::{Delivery, ErrorKind};
 use crate::code::{ApiCode, UserMessage};
+use crate::credits::Credits;
 use crate::ids::{MessageId, MessageIdError, SenderIdError};
 use crate::message::TextError;
 use crate::phone::PhoneError;
@@ -85,6 +86,20 @@ impl Error {
             ErrorKind::TooManyWaiting => "send later, or spread the calls: too many wait for their turn",
             ErrorKind::Deadline => "send again with a longer deadline; no request was made",
             ErrorKind::RecentNumber => "wait as long as retry_after() says, or call .wait()",
+            ErrorKind::NotAllowed => {
+                "this client writes only to the numbers of only_to (KWTSMS_ONLY_TO), as staging does: add the number, \
+                 or take the setting away where everybody may be written to"
+            }
+            ErrorKind::SpendLimit if self.0.retry_after.is_none() => {
+                "raise the spend limit, or send to fewer numbers at once: this request alone is above it"
+            }
+            ErrorKind::SpendLimit => {
+                "send again when it opens, as retry_after() says; if so much was meant to be sent, raise the limit"
+            }
+            ErrorKind::BalanceFloor => {
+                "top up the account, or lower the balance floor, then send what was not attempted"
+            }
+            ErrorKind::QuietHours => "send again when the quiet hours end, as retry_after() says",
             ErrorKind::Store => "see that the store can be reached and written, then send again",
             ErrorKind::Stopped => "see what stopped the run, correct it, and send what was not attempted",
             ErrorKind::Connect => {
@@ -125,7 +140,9 @@ impl Error {
             | ErrorKind::TooManyWaiting
             | ErrorKind::Deadline
             | ErrorKind::RecentNumber
+            | ErrorKind::QuietHours
             | ErrorKind::Store => true,
+            ErrorKind::SpendLimit => self.0.retry_after.is_some(),
             ErrorKind::Api => self.retry_after().is_some() && !self.0.by_others,
             ErrorKind::Timeout | ErrorKind::Interrupted | ErrorKind::BadReply => self.0.reading,
             _ => false,
@@ -179,10 +196,11 @@ impl Error {
         self.0.report.as_deref()
     }
 
-    /// True for what every further request would meet too: a code of the account, the sender or the text, or a store
-    /// that fails.
+    /// True for what every further request would meet too: a code of the account, the sender or the text, a guard that
+    /// is shut, or a store that fails.
     pub(crate) fn stops_run(&self) -> bool {
-        self.kind() == ErrorKind::Store || self.code().is_some_and(|code| code.class().stops_run())
+        matches!(self.kind(), ErrorKind::Store | ErrorKind::SpendLimit | ErrorKind::BalanceFloor)
+            || self.code().is_some_and(|code| code.class().stops_run())
     }
 
     /// How many bytes of an answer that cannot be read are kept: a page of an error is a few thousand.
@@ -248,6 +266,9 @@ impl Error {
     }
 
     pub(crate) fn number(reason: &PhoneError) -> Self {
+        if *reason == PhoneError::NotAllowed {
+            return Self::not_allowed(1);
+        }
         Self::input_from("the phone number is not usable", *reason)
             .with(|e| e.user_message = Some(UserMessage::InvalidNumber))
     }
@@ -257,6 +278,59 @@ impl Error {
         let message =
             format!("none of the {inputs} inputs is a usable phone number; the cause is the first one's");
         Self::input_from(message, *first).with(|e| e.user_message = Some(UserMessage::InvalidNumber))
+    }
+
+    /// A guard stands before so many numbers: they are none of `only_to`.
+    pub(crate) fn not_allowed(numbers: usize) -> Self {
+        let which = if numbers == 1 { "the number is".to_owned() } else { format!("{numbers} numbers are") };
+        Self::new(
+            ErrorKind::NotAllowed,
+            Delivery::NotSent,
+            format!("{which} none of only_to, and nobody else is written to"),
+        )
+    }
+
+    /// `window` is the hour or the day whose limit is reached; `opens_in` is known unless the request alone is above it.
+    pub(crate) fn spend_limit(
+        cost: Credits,
+        limit: Credits,
+        window: &str,
+        opens_in: Option<Duration>,
+    ) -> Self {
+        let message = match opens_in {
+            Some(wait) => format!(
+                "the limit of {limit} credits {window} leaves less than the {cost} of this request; it opens again in \
+                 {} s",
+                wait.as_secs() + u64::from(wait.subsec_nanos() > 0)
+            ),
+            None => format!("the request costs {cost} credits, more than the limit of {limit} {window}"),
+        };
+        Self::new(ErrorKind::SpendLimit, Delivery::NotSent, message).with(|e| e.retry_after = opens_in)
+    }
+
+    pub(crate) fn balance_floor(cost: Credits, left: Credits, floor: Credits) -> Self {
+        Self::new(
+            ErrorKind::BalanceFloor,
+            Delivery::NotSent,
+            format!(
+                "the {cost} credits of the next batch would take the balance of {left} below the floor of {floor}"
+            ),
+        )
+    }
+
+    /// Whether the floor is kept cannot be known. Nothing was sent, whatever became of the question.
+    pub(crate) fn balance_not_known(source: Self) -> Self {
+        let message = "the balance could not be asked for, and with a floor nothing is sent without it";
+        Self::new(ErrorKind::BalanceFloor, Delivery::NotSent, message).with(|e| {
+            e.action = Some("see why the balance is not answered, then send what was not attempted");
+            e.code = source.code().cloned();
+            e.source = Some(Arc::new(source));
+        })
+    }
+
+    pub(crate) fn quiet_hours(wait: Duration) -> Self {
+        Self::new(ErrorKind::QuietHours, Delivery::NotSent, "bulk messages do not leave in the quiet hours")
+            .with(|e| e.retry_after = Some(wait))
     }
 
     pub(crate) fn text(reason: TextError) -> Self {

@@ -11,12 +11,13 @@ impl Error {
     /// | status | when |
     /// | --- | --- |
     /// | 400 | the number, the text or an id is not usable, or the gateway refused the number or the text: the caller has to change it |
+    /// | 403 | this client may not write to the number: it is none of `only_to` |
     /// | 404 | the gateway knows no message under this id (ERR020, ERR029) |
     /// | 409 | the message's state gives no answer: reports that are not there yet (ERR019, ERR022, ERR023, with their wait) or never come (ERR021), a message that is stuck (ERR030); also what was not attempted because its run was stopped |
     /// | 429 | this number was written to less than 16 s ago (ERR028 too); [`retry_after`](Self::retry_after) is the wait |
     /// | 500 | the settings are not usable |
     /// | 502 | the connection broke off, or the answer is not usable or has a code that this version does not know |
-    /// | 503 | nothing was sent, and it is not the caller's fault: no connection, too many calls waiting, no turn before the deadline, a store that cannot be reached, a full queue (ERR013, with its wait), a problem of the account or the sender id |
+    /// | 503 | nothing was sent, and it is not the caller's fault: no connection, too many calls waiting, no turn before the deadline, a store that cannot be reached, a spend limit (with its wait), a balance floor or quiet hours, a full queue (ERR013, with its wait), a problem of the account or the sender id |
     /// | 504 | no answer came in time |
     ///
     /// Where [`retry_after`](Self::retry_after) gives a wait, it belongs in `Retry-After`, in whole seconds. After a send,
@@ -41,11 +42,18 @@ impl Error {
     pub fn http_status(&self) -> u16 {
         match self.kind() {
             ErrorKind::InvalidInput => 400,
+            ErrorKind::NotAllowed => 403,
             ErrorKind::Stopped => 409,
             ErrorKind::RecentNumber => 429,
             ErrorKind::Config => 500,
             ErrorKind::Interrupted | ErrorKind::BadReply => 502,
-            ErrorKind::TooManyWaiting | ErrorKind::Deadline | ErrorKind::Store | ErrorKind::Connect => 503,
+            ErrorKind::TooManyWaiting
+            | ErrorKind::Deadline
+            | ErrorKind::SpendLimit
+            | ErrorKind::BalanceFloor
+            | ErrorKind::QuietHours
+            | ErrorKind::Store
+            | ErrorKind::Connect => 503,
             ErrorKind::Timeout => 504,
             ErrorKind::Api => self.code().map_or(502, of_code),
         }
@@ -95,7 +103,7 @@ mod tests {
         let table = documented();
         assert_eq!(
             table.iter().map(|(status, _)| *status).collect::<Vec<_>>(),
-            [400, 404, 409, 429, 500, 502, 503, 504]
+            [400, 403, 404, 409, 429, 500, 502, 503, 504]
         );
         for code in ApiCode::known() {
             let status = api(code.clone()).http_status();
@@ -123,9 +131,13 @@ mod tests {
     #[test]
     fn every_kind_has_its_status() {
         let transport = |failure| Error::transport(TransportError::new(failure));
+        let credits = crate::credits::Credits::from_int;
         for (error, status) in [
             (Error::number(&PhoneError::Empty), 400),
             (Error::text(TextError::Empty), 400),
+            (Error::number(&PhoneError::NotAllowed), 403),
+            (Error::spend_limit(credits(2), credits(1), "an hour", None), 503),
+            (Error::balance_floor(credits(2), credits(1), credits(1)), 503),
             (Error::stopped(None), 409),
             (Error::recent_number(Duration::from_secs(3)), 429),
             (Error::config("bad"), 500),

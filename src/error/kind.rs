@@ -30,6 +30,19 @@ pub enum ErrorKind {
     /// This client wrote to the number less than 16 s ago, and the gateway would refuse the request
     /// (ERR028). No request was made; [`Error::retry_after`](crate::Error::retry_after) says when: [`Delivery::NotSent`].
     RecentNumber,
+    /// The client may not write to the number: it is none of [`only_to`](crate::ClientBuilder::only_to). No request was
+    /// made, and none will be: [`Delivery::NotSent`].
+    NotAllowed,
+    /// The request would cost more than the [`spend_limit`](crate::ClientBuilder::spend_limit) leaves. No request was
+    /// made; [`Error::retry_after`](crate::Error::retry_after) says when it opens again, unless the request alone is
+    /// above it: [`Delivery::NotSent`].
+    SpendLimit,
+    /// A bulk request would take the balance below the [`balance_floor`](crate::ClientBuilder::balance_floor). No
+    /// request was made; top up: [`Delivery::NotSent`].
+    BalanceFloor,
+    /// A bulk request met [`quiet_hours`](crate::ClientBuilder#method.quiet_hours) and may not wait for their end;
+    /// [`Error::retry_after`](crate::Error::retry_after) says when that is: [`Delivery::NotSent`].
+    QuietHours,
     /// The store that requests depend on cannot be reached or failed (see [`Error::action`](crate::Error::action)); try again when it is
     /// back: [`Delivery::NotSent`].
     Store,
@@ -69,6 +82,10 @@ impl ErrorKind {
             Self::TooManyWaiting => "too_many_waiting",
             Self::Deadline => "deadline",
             Self::RecentNumber => "recent_number",
+            Self::NotAllowed => "not_allowed",
+            Self::SpendLimit => "spend_limit",
+            Self::BalanceFloor => "balance_floor",
+            Self::QuietHours => "quiet_hours",
             Self::Store => "store",
             Self::Stopped => "stopped",
             Self::Connect => "connect",

@@ -10,7 +10,7 @@ use super::names::{TARGET, event, field};
 use crate::credits::Credits;
 use crate::error::{Error, ErrorKind};
 use crate::ids::MessageId;
-use crate::phone::PhoneNumber;
+use crate::phone::{PhoneError, PhoneNumber};
 use crate::retry::Retry;
 use crate::transport::Endpoint;
 use crate::wire::{RawReply, Repair};
@@ -187,6 +187,27 @@ pub(crate) fn run_waits(reason: &'static str) {
 /// The gateway answers a bulk run again.
 pub(crate) fn run_goes_on() {
     tracing::event!(target: TARGET, Level::INFO, { field::EVENT } = event::RUN_GOES_ON);
+}
+
+/// A guard kept a request, or numbers of a call, from leaving.
+pub(crate) fn guard_refused(kind: ErrorKind, numbers: usize) {
+    #[cfg(feature = "metrics")]
+    crate::metrics::guarded(kind.as_str(), numbers);
+    tracing::event!(
+        target: TARGET,
+        Level::WARN,
+        { field::EVENT } = event::GUARD,
+        { field::KIND } = kind.as_str(),
+        { field::NUMBERS } = numbers,
+    );
+}
+
+/// How many of the inputs may not be written to.
+pub(crate) fn tell_not_allowed(invalid: &[crate::report::Invalid]) {
+    let numbers = invalid.iter().filter(|invalid| invalid.reason == PhoneError::NotAllowed).count();
+    if numbers > 0 {
+        guard_refused(ErrorKind::NotAllowed, numbers);
+    }
 }
 
 /// A bulk run has ended.

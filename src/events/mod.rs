@@ -8,9 +8,10 @@
 //! | [`event::SENDING`] | DEBUG | a request is about to leave | `endpoint` `request_id` `attempt`; of a message `numbers` `recipients` `pages` `text_chars` `test` |
 //! | [`event::RETRY`] | WARN | a failed attempt will be made again | `endpoint` `attempt` `reason` `after_ms` `code` |
 //! | [`event::LIMITER`] | WARN | a call got no turn and made no request | `endpoint` `lane` `reason` `waiting` |
+//! | [`event::GUARD`] | WARN | a guard kept a request, or numbers of a call, from leaving: `kind` is `not_allowed`, `spend_limit` or `balance_floor` | `kind` `numbers` |
 //! | [`event::STOP`] | WARN | a bulk run stops before its end | `reason` `code` `kind` |
-//! | [`event::RUN_WAITS`] | WARN | a bulk run waits: 3 batches in a row were not answered, or a full queue does not drain | `reason` |
-//! | [`event::RUN_GOES_ON`] | INFO | the gateway answers again, and the run goes on | |
+//! | [`event::RUN_WAITS`] | WARN | a bulk run waits: 3 batches in a row were not answered, a full queue does not drain, in quiet hours, or for a spend limit | `reason` |
+//! | [`event::RUN_GOES_ON`] | INFO | what a bulk run waited for is over, and it goes on | |
 //! | [`event::RUN`] | INFO | a bulk run has ended | `requests` `accepted` `refused` `unknown` `not_attempted` `invalid` `duplicates` |
 //! | [`event::LOW_BALANCE`] | WARN | the balance fell below [`low_balance`](crate::ClientBuilder::low_balance), once per crossing | `balance_after` |
 //! | [`event::SHARED_SENDER`] | WARN | live messages go out under `KWT-SMS`, once per client | |

@@ -14,9 +14,12 @@ pub mod event {
     pub const RETRY: &str = "retry";
     /// A bulk run was stopped before its end.
     pub const STOP: &str = "stop";
-    /// A bulk run waits: the gateway does not answer, or its full queue does not drain.
+    /// A guard of the client kept a request, or numbers of a call, from leaving.
+    pub const GUARD: &str = "guard";
+    /// A bulk run waits: the gateway does not answer, its full queue does not drain, it is in quiet hours, or a spend
+    /// limit is reached.
     pub const RUN_WAITS: &str = "run_waits";
-    /// The gateway answers again, and the bulk run that waited for it goes on.
+    /// What a bulk run waited for is over, and it goes on.
     pub const RUN_GOES_ON: &str = "run_goes_on";
     /// A bulk run has ended.
     pub const RUN: &str = "run";
@@ -79,7 +82,8 @@ pub mod field {
     /// Milliseconds until the next attempt.
     pub const AFTER_MS: &str = "after_ms";
     /// Why: of a retry `queue_full`, `same_number` or `transport`; of the limiter `queue_full` or `deadline`; of a stop
-    /// `error`, `asked`, `dropped`, `panicked` or `runtime_ended`; of a run that waits `no_answer` or `queue_stuck`.
+    /// `error`, `asked`, `dropped`, `panicked` or `runtime_ended`; of a run that waits `no_answer`,
+    /// `queue_stuck`, `quiet_hours` or `spend_limit`.
     pub const REASON: &str = "reason";
     /// Which of the limiter's lanes: `single` or `bulk`.
     pub const LANE: &str = "lane";

@@ -55,6 +55,8 @@ pub enum PhoneError {
         /// See [`PhoneError::suggestion`].
         suggestion: Option<PhoneNumber>,
     },
+    /// A number, and not one of those that the client may write to: see [`only_to`](crate::ClientBuilder::only_to).
+    NotAllowed,
 }
 
 /// What speaks against a number, by the plans of the Gulf states or, in a strict check, by libphonenumber's data.
@@ -179,6 +181,9 @@ impl fmt::Display for PhoneError {
             Self::Several => {
                 f.write_str("several numbers in one: give each on its own, or a list with commas")
             }
+            Self::NotAllowed => f.write_str(
+                "not one of the numbers of only_to, the only ones that are written to: nothing was sent to it",
+            ),
             Self::NotMobile { region, reason, suggestion } => {
                 let country = region.as_ref().map_or("this country code", Region::as_str);
                 match (reason, suggestion) {

@@ -6,6 +6,7 @@ mod error;
 mod gulf;
 mod list;
 mod number;
+mod only_to;
 mod parse;
 mod rules;
 mod shape;
@@ -18,6 +19,7 @@ pub use gulf::{GulfCountry, GulfCountryError};
 pub(crate) use list::may_be_list;
 pub use list::split_numbers;
 pub use number::PhoneNumber;
+pub(crate) use only_to::OnlyTo;
 pub use parse::{normalize_phone, validate_phone_input};
 pub use rules::{CountryCheck, PhoneRules};
 #[cfg(feature = "otp")]

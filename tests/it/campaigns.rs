@@ -7,7 +7,8 @@ use std::time::Duration;
 use futures::StreamExt;
 use kwtsms_async::sandbox::{Fault, Sandbox};
 use kwtsms_async::{
-    Campaign, CampaignProgress, CampaignState, Client, Evidence, OutboxMessage, Resolution, Store, WaitsFor,
+    Campaign, CampaignOutcome, CampaignProgress, CampaignResult, CampaignState, Client, ClientBuilder,
+    Credits, Evidence, OutboxMessage, Resolution, SpendLimit, Store, WaitsFor,
 };
 
 use crate::store::testing;
@@ -47,6 +48,8 @@ over_both! {
     a_late_message_is_not_sent_and_a_refused_one_can_be_retried
     an_older_copy_of_the_store_stops_everything
     a_row_goes_with_the_applications_own_transaction
+    only_to_keeps_campaigns_and_the_outbox_from_writing_to_others
+    a_floor_pauses_campaigns_and_a_spend_limit_and_quiet_hours_keep_them_waiting
 }
 
 struct World {
@@ -69,8 +72,12 @@ impl World {
     }
 
     fn client(&self) -> Client {
+        self.guarded(|client| client)
+    }
+
+    fn guarded(&self, guards: impl FnOnce(ClientBuilder) -> ClientBuilder) -> Client {
         let client = Client::builder("user", "password").transport(self.sandbox.transport());
-        client.sender_id("KWT-TEST").unpaced().build().unwrap()
+        guards(client.sender_id("KWT-TEST").unpaced()).build().unwrap()
     }
 
     async fn campaign(&self, key: &str, count: u64) -> Campaign {
@@ -265,6 +272,76 @@ mod bodies {
         campaign.resume().await.unwrap();
         world.work().await;
         assert_eq!(campaign.progress().await.unwrap().accepted, 300);
+    }
+
+    pub(super) async fn only_to_keeps_campaigns_and_the_outbox_from_writing_to_others(world: World) {
+        let staging = world.guarded(|client| client.only_to(["96550000001", "96550000003"]));
+        // Loaded without the guard: nothing of it is sent.
+        let all = world.campaign("all", 5).await;
+        let work = staging.work(&world.store).journal(world.journal.path()).until_done();
+        work.start().await.unwrap().finished().await.unwrap();
+        let progress = all.progress().await.unwrap();
+        assert_eq!((progress.state, progress.planned), (CampaignState::Paused, 5));
+        let Some(WaitsFor::Pause(Some(why))) = progress.waits_for else { panic!("{progress:?}") };
+        assert!(why.contains("only_to"), "{why}");
+        // Loaded with it: the others are left out, each with its reason.
+        let some = world.store.campaign("some").text("Hello").only_to("96550000001,96550000003");
+        some.recipients(numbers(5)).load().await.unwrap().approve().await.unwrap();
+        let work = staging.work(&world.store).journal(world.journal.path()).until_done();
+        work.start().await.unwrap().finished().await.unwrap();
+        let some = world.store.find_campaign("some").await.unwrap().unwrap();
+        let outcomes: Vec<CampaignOutcome> = some.outcomes().map(Result::unwrap).collect().await;
+        let left_out: Vec<_> = outcomes.iter().filter(|row| row.result == CampaignResult::Invalid).collect();
+        assert_eq!((left_out.len(), outcomes.len()), (3, 5));
+        assert!(left_out[0].reason.as_ref().unwrap().contains("only_to"));
+        assert_eq!(left_out[0].input, "96550000000");
+
+        for (key, number) in [("one", "96550000001"), ("two", "96550000002")] {
+            let message = OutboxMessage::new(key, number, "Your order");
+            world.store.enqueue(message).await.unwrap();
+        }
+        let work = staging.work_outbox(&world.store).journal(world.journal.path()).until_done();
+        work.start().await.unwrap().finished().await.unwrap();
+        let outcome = world.store.outbox_outcome("two").await.unwrap().unwrap();
+        assert_eq!((outcome.state.as_str(), outcome.attempts), ("invalid", 1));
+        assert!(outcome.reason.unwrap().contains("only_to"));
+        let written: Vec<_> = world.written().into_keys().collect();
+        assert_eq!(written, ["96550000001", "96550000003"]);
+    }
+
+    pub(super) async fn a_floor_pauses_campaigns_and_a_spend_limit_and_quiet_hours_keep_them_waiting(
+        world: World,
+    ) {
+        world.sandbox.account("user").set_balance(300);
+        let campaign = world.campaign("one", 400).await;
+        let floor = world.guarded(|client| client.balance_floor(Credits::from_int(100)));
+        let work = floor.work(&world.store).journal(world.journal.path()).until_done();
+        work.start().await.unwrap().finished().await.unwrap();
+        let progress = campaign.progress().await.unwrap();
+        assert_eq!((progress.state, progress.planned), (CampaignState::Paused, 200));
+        let Some(WaitsFor::Pause(Some(why))) = progress.waits_for else { panic!("{progress:?}") };
+        assert!(why.contains("floor of 100") && why.contains("top up"), "{why}");
+
+        world.sandbox.account("user").set_balance(1_000);
+        campaign.resume().await.unwrap();
+        let says = |says: &'static str| move |progress: &CampaignProgress| matches!(&progress.waits_for, Some(WaitsFor::Worker(why)) if why.contains(says));
+        let quiet = world.guarded(|client| client.quiet_hours("00:00-24:00", "Asia/Kuwait"));
+        let worker = quiet.work(&world.store).journal(world.journal.path()).start().await.unwrap();
+        until(&campaign, says("quiet hours")).await;
+        worker.stop();
+        worker.finished().await.unwrap();
+        let limit = SpendLimit::new().per_hour(Credits::from_int(250));
+        let limited = world.guarded(|client| client.spend_limit(limit));
+        limited.send(numbers(300).skip(200).collect::<Vec<_>>(), "Hello").test_mode(true).await.unwrap();
+        limited
+            .send((0..100).map(|i| (96_560_000_000u64 + i).to_string()).collect::<Vec<_>>(), "Hello")
+            .await
+            .unwrap();
+        let worker = limited.work(&world.store).journal(world.journal.path()).start().await.unwrap();
+        until(&campaign, says("spend limit")).await;
+        assert_eq!(campaign.progress().await.unwrap().planned, 200);
+        worker.stop();
+        worker.finished().await.unwrap();
     }
 
     pub(super) async fn a_test_campaign_is_a_test_and_a_senders_id_its_own(world: World) {

@@ -34,6 +34,8 @@ mod extremes;
 #[cfg(feature = "sandbox")]
 mod gateway;
 #[cfg(feature = "sandbox")]
+mod guards;
+#[cfg(feature = "sandbox")]
 mod inbox;
 #[cfg(feature = "sandbox")]
 mod inbox_api;

@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
-use kwtsms_async::metrics::{self, BALANCE, POINTS, REQUEST, REQUESTS, RETRIES, WAIT, label};
+use kwtsms_async::metrics::{self, BALANCE, GUARDED, POINTS, REQUEST, REQUESTS, RETRIES, WAIT, label};
 use kwtsms_async::sandbox::{CreditStyle, Fault, Sandbox};
-use kwtsms_async::{Client, Credits};
+use kwtsms_async::{Client, Credits, SpendLimit};
 use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle, PrometheusRecorder};
 
 /// Asks this thread's metrics of a page.
@@ -103,4 +103,18 @@ async fn a_balance_that_was_overtaken_does_not_come_back_to_the_gauge() {
     client.send("96598765432", "Hello").await.unwrap();
     assert_eq!(slow.await.unwrap().unwrap().available(), Credits::from_int(1_000));
     assert_eq!(page.value(BALANCE), Some(999.0));
+}
+
+#[tokio::test(start_paused = true)]
+async fn numbers_that_a_guard_kept_back_are_counted_by_the_guard() {
+    let (recorder, page) = recorder();
+    let _guard = ::metrics::set_default_local_recorder(&recorder);
+    let sandbox = Sandbox::in_process();
+    let guarded = Client::builder("metrics_user", "any").transport(sandbox.transport()).unpaced();
+    let limit = SpendLimit::new().per_hour(Credits::from_int(1));
+    let client = guarded.only_to(["96598765432", "96598765433"]).spend_limit(limit).build().unwrap();
+    client.send(["96598765432", "96551234567"], "Hello").await.unwrap();
+    client.send(["96598765433", "96551234567", "96551234568"], "Hello").await.unwrap_err();
+    let kept = |kind: &str| page.value(&format!("{GUARDED}{{{}=\"{kind}\"}}", label::GUARD));
+    assert_eq!((kept("not_allowed"), kept("spend_limit")), (Some(3.0), Some(1.0)));
 }

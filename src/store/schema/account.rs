@@ -1,11 +1,12 @@
-//! What all processes of an account share: the numbers that rest, and the wait for a full queue.
+//! What all processes of an account share: the numbers that rest, the wait for a full queue, and what was spent.
 
 use super::Module;
 
 /// Times are in microseconds since 1970, by the store's clock.
 pub(super) const MODULE: Module = Module {
     name: "account",
-    sqlite: &["
+    sqlite: &[
+        "
         CREATE TABLE kwtsms_number (
             account TEXT NOT NULL,
             number INTEGER NOT NULL,
@@ -19,8 +20,19 @@ pub(super) const MODULE: Module = Module {
             owner INTEGER NOT NULL,
             until INTEGER NOT NULL
         ) WITHOUT ROWID;
-    "],
-    postgres: &["
+    ",
+        // In thousandths of a credit, by the minute since 1970.
+        "
+        CREATE TABLE kwtsms_spent (
+            account TEXT NOT NULL,
+            minute INTEGER NOT NULL,
+            spent INTEGER NOT NULL,
+            PRIMARY KEY (account, minute)
+        ) WITHOUT ROWID;
+    ",
+    ],
+    postgres: &[
+        "
         CREATE TABLE kwtsms_number (
             account text NOT NULL,
             number bigint NOT NULL,
@@ -34,5 +46,14 @@ pub(super) const MODULE: Module = Module {
             owner bigint NOT NULL,
             until bigint NOT NULL
         );
-    "],
+    ",
+        "
+        CREATE TABLE kwtsms_spent (
+            account text NOT NULL,
+            minute bigint NOT NULL,
+            spent bigint NOT NULL,
+            PRIMARY KEY (account, minute)
+        ) WITH (fillfactor = 70);
+    ",
+    ],
 };

@@ -42,6 +42,7 @@ async fn every_type(shown: &mut Shown) {
     shown.debug("Limiter", &Limiter::new(2.0, 2.0).unwrap());
     shown.debug("SameNumberMemory", &client.same_number_memory());
     shown.debug("Rates", &Rates::default());
+    shown.debug("SpendLimit", &kwtsms_async::SpendLimit::new().per_hour(kwtsms_async::Credits::from_int(1)));
 
     let diagnose = client.diagnose().number(SPELLED).message(TEXT);
     shown.debug("Diagnose", &diagnose);

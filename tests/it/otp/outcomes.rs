@@ -263,3 +263,23 @@ async fn a_dearer_message_takes_more_of_the_budget(place: Place) {
 fn numbered(points: &str) -> &'static str {
     if points == "0" { "96550000000" } else { "96550000001" }
 }
+
+#[tokio::test(start_paused = true)]
+async fn codes_pass_the_clients_guards() {
+    use kwtsms_async::ErrorKind;
+    use kwtsms_async::otp::{HumanCheck, OtpKeys, OtpStore};
+
+    let sandbox = crate::gateway::gateway();
+    let client = crate::gateway::builder(&sandbox).only_to("96598765433").build().unwrap();
+    let otp = Otp::builder(client, OtpStore::memory(), OtpKeys::random());
+    let otp = otp
+        .app_name("MYAPP")
+        .human_check(HumanCheck::never())
+        .budget(Budget::credits(9).per_hour().and_credits(9).per_day());
+    let otp = otp.build().unwrap();
+    let error = otp.start(NUMBER, Purpose::LOGIN, &caller()).await.unwrap_err();
+    let StartError::Failed(error) = error else { panic!("{error:?}") };
+    assert_eq!((error.kind(), error.delivery()), (ErrorKind::NotAllowed, Delivery::NotSent));
+    otp.start("96598765433", Purpose::LOGIN, &caller()).await.unwrap();
+    assert_eq!(crate::gateway::sends(&sandbox).len(), 1);
+}
