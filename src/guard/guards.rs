@@ -42,7 +42,12 @@ impl Guards {
                 floor: floor.map(Floor::new),
             })
         });
-        Self { only_to, money, ..Self::default() }
+        Self {
+            only_to,
+            money,
+            #[cfg(feature = "quiet-hours")]
+            quiet: None,
+        }
     }
 
     #[cfg(feature = "quiet-hours")]
@@ -172,7 +177,7 @@ impl Hold {
     }
 
     /// The request has ended.
-    pub(crate) fn end<T>(mut self: Box<Self>, result: &Result<(RawReply, T), Error>) {
+    pub(crate) fn end<T>(mut self, result: &Result<(RawReply, T), Error>) {
         let told = result.as_ref().ok().map(|(raw, _)| raw);
         let charged = told.and_then(RawReply::points_charged);
         if let Some(charged) = charged {

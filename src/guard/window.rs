@@ -10,6 +10,7 @@ use jiff::{SignedDuration, Timestamp, ToSpan};
 use crate::error::Error;
 
 /// Where nothing else is said.
+#[cfg_attr(not(feature = "campaign"), allow(dead_code))]
 pub(crate) const KUWAIT: &str = "Asia/Kuwait";
 
 /// The hours of each day in which messages may leave: `09:00-21:00`, or `21:00-02:00` over midnight.
@@ -61,6 +62,7 @@ impl Window {
     }
 
     /// As it is stored: hours and zone.
+    #[cfg_attr(not(feature = "campaign"), allow(dead_code))]
     pub(crate) fn stored(&self) -> (String, String) {
         (self.to_string(), self.name.clone())
     }
