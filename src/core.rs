@@ -121,6 +121,7 @@ impl Core {
                 test_mode: messages.test_mode,
                 shared_sender_told: AtomicBool::new(true),
             },
+            guards: Guards::new(self.guards.only_to.clone(), None, None), // nothing is sent
         }
     }
 

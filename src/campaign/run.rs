@@ -12,10 +12,10 @@ use super::events;
 use super::room::{Away, Clocks, Room, Source, lock, may_die};
 use super::rows::{Claimed, Learned, micros};
 use super::state::Verdict;
-use super::window::Window;
 use crate::client::Client;
 use crate::dispatch::{self, Taken};
 use crate::error::{Delivery, Error, ErrorKind};
+use crate::guard::Window;
 use crate::limit::Turn;
 
 /// Between looks at what the store says of windows, claims that ran out and new campaigns.
