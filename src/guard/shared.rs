@@ -155,8 +155,8 @@ mod postgres {
             let mut client = db.client().await?;
             let transaction = client.transaction().await?;
             let whose = (&account as _, Type::TEXT);
-            transaction.query_typed(LOCK, &[whose.clone()]).await?;
-            let rows = transaction.query_typed(&SPENT, &[whose.clone()]).await?;
+            transaction.query_typed(LOCK, std::slice::from_ref(&whose)).await?;
+            let rows = transaction.query_typed(&SPENT, std::slice::from_ref(&whose)).await?;
             let mut spent: Vec<(i64, i64)> = rows.iter().map(|row| (row.get(0), row.get(1))).collect();
             let now = spent.remove(0).1;
             let minute = now / MINUTE;
