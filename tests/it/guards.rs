@@ -33,7 +33,7 @@ async fn only_to_keeps_every_other_number_from_being_written_to_and_accounts_for
         (error.kind().as_str(), error.http_status(), error.is_retryable()),
         ("not_allowed", 403, false)
     );
-    assert!(error.action().contains("KWTSMS_ONLY_TO"), "{}", error.action());
+    assert!(error.action().contains("only_to"), "{}", error.action());
     assert_eq!(parts(error.report().unwrap().account()), [0, 0, 0, 0, 1, 0]);
     let error = client.clone().send(["96550000000", "96550000001"], "Hello").await.unwrap_err();
     assert_eq!(
