@@ -35,7 +35,7 @@ pub(crate) enum Verb {
     Create(Box<create::Args>),
     /// List the campaigns of the store
     List,
-    /// Send what runs, until nothing is left; several runs share the work and one pace
+    /// Send what is approved, until nothing is left; several runs share the work and one pace
     Run(run::Args),
     /// Show how far a campaign is, and why it waits
     Status(Key),
