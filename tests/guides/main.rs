@@ -258,9 +258,9 @@ fn a_campaign_whose_program_is_killed_goes_on_where_it_was() {
 fn a_campaign_of_the_command_that_is_killed_goes_on_where_it_was() {
     let world = World::new();
     let script = fenced(&guide("campaign.md"), "<!-- run -->\n```sh\n");
-    // The guide waits a second; here a first batch is waited for.
-    assert!(script.contains("sleep 1\nkill -9 $!\n"), "{script}");
-    let (first, second) = script.split_once("sleep 1\n").unwrap();
+    // The guide waits six seconds; here a first batch is waited for.
+    assert!(script.contains("sleep 6\nkill -9 $!\n"), "{script}");
+    let (first, second) = script.split_once("sleep 6\n").unwrap();
     let script = format!("{first}\nread -r go\n{second}");
     let mut shell = world.in_folder(Path::new("/bin/sh"), &["-c", &script]);
     let mut shell = Killed(shell.stdin(Stdio::piped()).spawn().unwrap());
