@@ -299,10 +299,11 @@ impl Shared {
 
     /// What to tell the store after an answer, while so many calls wait.
     pub(crate) fn word(&mut self, next: &Next, calls: [i64; 2]) -> Option<Word> {
+        let (Next::Start(at) | Next::AskAt(at)) = *next else { return None };
         if self.outage.is_some() {
             return None;
         }
-        let lasts = self.told.lasts(next, Instant::now())?;
+        let lasts = self.told.lasts(at, Instant::now())?;
         Some(Word { process: self.process.clone(), calls, lasts })
     }
 

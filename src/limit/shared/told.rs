@@ -5,7 +5,6 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use super::schedule::AHEAD;
-use super::slots::Next;
 
 /// Who waits for less is not worth a word.
 const WORTH: Duration = Duration::from_millis(500);
@@ -47,9 +46,8 @@ pub(crate) struct Word {
 pub(super) struct Told(Option<Instant>);
 
 impl Told {
-    /// For how long to say that somebody waits, in microseconds, if it is time to say it.
-    pub(super) fn lasts(&mut self, next: &Next, now: Instant) -> Option<i64> {
-        let (Next::Start(at) | Next::AskAt(at)) = *next else { return None };
+    /// For how long to say that somebody waits until then, in microseconds, if it is time to say it.
+    pub(super) fn lasts(&mut self, at: Instant, now: Instant) -> Option<i64> {
         if self.0.map_or(at < now + WORTH, |told| now < told + PAUSE) {
             return None;
         }

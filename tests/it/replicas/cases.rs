@@ -187,6 +187,26 @@ async fn eight(store: Shared) {
     seen.keeps_the_rate();
 }
 
+/// Four replicas whose clocks are off by up to an hour, either way.
+async fn clocks_an_hour_off(store: Shared) {
+    if std::process::Command::new("faketime").arg("--version").output().is_err() {
+        return super::servers::missing("faketime");
+    }
+    let (sandbox, seconds) = (sandbox().await, seconds());
+    drop(store.limiter().await);
+    let replicas: Vec<_> = [3_600, -3_600, 1_800, 0]
+        .into_iter()
+        .enumerate()
+        .map(|(who, off)| Replica::start_off_by(off, &store.url(), sandbox.base_url(), who, seconds + 6))
+        .collect();
+    let late = lateness(Instant::now() + Duration::from_secs(seconds + 6)).await;
+    let (failures, theirs) = ended(replicas).await;
+    assert_eq!(failures, 0, "{}", store.name());
+    let seen = Seen::new(format!("clocks an hour off over {}", store.name()), &sandbox, late.max(theirs));
+    seen.keeps_the_pace();
+    seen.keeps_the_rate();
+}
+
 /// Single requests now and then beside seven replicas that send batches.
 async fn a_login_beside_campaigns(store: Shared) {
     let (sandbox, seconds) = (sandbox().await, seconds());
@@ -373,5 +393,27 @@ async fn connections_to_redis_that_are_cut_break_no_pace() {
     {
         let authority = server.authority();
         cut(Shared::Redis(server), authority, |proxy| format!("redis://{proxy}/")).await;
+    }
+}
+
+#[cfg(feature = "postgres")]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn clocks_that_are_an_hour_off_break_no_pace_over_postgres() {
+    let _turn = TURN.lock().await;
+    if all_wanted()
+        && let Some(store) = postgres().await
+    {
+        clocks_an_hour_off(store).await;
+    }
+}
+
+#[cfg(feature = "redis")]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn clocks_that_are_an_hour_off_break_no_pace_over_redis() {
+    let _turn = TURN.lock().await;
+    if all_wanted()
+        && let Some(store) = redis().await
+    {
+        clocks_an_hour_off(store).await;
     }
 }

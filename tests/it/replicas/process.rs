@@ -24,12 +24,25 @@ pub(super) struct Replica(Child);
 impl Replica {
     /// Starts one that sends through a gateway, paced by a store.
     pub(super) fn start(store: &str, gateway: &str, who: usize, does: Does, seconds: u64) -> Self {
+        Self::run(Command::new(std::env::current_exe().unwrap()), store, gateway, who, does, seconds)
+    }
+
+    /// The same with another clock than the machine's, so many seconds off.
+    pub(super) fn start_off_by(off: i64, store: &str, gateway: &str, who: usize, seconds: u64) -> Self {
+        let mut command = Command::new("faketime");
+        // Only what tells the time of the day: timers are the kernel's, and would be off by as much.
+        command.env("FAKETIME_DONT_FAKE_MONOTONIC", "1").env("DONT_FAKE_MONOTONIC", "1");
+        command.args(["-f", &format!("{off:+}s")]).arg(std::env::current_exe().unwrap());
+        Self::run(command, store, gateway, who, Does::Both, seconds)
+    }
+
+    fn run(mut command: Command, store: &str, gateway: &str, who: usize, does: Does, seconds: u64) -> Self {
         let does = match does {
             Does::Both => "both",
             Does::Bulk => "bulk",
             Does::Opens => "opens",
         };
-        let child = Command::new(std::env::current_exe().unwrap())
+        let child = command
             .args(["--exact", "replicas::process::replica", "--ignored", "--nocapture"])
             .env(TOLD, format!("{store} {gateway} {who} {does} {seconds}"))
             .stdin(Stdio::null())
@@ -132,4 +145,6 @@ async fn replica() {
         failures.iter().find(|error| !matches!(error.kind(), ErrorKind::Store | ErrorKind::Stopped));
     assert!(unexpected.is_none(), "{unexpected:?}");
     println!("replica: {} failures, {} ms late", failures.len(), late.as_millis());
+    let today = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap();
+    println!("its clock says {}", today.as_secs());
 }
