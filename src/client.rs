@@ -12,9 +12,9 @@ use crate::core::{Core, Destination, Messages, UnderWay};
 use crate::credits::Credits;
 use crate::error::Error;
 use crate::events;
-#[cfg(feature = "quiet-hours")]
-use crate::guard::QuietHours;
 use crate::guard::{Guards, SpendLimit, Spending};
+#[cfg(feature = "quiet-hours")]
+use crate::guard::{KUWAIT, QuietHours};
 use crate::hints::Hints;
 use crate::ids::{SenderId, SenderIdError};
 use crate::limit::{DEFAULT_MAX_WAITING, DEFAULT_RATE, Limiter};
@@ -231,7 +231,37 @@ impl ClientBuilder {
         if let Some(allow) = env.confirmed(config::ALLOW_HTTP)? {
             builder.allow_http = config::switch(config::ALLOW_HTTP, allow)?;
         }
-        Ok(builder)
+        builder.guarded_by(env)
+    }
+
+    fn guarded_by(mut self, env: &Environment) -> Result<Self, Error> {
+        let credits = |key: &str| {
+            let amount = env.get(key).map(|amount| amount.trim().parse::<Credits>()).transpose();
+            amount.map_err(|error| Error::config_from(format!("{key} cannot be read"), error))
+        };
+        self.only_to = env.get(config::ONLY_TO).map(Recipients::from);
+        let (hour, day) = (credits(config::SPEND_PER_HOUR)?, credits(config::SPEND_PER_DAY)?);
+        let limit = hour.map_or(SpendLimit::new(), |hour| SpendLimit::new().per_hour(hour));
+        let limit = day.map_or(limit, |day| limit.per_day(day));
+        self.spend_limit = (hour.is_some() || day.is_some()).then_some(limit);
+        self.balance_floor = credits(config::BALANCE_FLOOR)?;
+        if let Some(quiet) = env.get(config::QUIET_HOURS) {
+            #[cfg(feature = "quiet-hours")]
+            {
+                let quiet = quiet.trim();
+                let (hours, zone) = quiet.split_once(' ').unwrap_or((quiet, KUWAIT));
+                self.quiet_hours = Some((hours.to_owned(), zone.trim().to_owned()));
+            }
+            #[cfg(not(feature = "quiet-hours"))]
+            {
+                let _ = quiet;
+                let key = config::QUIET_HOURS;
+                return Err(Error::config(format!(
+                    "{key} is set, and this build lacks the feature quiet-hours"
+                )));
+            }
+        }
+        Ok(self)
     }
 
     /// The sender id of messages that name none; at most 11 characters, case-sensitive. Default: `KWT-SMS`,

@@ -21,6 +21,20 @@ pub const OTP_KEY: &str = "KWTSMS_OTP_KEY";
 pub const STORE: &str = "KWTSMS_STORE";
 /// The name of what the runs of the command share in that store; [`DEFAULT_SCOPE`] if unset.
 pub const SCOPE: &str = "KWTSMS_SCOPE";
+/// The only numbers that are written to, separated by commas; everybody if unset. See
+/// [`ClientBuilder::only_to`](crate::ClientBuilder::only_to).
+pub const ONLY_TO: &str = "KWTSMS_ONLY_TO";
+/// Credits that may be spent in an hour; no limit if unset. See
+/// [`ClientBuilder::spend_limit`](crate::ClientBuilder::spend_limit).
+pub const SPEND_PER_HOUR: &str = "KWTSMS_SPEND_PER_HOUR";
+/// Credits that may be spent in a day; no limit if unset.
+pub const SPEND_PER_DAY: &str = "KWTSMS_SPEND_PER_DAY";
+/// Credits that bulk runs leave; no floor if unset. See
+/// [`ClientBuilder::balance_floor`](crate::ClientBuilder::balance_floor).
+pub const BALANCE_FLOOR: &str = "KWTSMS_BALANCE_FLOOR";
+/// Hours in which no bulk message leaves, `21:00-09:00`, and a blank and a time zone if it is not Kuwait's; needs the
+/// feature `quiet-hours`. None if unset.
+pub const QUIET_HOURS: &str = "KWTSMS_QUIET_HOURS";
 
 /// The gateway's base URL (API document v4.1).
 pub const DEFAULT_BASE_URL: &str = "https://www.kwtsms.com/API/";
@@ -36,8 +50,23 @@ pub const DEFAULT_SENDER_ID: &str = "KWT-SMS";
 pub const ENV_FILE: &str = ".env";
 
 /// All keys.
-pub(super) const KEYS: [&str; 10] =
-    [USERNAME, PASSWORD, SENDER_ID, TEST_MODE, LOG_FILE, BASE_URL, ALLOW_HTTP, OTP_KEY, STORE, SCOPE];
+pub(super) const KEYS: [&str; 15] = [
+    USERNAME,
+    PASSWORD,
+    SENDER_ID,
+    TEST_MODE,
+    LOG_FILE,
+    BASE_URL,
+    ALLOW_HTTP,
+    OTP_KEY,
+    STORE,
+    SCOPE,
+    ONLY_TO,
+    SPEND_PER_HOUR,
+    SPEND_PER_DAY,
+    BALANCE_FLOOR,
+    QUIET_HOURS,
+];
 
 /// Whose credentials a request carries.
 pub(super) const CREDENTIALS: [&str; 2] = [USERNAME, PASSWORD];

@@ -87,7 +87,7 @@ impl Error {
             ErrorKind::Deadline => "send again with a longer deadline; no request was made",
             ErrorKind::RecentNumber => "wait as long as retry_after() says, or call .wait()",
             ErrorKind::NotAllowed => {
-                "this client writes only to the numbers of only_to, as staging does: add the number, \
+                "this client writes only to the numbers of only_to (KWTSMS_ONLY_TO), as staging does: add the number, \
                  or take the setting away where everybody may be written to"
             }
             ErrorKind::SpendLimit if self.0.retry_after.is_none() => {

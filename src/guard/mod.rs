@@ -21,8 +21,10 @@ pub(crate) use quiet::QuietHours;
 #[cfg(any(feature = "store", feature = "redis"))]
 pub(crate) use shared::StoredSpending;
 pub(crate) use spend::Spending;
+#[cfg(feature = "quiet-hours")]
+pub(crate) use window::KUWAIT;
 #[cfg(feature = "campaign")]
-pub(crate) use window::{Hours, KUWAIT, Window};
+pub(crate) use window::{Hours, Window};
 
 #[cfg(test)]
 #[cfg(feature = "store")]

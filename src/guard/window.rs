@@ -10,7 +10,6 @@ use jiff::{SignedDuration, Timestamp, ToSpan};
 use crate::error::Error;
 
 /// Where nothing else is said.
-#[cfg_attr(not(feature = "campaign"), allow(dead_code))]
 pub(crate) const KUWAIT: &str = "Asia/Kuwait";
 
 /// The hours of each day in which messages may leave: `09:00-21:00`, or `21:00-02:00` over midnight.

@@ -241,3 +241,40 @@ async fn limits_that_limit_nothing_are_refused() {
         assert_eq!(builder(&sandbox).spend_limit(limit).build().unwrap_err().kind(), ErrorKind::Config);
     }
 }
+
+#[tokio::test(start_paused = true)]
+async fn the_environment_sets_guards_and_what_it_cannot_mean_is_refused() {
+    use kwtsms_async::config::{self, Environment};
+
+    let sandbox = gateway();
+    let with = |values: &[(&str, &str)]| {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("settings");
+        std::fs::write(&file, "").unwrap();
+        let mut env = Environment::from_file(file).unwrap();
+        for (key, value) in [(config::USERNAME, "user"), (config::PASSWORD, "password")].iter().chain(values)
+        {
+            env.set(key, *value);
+        }
+        let client = ClientBuilder::from_environment(&env)?;
+        client.sender_id("KWT-TEST").transport(sandbox.transport()).build()
+    };
+    let only_to = (config::ONLY_TO, "96598765432, +965 9876 5433");
+    let client = with(&[only_to, (config::SPEND_PER_DAY, "1")]).unwrap();
+    client.send("96598765433", "Hello").await.unwrap();
+    assert_eq!(client.send("96550000000", "Hello").await.unwrap_err().kind(), ErrorKind::NotAllowed);
+    assert_eq!(client.send("96598765432", "Hello").await.unwrap_err().kind(), ErrorKind::SpendLimit);
+    let client = with(&[(config::BALANCE_FLOOR, "2000000000")]).unwrap();
+    let report = client.bulk(numbers(1), "Hello").collect_report().await;
+    assert_eq!(report.errors()[0].1.kind(), ErrorKind::BalanceFloor);
+    for (key, value) in [
+        (config::ONLY_TO, "12"),
+        (config::SPEND_PER_HOUR, "much"),
+        (config::SPEND_PER_DAY, "0"),
+        (config::BALANCE_FLOOR, "1,5"),
+        (config::QUIET_HOURS, "night"),
+        (config::QUIET_HOURS, "21:00-09:00 Mars"),
+    ] {
+        assert_eq!(with(&[(key, value)]).unwrap_err().kind(), ErrorKind::Config, "{key}={value}");
+    }
+}

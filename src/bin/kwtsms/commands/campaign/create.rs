@@ -5,7 +5,7 @@ use std::time::{Duration, SystemTime};
 
 use jiff::civil::DateTime;
 use jiff::tz::TimeZone;
-use kwtsms_async::CampaignRow;
+use kwtsms_async::{CampaignRow, config};
 use serde_json::json;
 
 use super::show::shown;
@@ -89,6 +89,9 @@ async fn create(args: Args, global: &Global, out: &mut Out) -> Ended {
         store.campaign(&args.key).text(text).test_mode(test).priority(args.priority).phone_rules(rules);
     if let Some(sender) = args.sender {
         campaign = campaign.sender(sender);
+    }
+    if let Some(numbers) = settings.get(config::ONLY_TO) {
+        campaign = campaign.only_to(numbers);
     }
     if let Some(hours) = args.hours {
         campaign = campaign.window(hours, &args.zone);
