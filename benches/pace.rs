@@ -6,6 +6,7 @@
 //! schema and the prefix `kwtsms_bench` are left behind there.
 
 #![allow(clippy::print_stdout, clippy::unwrap_used, missing_docs)]
+#![allow(clippy::disallowed_methods)] // virtual time stands still while real time is measured
 #![allow(clippy::future_not_send)] // the futures that measure stay in block_on
 
 use std::process::{Child, Command, Stdio};
