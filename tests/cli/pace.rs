@@ -1,5 +1,7 @@
 //! `KWTSMS_STORE`: all runs share one pace, one memory of numbers and one wait for a full queue; `limits` shows it.
 
+#![allow(clippy::print_stdout, clippy::print_stderr)] // the figures, for whoever runs it
+
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
