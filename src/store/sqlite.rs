@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use rusqlite::{Connection, OpenFlags, Transaction, TransactionBehavior};
+use rusqlite::{Connection, OpenFlags, OptionalExtension, Transaction, TransactionBehavior};
 
 use super::error::{Failure, StoreError, StoreKind};
 use super::schema::{self, Newer};
@@ -237,16 +237,19 @@ fn migrate(writer: &mut Writer, modules: &[&'static schema::Module]) -> Result<(
 }
 
 /// Writes a row and reads it back over another connection: a lock test passes where writes are lost.
+///
+/// The row is this opening's own: openings at the same time in one process, or in containers whose process ids are
+/// the same, leave each other's alone.
 fn checked(writer: &mut Writer, path: &Path) -> Result<Connection, Error> {
     let mut reader = connect(path)?;
-    let token = fastrand::i64(..);
-    let id = i64::from(std::process::id());
+    let (id, token) = (fastrand::i64(..), fastrand::i64(..));
     writer.write(|tx| tx.execute("INSERT OR REPLACE INTO kwtsms_check VALUES (?1, ?2)", (id, token)))?;
     let found = read(&mut reader, |tx| {
         tx.query_row("SELECT token FROM kwtsms_check WHERE id = ?1", [id], |row| row.get::<_, i64>(0))
+            .optional()
     })?;
     writer.write(|tx| tx.execute("DELETE FROM kwtsms_check WHERE id = ?1", [id]))?;
-    if found == token {
+    if found == Some(token) {
         Ok(reader)
     } else {
         Err(Error::config("the store's file system loses writes: put the file on a disk of this machine"))

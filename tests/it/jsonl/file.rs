@@ -324,7 +324,8 @@ fn the_environment_names_the_log_and_no_file_appears_unasked() {
     assert_eq!(parse(&text)[0]["request"]["mobile"], "965****432");
 
     let by_file = Folder::new();
-    std::fs::write(by_file.0.join(".env"), "KWTSMS_LOG_FILE=kwtsms.log\n").unwrap();
+    let settings = "KWTSMS_USERNAME=api_user\nKWTSMS_PASSWORD=api_pass\nKWTSMS_LOG_FILE=kwtsms.log\n";
+    std::fs::write(by_file.0.join(".env"), settings).unwrap();
     assert!(says(&by_file, &[("KWTSMS_LOG_FILE", "")]).contains("log: false"), "the process wins");
     assert_eq!(files(&by_file), 1);
     assert!(says(&by_file, &[]).contains("log: true"));

@@ -46,6 +46,10 @@ async fn nothing_leaks_from_a_campaign_or_the_outbox() {
         shown.debug("Resolution", &Resolution::Sent);
         campaign.resolve(batch.batch, Resolution::Sent).await.unwrap();
     }
+    let history = campaign.history(10).await.unwrap();
+    shown.debug("CampaignHistory", &history);
+    shown.debug("CampaignMoment", history.moments.last().unwrap());
+    shown.debug("CampaignSettings", &campaign.settings().await.unwrap());
     let mut outcomes = std::pin::pin!(campaign.outcomes());
     while let Some(one) = outcomes.next().await {
         let one = one.unwrap();
@@ -69,6 +73,24 @@ async fn nothing_leaks_from_a_campaign_or_the_outbox() {
     let worker = client.work_outbox(&store).until_done().start().await.unwrap();
     outcome(&mut shown, worker.finished().await);
     shown.debug("OutboxOutcome", &store.outbox_outcome("order-1").await.unwrap());
+
+    // A new scope lets nobody start for 5 s: whoever asks meanwhile is seen waiting.
+    let scope = PaceScope::in_store(&store, "leak-scope").unwrap();
+    shown.debug("PaceScope", &scope);
+    let limiter = scope.limiter(Rates::default()).await.unwrap();
+    let client = Client::builder("leak_user", PASSWORD).transport(sandbox.transport()).limiter(limiter);
+    let client = client.build().unwrap();
+    let waiting = tokio::spawn(async move { drop(client.send(OTHER, TEXT).await) });
+    let status = loop {
+        let status = scope.status().await.unwrap().unwrap();
+        if !status.waiting.is_empty() {
+            break status;
+        }
+        tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+    };
+    waiting.abort();
+    shown.debug("PaceProcess", &status.waiting[0]);
+    shown.debug("PaceStatus", &status);
 
     for (name, text) in &shown.0 {
         assert_clean(name, text);
