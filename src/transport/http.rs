@@ -8,9 +8,7 @@ use std::{error::Error, io};
 
 use bytes::Bytes;
 use futures::future::BoxFuture;
-use reqwest::header::{
-    ACCEPT, ACCEPT_ENCODING, CONTENT_TYPE, DATE, HOST, HeaderMap, HeaderValue, RETRY_AFTER,
-};
+use reqwest::header::{ACCEPT, ACCEPT_ENCODING, CONTENT_TYPE, HOST, HeaderMap, HeaderValue, RETRY_AFTER};
 use reqwest::{Method, Url, redirect, retry};
 use tokio::runtime::{Handle, RuntimeFlavor};
 
@@ -313,8 +311,15 @@ fn retry_after(headers: &HeaderMap) -> Option<Duration> {
     Some(Duration::from_secs(seconds))
 }
 
+/// When the reply was made: only the diagnosis asks.
+#[cfg(feature = "diagnose")]
 fn date(headers: &HeaderMap) -> Option<SystemTime> {
-    httpdate::parse_http_date(headers.get(DATE)?.to_str().ok()?).ok()
+    httpdate::parse_http_date(headers.get(reqwest::header::DATE)?.to_str().ok()?).ok()
+}
+
+#[cfg(not(feature = "diagnose"))]
+fn date(_: &HeaderMap) -> Option<SystemTime> {
+    None
 }
 
 /// Only a failed connect proves that nothing left; a reset on a reused connection looks the same whether the

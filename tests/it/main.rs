@@ -17,7 +17,7 @@ mod cancellation;
 #[cfg(feature = "sandbox")]
 mod capture;
 mod circles;
-#[cfg(feature = "sandbox")]
+#[cfg(all(feature = "sandbox", feature = "diagnose"))]
 mod diagnose;
 #[cfg(all(feature = "rustls", target_os = "linux"))]
 mod door;
