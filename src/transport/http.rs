@@ -179,7 +179,7 @@ pub(crate) fn authority(url: &Url) -> String {
 /// The library that makes connections safe, made ready once, since trust stores are read from the disk.
 enum Tls {
     #[cfg(feature = "rustls")]
-    Rustls(rustls::ClientConfig),
+    Rustls(Box<rustls::ClientConfig>),
     #[cfg(feature = "native-tls")]
     Native,
     #[cfg(not(any(feature = "rustls", feature = "native-tls")))]
@@ -204,7 +204,7 @@ impl Tls {
                 config.with_root_certificates(rustls::RootCertStore::empty()).with_no_client_auth()
             })
         };
-        Ok(Self::Rustls(config.map_err(HttpSetupError::Certificates)?))
+        Ok(Self::Rustls(Box::new(config.map_err(HttpSetupError::Certificates)?)))
     }
 
     #[cfg(all(feature = "native-tls", not(feature = "rustls")))]
@@ -220,7 +220,7 @@ impl Tls {
     fn of(&self, builder: reqwest::ClientBuilder) -> reqwest::ClientBuilder {
         match self {
             #[cfg(feature = "rustls")]
-            Self::Rustls(config) => builder.tls_backend_preconfigured(config.clone()),
+            Self::Rustls(config) => builder.tls_backend_preconfigured((**config).clone()),
             #[cfg(feature = "native-tls")]
             Self::Native => builder.tls_backend_native(),
             #[cfg(not(any(feature = "rustls", feature = "native-tls")))]
