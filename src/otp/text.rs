@@ -36,6 +36,17 @@ pub(super) const ENGLISH: &str =
     "{code} is your {app} code, valid for {minutes} minutes. Do not share it with anyone.";
 pub(super) const ARABIC: &str = "{code} رمز {app}، {minutes} دقائق. لا تشاركه.";
 
+/// One of our own texts with the word for so many minutes; one that was set otherwise is left as it is.
+fn counted(template: String, minutes: u64) -> String {
+    let word = match (template.as_str(), minutes) {
+        (ENGLISH, 1) => ("{minutes} minutes", "1 minute"),
+        (ARABIC, 1) => ("{minutes} دقائق", "دقيقة واحدة"),
+        (ARABIC, 2) => ("{minutes} دقائق", "دقيقتان"),
+        _ => return template,
+    };
+    template.replace(word.0, word.1)
+}
+
 /// The length of the hash by which Android knows an app (SMS Retriever API).
 const ANDROID_HASH: usize = 11;
 
@@ -69,7 +80,9 @@ impl Texts {
         if let Some(origin) = &origin {
             check_origin(origin)?;
         }
-        let texts = Self { templates, apps, origin, minutes: expiry.as_secs() / 60 };
+        let minutes = expiry.as_secs() / 60;
+        let templates = templates.map(|template| counted(template, minutes));
+        let texts = Self { templates, apps, origin, minutes };
         for language in Language::ALL {
             texts.check(language, digits)?;
         }
@@ -225,6 +238,23 @@ mod tests {
             write(Language::English, Some("example.com"), Some("FA+9qCX9VSu"))
                 .ends_with("anyone.\nFA+9qCX9VSu")
         );
+    }
+
+    #[test]
+    fn our_own_texts_count_minutes_by_the_grammar_of_their_language() {
+        let says = |minutes: u64, language, text: &str| {
+            let templates = [ENGLISH.to_owned(), ARABIC.to_owned()];
+            let apps = ["MYAPP".to_owned(), "تطبيقي".to_owned()];
+            let texts = Texts::new(templates, apps, None, Duration::from_secs(60 * minutes), 6).unwrap();
+            let written = texts.write(language, &Code::fixed("012345", 6).unwrap(), None).unwrap();
+            assert!(written.contains(text), "{written}");
+        };
+        says(1, Language::English, "valid for 1 minute.");
+        says(2, Language::English, "valid for 2 minutes.");
+        says(1, Language::Arabic, "، دقيقة واحدة.");
+        says(2, Language::Arabic, "، دقيقتان.");
+        says(3, Language::Arabic, "، 3 دقائق.");
+        says(10, Language::Arabic, "، 10 دقائق.");
     }
 
     #[test]
