@@ -177,7 +177,8 @@ fn create(path: &Path) -> Result<(), Error> {
 fn connect(path: &Path) -> Result<Connection, StoreError> {
     // Not SQLITE_OPEN_URI: a path is a path. Not CREATE: it is there, with the right mode.
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-    let connection = Connection::open_with_flags(path, flags)?;
+    #[allow(unused_mut)] // rusqlite takes it mutably from 0.43 on
+    let mut connection = Connection::open_with_flags(path, flags)?;
     // The built-in time-out sleeps longer each time: under load it gave BUSY, and some processes got 11 times
     // the share of others; this gave shares within 9 %.
     connection.busy_handler(Some(|step| {
