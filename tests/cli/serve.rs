@@ -119,11 +119,17 @@ fn it_shows_pauses_resumes_and_resolves_until_ctrl_c() {
     let batch = unknown["batches"][0]["batch"].as_str().unwrap();
     let path = format!("{KEY}/unknown/{batch}");
     assert_eq!(server.post(&path, &json!({ "resolution": "maybe" })).0, 422);
+    for no_such in
+        [json!(["sent"]), json!({ "resolution": { "sent": null } }), json!({}), json!({ "to": "sent" })]
+    {
+        assert_eq!(server.post(&path, &no_such).0, 422, "{no_such}");
+    }
     assert_eq!(server.post(&path, &json!({ "resolution": "sent" })).0, 200);
     let (status, again) = server.post(&path, &json!({ "resolution": "not_sent" }));
     assert!(status == 409 && again["error"].as_str().unwrap().contains("not of unknown outcome"), "{again}");
     assert_eq!(server.get(KEY)["progress"]["accepted"], 400);
     assert_eq!(server.post(&format!("{KEY}/pause"), &json!({ "reason": "x".repeat(201) })).0, 400);
+    assert_eq!(server.post(&format!("{KEY}/pause"), &json!([])).0, 422);
     assert_eq!(server.ask("GET /api/campaigns/other", &[], "").0, 404);
 
     let port = server.host.rsplit(':').next().unwrap();

@@ -118,6 +118,13 @@ async fn a_fault_or_change_that_makes_no_sense_is_refused_and_changes_nothing() 
             "password has to be a string",
         ),
         ("PUT", "/api/settings", json!({"latency_ms": 600_001}), 400, "at most 600000"),
+        // An object is no list of its values, and a name no object.
+        ("PUT", "/api/settings", json!([]), 422, "expected an object"),
+        ("PUT", "/api/settings", json!([5, 5, 5, true]), 422, "expected an object"),
+        ("PUT", "/api/settings", json!(null), 422, "expected an object"),
+        ("PUT", "/api/account", json!(["alice"]), 422, "expected an object"),
+        ("POST", "/api/faults", json!(["html_502"]), 422, "expected an object"),
+        ("POST", "/api/faults", json!({"kind": {"html_502": null}}), 422, "expected a string"),
         // Codes are those of the table.
         ("POST", "/api/faults", json!({"kind": "code", "code": "ERR999"}), 400, "GET /api/codes"),
         ("POST", "/api/faults", json!({"kind": "code", "code": ""}), 400, "GET /api/codes"),

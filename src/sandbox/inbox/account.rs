@@ -11,7 +11,7 @@ use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::Value;
 use tokio::time::Instant;
 
-use super::body::{MAX_WORD, at_most, code, given, whole, word};
+use super::body::{MAX_WORD, Object, at_most, code, given, whole, word};
 use super::refusal::Refusal;
 use crate::sandbox::model::account::{Account, MAX_USER, Maker};
 use crate::sandbox::shared::Shared;
@@ -165,9 +165,9 @@ pub(super) async fn show(
 
 pub(super) async fn change(
     State(shared): State<Arc<Shared>>,
-    changes: Result<Json<Changes>, JsonRejection>,
+    changes: Result<Json<Object<Changes>>, JsonRejection>,
 ) -> Result<Response, Refusal> {
-    let Json(changes) = changes?;
+    let Json(Object(changes)) = changes?;
     changes.check()?;
     let user = changes.user;
     let mut gateway = shared.lock();

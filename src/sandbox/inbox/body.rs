@@ -1,5 +1,10 @@
-//! Fields of a JSON body that may be left out.
+//! What a JSON body may be, and fields of it that may be left out.
 
+use std::fmt;
+use std::marker::PhantomData;
+
+use serde::de::value::MapAccessDeserializer;
+use serde::de::{MapAccess, Visitor};
 use serde::{Deserialize, Deserializer};
 use serde_json::Number;
 
@@ -8,6 +13,34 @@ use super::view::known;
 
 /// Of what a person or a program writes into a list or a name.
 pub(super) const MAX_WORD: usize = 100;
+
+/// A body that is an object. A derived `Deserialize` takes an array of the fields' values for one as well.
+pub(super) struct Object<T>(pub(super) T);
+
+impl<'de, T: Deserialize<'de>> Deserialize<'de> for Object<T> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct OfFields<T>(PhantomData<T>);
+
+        impl<'de, T: Deserialize<'de>> Visitor<'de> for OfFields<T> {
+            type Value = Object<T>;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("an object")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Self::Value, A::Error> {
+                T::deserialize(MapAccessDeserializer::new(map)).map(Object)
+            }
+        }
+
+        deserializer.deserialize_map(OfFields(PhantomData))
+    }
+}
+
+/// One of a list of names, as a string. A derived `Deserialize` takes `{"name": null}` for it as well.
+pub(super) fn name<'de, T: Deserialize<'de>, D: Deserializer<'de>>(deserializer: D) -> Result<T, D::Error> {
+    T::deserialize(serde::de::value::StringDeserializer::new(String::deserialize(deserializer)?))
+}
 
 /// Tells `null` from a field that is left out; a type that takes no `null` refuses it.
 pub(super) fn given<'de, T: Deserialize<'de>, D: Deserializer<'de>>(

@@ -11,7 +11,7 @@ use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use serde::{Deserialize, Serialize};
 
-use super::body::{self, at_most, given, whole, word};
+use super::body::{self, Object, at_most, given, name, whole, word};
 use super::refusal::Refusal;
 use super::view::Stats;
 use crate::sandbox::model::account::MAX_USER;
@@ -70,6 +70,7 @@ const OF_EVERY_KIND: &[&str] = &["delay_ms", "times", "always", "on", "user"];
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Wanted {
+    #[serde(deserialize_with = "name")]
     kind: FaultKind,
     #[serde(default, deserialize_with = "given")]
     code: Option<String>,
@@ -256,9 +257,9 @@ pub(super) async fn faults(State(shared): State<Arc<Shared>>) -> Response {
 
 pub(super) async fn add_fault(
     State(shared): State<Arc<Shared>>,
-    wanted: Result<Json<Wanted>, JsonRejection>,
+    wanted: Result<Json<Object<Wanted>>, JsonRejection>,
 ) -> Result<(StatusCode, Response), Refusal> {
-    let Json(wanted) = wanted?;
+    let Json(Object(wanted)) = wanted?;
     let mut gateway = shared.lock();
     if gateway.faults.list().len() + gateway.settings.code_status.len() >= MAX_FAULTS {
         return Err(Refusal::bad(format!(
@@ -332,9 +333,9 @@ pub(super) async fn settings(State(shared): State<Arc<Shared>>) -> Json<Settings
 
 pub(super) async fn change_settings(
     State(shared): State<Arc<Shared>>,
-    changes: Result<Json<Changes>, JsonRejection>,
+    changes: Result<Json<Object<Changes>>, JsonRejection>,
 ) -> Result<Json<SettingsView>, Refusal> {
-    let Json(changes) = changes?;
+    let Json(Object(changes)) = changes?;
     changes.latency_ms.map_or(Ok(()), |latency| at_most("latency_ms", latency, MAX_DELAY_MS))?;
     let mut gateway = shared.lock();
     gateway.settle(tokio::time::Instant::now());

@@ -8,8 +8,7 @@ use axum::extract::rejection::JsonRejection;
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use kwtsms_async::{Campaign, CampaignProgress, Evidence, Resolution, UnknownBatch};
-use serde::Deserialize;
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 use super::refusal::Refusal;
 use super::watched::Watched;
@@ -96,19 +95,29 @@ fn batch(unknown: &UnknownBatch) -> Value {
     })
 }
 
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(super) struct Pause {
-    #[serde(default)]
-    reason: String,
+/// The text that a body holds, which has no other field.
+fn text_of(mut body: Map<String, Value>, name: &str) -> Result<Option<String>, Refusal> {
+    let text = match body.remove(name) {
+        Some(Value::String(text)) => Some(text),
+        Some(_) => return Err(unread(format!("{name} has to be a text"))),
+        None => None,
+    };
+    body.keys()
+        .next()
+        .map_or(Ok(text), |other| Err(unread(format!("unknown field {other:?}, expected {name}"))))
+}
+
+fn unread(text: String) -> Refusal {
+    Refusal(StatusCode::UNPROCESSABLE_ENTITY, text)
 }
 
 pub(super) async fn pause(
     State(watched): State<Arc<Watched>>,
     Path(key): Path<String>,
-    body: Result<Json<Pause>, JsonRejection>,
+    body: Result<Json<Map<String, Value>>, JsonRejection>,
 ) -> Answer {
-    let Json(Pause { reason }) = body?;
+    let Json(body) = body?;
+    let reason = text_of(body, "reason")?.unwrap_or_default();
     let reason = reason.trim();
     if reason.chars().count() > LONGEST_REASON || reason.chars().any(char::is_control) {
         return Err(Refusal::bad(format!("a reason has at most {LONGEST_REASON} characters, in one line")));
@@ -127,28 +136,16 @@ pub(super) async fn resume(State(watched): State<Arc<Watched>>, Path(key): Path<
     Ok(Json(json!({})))
 }
 
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(super) struct Said {
-    resolution: Became,
-}
-
-#[derive(Debug, Deserialize)]
-#[serde(rename_all = "snake_case")]
-enum Became {
-    Sent,
-    NotSent,
-}
-
 pub(super) async fn resolve(
     State(watched): State<Arc<Watched>>,
     Path((key, batch)): Path<(String, i64)>,
-    body: Result<Json<Said>, JsonRejection>,
+    body: Result<Json<Map<String, Value>>, JsonRejection>,
 ) -> Answer {
-    let Json(Said { resolution }) = body?;
-    let resolution = match resolution {
-        Became::Sent => Resolution::Sent,
-        Became::NotSent => Resolution::NotSent,
+    let Json(body) = body?;
+    let resolution = match text_of(body, "resolution")?.as_deref() {
+        Some("sent") => Resolution::Sent,
+        Some("not_sent") => Resolution::NotSent,
+        _ => return Err(unread("resolution has to be \"sent\" or \"not_sent\"".to_owned())),
     };
     watched.find(&key).await?.resolve(batch, resolution).await?;
     Ok(Json(json!({})))
