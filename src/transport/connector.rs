@@ -1,6 +1,7 @@
 //! Observes the connections that the HTTP transport sets up, and drives an exchange that waits for one.
 
 use std::cell::Cell;
+use std::future::poll_fn;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
@@ -33,42 +34,57 @@ pub(super) struct ObserveSetUps {
 }
 
 /// A connector whose set-ups are observed.
-#[derive(Debug, Clone)]
-pub(super) struct Observed<S> {
+///
+/// reqwest clones its connector several times a request, also where a kept connection is used, and a clone of the one
+/// below allocates. So the clones share it, and it is cloned where a connection is set up.
+#[derive(Debug)]
+pub(super) struct Observed<S>(Arc<Observing<S>>);
+
+#[derive(Debug)]
+struct Observing<S> {
     connector: S,
     most: Duration,
+}
+
+impl<S> Clone for Observed<S> {
+    fn clone(&self) -> Self {
+        Self(Arc::clone(&self.0))
+    }
 }
 
 impl<S> Layer<S> for ObserveSetUps {
     type Service = Observed<S>;
 
     fn layer(&self, connector: S) -> Observed<S> {
-        Observed { connector, most: self.most }
+        Observed(Arc::new(Observing { connector, most: self.most }))
     }
 }
 
 impl<R, S> Service<R> for Observed<S>
 where
-    S: Service<R>,
+    R: Send + 'static,
+    S: Service<R> + Clone + Send + 'static,
     S::Future: Send + 'static,
 {
     type Response = S::Response;
     type Error = S::Error;
     type Future = Pin<Box<dyn Future<Output = Result<S::Response, S::Error>> + Send>>;
 
-    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), S::Error>> {
-        self.connector.poll_ready(cx)
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), S::Error>> {
+        Poll::Ready(Ok(())) // each set-up has a connector of its own, which it waits for
     }
 
     fn call(&mut self, to: R) -> Self::Future {
+        let Observing { connector, most } = &*self.0;
         // Here and not in the future, or it would begin with its first poll only.
         let connecting = POLLED.try_with(|polled| {
             polled.connects.set(true);
-            polled.connections.begin(self.most)
+            polled.connections.begin(*most)
         });
-        let set_up = self.connector.call(to);
+        let mut connector = connector.clone();
         Box::pin(async move {
-            let made = set_up.await;
+            poll_fn(|cx| connector.poll_ready(cx)).await?;
+            let made = connector.call(to).await;
             drop(connecting); // the whole of it, so that the future holds it until here
             made
         })
@@ -85,7 +101,7 @@ pub(super) async fn drive<T: Send + 'static>(
     connections: Arc<Connections>,
 ) -> Option<T> {
     let mut exchange = ObservedExchange { exchange, connections };
-    let done = std::future::poll_fn(|cx| match exchange.poll_observed(cx) {
+    let done = poll_fn(|cx| match exchange.poll_observed(cx) {
         (Poll::Ready(done), _) => Poll::Ready(Some(done)),
         (Poll::Pending, true) => Poll::Ready(None),
         (Poll::Pending, false) => Poll::Pending,

@@ -8,7 +8,10 @@ use std::{error::Error, io};
 
 use bytes::Bytes;
 use futures::future::BoxFuture;
-use reqwest::header::{ACCEPT, ACCEPT_ENCODING, CONTENT_TYPE, HOST, HeaderMap, HeaderValue, RETRY_AFTER};
+use reqwest::header::{
+    ACCEPT, ACCEPT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, HOST, HeaderMap, HeaderValue, RETRY_AFTER,
+    USER_AGENT,
+};
 use reqwest::{Method, Url, redirect, retry};
 use tokio::runtime::{Handle, RuntimeFlavor};
 
@@ -27,6 +30,8 @@ const IDLE: Duration = Duration::from_secs(4);
 
 /// After so long without a request it is looked whether the server has closed a connection.
 const LOOK_AFTER: Duration = Duration::from_millis(5);
+
+const AGENT: &str = concat!("kwtsms-async/", env!("CARGO_PKG_VERSION"));
 
 /// Why no transport could be made for a URL.
 #[derive(Debug, thiserror::Error)]
@@ -99,6 +104,8 @@ pub struct HttpTransport {
     clients: Pools<reqwest::Client>,
     /// Made once: each endpoint's own URL, in the order of [`Endpoint::ALL`].
     urls: Vec<Url>,
+    /// Of every request, made once: put in one by one, and the last two by hyper, they would be allocated anew.
+    headers: HeaderMap,
     local: bool,
     /// The library that makes TLS.
     tls: Option<&'static str>,
@@ -115,14 +122,17 @@ impl HttpTransport {
         native: bool,
     ) -> Result<Self, HttpSetupError> {
         const JSON: HeaderValue = HeaderValue::from_static("application/json");
-        // Made once: hyper would write it anew for each request.
         let host = HeaderValue::from_maybe_shared(Bytes::from(authority(&base)))
             .expect("host and port of a URL are visible ASCII");
-        let headers = HeaderMap::from_iter([
+        // With room: in a full map hyper's look for a further header makes it grow.
+        let mut headers = HeaderMap::with_capacity(12);
+        headers.extend([
             (HOST, host),
             (CONTENT_TYPE, JSON),
+            (CONTENT_LENGTH, HeaderValue::from_static("0")), // the request's own takes its place
             (ACCEPT, JSON),
             (ACCEPT_ENCODING, HeaderValue::from_static("identity")), // a server may compress unless told not to
+            (USER_AGENT, HeaderValue::from_static(AGENT)),
         ]);
         let secure = base.scheme() == "https";
         if secure {
@@ -135,8 +145,7 @@ impl HttpTransport {
         let library = tls.name();
         let make = move || {
             let builder = reqwest::Client::builder()
-                .default_headers(headers.clone())
-                .user_agent(concat!("kwtsms-async/", env!("CARGO_PKG_VERSION")))
+                .user_agent(AGENT) // a proxy is told it too
                 .redirect(redirect::Policy::none()) // a followed 307 posts the password to another host
                 .retry(retry::never().max_retries_per_request(0)) // nor is a copy kept for one
                 .referer(false)
@@ -159,7 +168,7 @@ impl HttpTransport {
             url
         });
         let urls = urls.collect();
-        Ok(Self { clients, urls, local, tls: library, proxy: told })
+        Ok(Self { clients, urls, headers, local, tls: library, proxy: told })
     }
 }
 
@@ -253,6 +262,8 @@ impl Transport for HttpTransport {
     fn post(&self, request: Request) -> BoxFuture<'static, Result<Response, TransportError>> {
         let url = self.urls[request.endpoint() as usize].clone();
         let mut post = reqwest::Request::new(Method::POST, url);
+        *post.headers_mut() = self.headers.clone();
+        post.headers_mut().insert(CONTENT_LENGTH, HeaderValue::from(request.body().len()));
         *post.body_mut() = Some(request.body().clone().into());
         let runtime = Handle::try_current().ok();
         let Taken { client, used, rested } = self.clients.take(runtime.as_ref().map(Handle::id), wall_now());
