@@ -119,8 +119,19 @@ impl fmt::Debug for Credits {
 impl FromStr for Credits {
     type Err = CreditsError;
 
+    #[inline]
     fn from_str(text: &str) -> Result<Self, CreditsError> {
         let text = text.trim();
+        match text.parse::<i64>() {
+            Ok(whole) => whole.checked_mul(SCALE).map(Self).ok_or(CreditsError::OutOfRange),
+            Err(_) => Self::from_decimal(text),
+        }
+    }
+}
+
+impl Credits {
+    /// Reads what is not a whole number.
+    fn from_decimal(text: &str) -> Result<Self, CreditsError> {
         let (negative, unsigned) = match text.as_bytes().first() {
             Some(b'-') => (true, &text[1..]),
             Some(b'+') => (false, &text[1..]),
