@@ -17,6 +17,33 @@ const MOST: usize = 100_000;
 
 const LONGEST: Duration = Duration::from_secs(365 * 24 * 60 * 60);
 
+/// A time, in nanoseconds since a memory was made: half of an [`Instant`], of which two are kept for each number.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+struct Moment(i64);
+
+impl Moment {
+    #[inline]
+    fn later(self, wait: Duration) -> Self {
+        Self(self.0.saturating_add(nanos(wait)))
+    }
+
+    #[inline]
+    fn earlier(self, wait: Duration) -> Self {
+        Self(self.0.saturating_sub(nanos(wait)))
+    }
+
+    /// Zero if it has passed.
+    #[inline]
+    fn in_how_long(self, now: Self) -> Duration {
+        Duration::from_nanos(u64::try_from(self.0.saturating_sub(now.0)).unwrap_or_default())
+    }
+}
+
+#[inline]
+fn nanos(duration: Duration) -> i64 {
+    i64::try_from(duration.as_nanos()).unwrap_or(i64::MAX)
+}
+
 /// What is known of a number.
 #[derive(Debug, Clone, Copy)]
 struct Mark {
@@ -27,18 +54,18 @@ struct Mark {
     /// In a request whose outcome is open; written to otherwise.
     in_flight: bool,
     /// Without meaning from then on.
-    until: Instant,
+    until: Moment,
 }
 
 #[derive(Default)]
 struct Marks {
     by_number: HashMap<PhoneNumber, Mark>,
-    order: VecDeque<(Instant, PhoneNumber)>,
+    order: VecDeque<(Moment, PhoneNumber)>,
 }
 
 impl Marks {
     #[inline]
-    fn forget_old(&mut self, now: Instant) {
+    fn forget_old(&mut self, now: Moment) {
         while let Some(&(until, number)) = self.order.front() {
             if until > now && self.order.len() <= MOST {
                 break;
@@ -55,7 +82,7 @@ impl Marks {
 
     /// A message in test mode takes nothing from a live one.
     #[inline]
-    fn put(&mut self, number: PhoneNumber, mark: Mark, now: Instant) -> bool {
+    fn put(&mut self, number: PhoneNumber, mark: Mark, now: Moment) -> bool {
         let kept = !mark.live && self.by_number.get(&number).is_some_and(|old| old.live && old.until > now);
         if !kept {
             self.by_number.insert(number, mark);
@@ -69,6 +96,7 @@ pub(super) struct Local {
     pub(super) wait: Duration,
     /// How long a number is remembered: as long as the gateway may refuse it, whoever keeps the rule.
     kept: Duration,
+    made: Instant,
     marks: Mutex<Marks>,
 }
 
@@ -77,7 +105,17 @@ impl Local {
     pub(super) fn new(wait: Duration) -> Self {
         let wait = wait.min(LONGEST);
         let kept = wait.max(ApiCode::ERR028.retry_after().unwrap_or_default());
-        Self { wait, kept, marks: Mutex::default() }
+        Self { wait, kept, made: Instant::now(), marks: Mutex::default() }
+    }
+
+    #[inline]
+    fn now(&self) -> Moment {
+        let now = Instant::now();
+        match now.checked_duration_since(self.made) {
+            Some(since) => Moment(nanos(since)),
+            // A paused clock may stand before a memory that was made under another one.
+            None => Moment(-nanos(self.made - now)),
+        }
     }
 
     #[inline]
@@ -86,11 +124,11 @@ impl Local {
     }
 
     #[inline]
-    fn rest(&self, marks: &Marks, number: PhoneNumber, now: Instant) -> Duration {
+    fn rest(&self, marks: &Marks, number: PhoneNumber, now: Moment) -> Duration {
         match marks.by_number.get(&number) {
             Some(mark) if mark.live && mark.in_flight && mark.until > now => self.wait,
             Some(mark) if mark.live && !mark.in_flight => {
-                (mark.until - (self.kept - self.wait)).saturating_duration_since(now)
+                mark.until.earlier(self.kept - self.wait).in_how_long(now)
             }
             _ => Duration::ZERO,
         }
@@ -100,7 +138,7 @@ impl Local {
     #[inline]
     pub(super) fn longest_rest(&self, numbers: &[PhoneNumber]) -> Duration {
         let mut marks = self.lock();
-        let now = Instant::now();
+        let now = self.now();
         marks.forget_old(now);
         numbers.iter().map(|number| self.rest(&marks, *number, now)).max().unwrap_or_default()
     }
@@ -116,7 +154,7 @@ impl Local {
         hold: Duration,
     ) -> Result<bool, Vec<Resting>> {
         let mut marks = self.lock();
-        let now = Instant::now();
+        let now = self.now();
         marks.forget_old(now);
         let mut known = false;
         let mut resting = Vec::new();
@@ -130,7 +168,7 @@ impl Local {
         if !resting.is_empty() {
             return Err(resting);
         }
-        let until = now + hold.min(LONGEST) + self.kept;
+        let until = now.later(hold.min(LONGEST) + self.kept);
         for &number in numbers {
             marks.put(number, Mark { owner, live, in_flight: true, until }, now);
         }
@@ -141,8 +179,8 @@ impl Local {
     #[inline]
     pub(super) fn wrote(&self, owner: u64, numbers: &[PhoneNumber], live: bool) {
         let mut marks = self.lock();
-        let now = Instant::now();
-        let until = now + self.kept;
+        let now = self.now();
+        let until = now.later(self.kept);
         for &number in numbers {
             if marks.put(number, Mark { owner, live, in_flight: false, until }, now) {
                 marks.order.push_back((until, number));
@@ -153,9 +191,9 @@ impl Local {
     /// Somebody else wrote to these numbers, as a shared memory tells.
     pub(super) fn heard(&self, owner: u64, resting: &[Resting]) {
         let mut marks = self.lock();
-        let now = Instant::now();
+        let now = self.now();
         for &Resting { number, wait } in resting {
-            let until = now + wait.min(LONGEST) + (self.kept - self.wait);
+            let until = now.later(wait.min(LONGEST) + (self.kept - self.wait));
             marks.put(number, Mark { owner, live: true, in_flight: false, until }, now);
             marks.order.push_back((until, number));
         }
@@ -178,7 +216,7 @@ impl Local {
     /// True if another claim than the owner's wrote to one of the numbers, or is writing to it.
     pub(super) fn knows_of_others(&self, owner: u64, numbers: &[PhoneNumber]) -> bool {
         let marks = self.lock();
-        let now = Instant::now();
+        let now = self.now();
         let of_others = |mark: &Mark| mark.owner != owner && mark.until > now;
         numbers.iter().any(|number| marks.by_number.get(number).is_some_and(of_others))
     }
