@@ -1,10 +1,11 @@
 //! The task of a run: drafts in, batches started in order and on time, outcomes out.
 
 use std::collections::{HashSet, VecDeque};
+use std::future::poll_fn;
 use std::ops::ControlFlow;
 use std::panic::AssertUnwindSafe;
 use std::sync::{Arc, Mutex, PoisonError};
-use std::task::Context;
+use std::task::{Context, Poll};
 use std::time::Duration;
 
 use futures::future::BoxFuture;
@@ -349,7 +350,7 @@ impl Run {
         let mut task =
             Box::pin(end(sending, in_flight, Arc::clone(&self.control)).instrument(Span::current()));
         // Its first poll is here, where it got its turn: the request leaves now, and before the run goes on.
-        if futures::poll!(&mut task).is_pending() {
+        if poll_fn(|cx| Poll::Ready(task.as_mut().poll(cx))).await.is_pending() {
             tokio::spawn(task);
         }
     }
