@@ -127,7 +127,9 @@ pub use campaign::{
 pub use client::{Client, ClientBuilder};
 #[cfg(feature = "diagnose")]
 pub use diagnose::{Check, CheckStatus, Diagnose, Diagnosis};
-pub use endpoint::{Coverage, DeliveryReport, Listed, MessageStatus, Validation};
+pub use endpoint::{
+    Coverage, DeliveryReport, DeliveryUpdate, Listed, MessageStatus, Validation, WatchDelivery,
+};
 pub use error::{Delivery, Error, ErrorKind};
 pub use guard::SpendLimit;
 pub use limit::{CEILING, DEFAULT_MAX_WAITING, DEFAULT_RATE, Limiter, Rates};

@@ -8,10 +8,12 @@
 //! | [`RETRIES`] | counter | [`label::ENDPOINT`], [`label::REASON`] | attempts that will be made again |
 //! | [`POINTS`] | counter, credits | | credits charged for accepted messages, as the gateway's answers say |
 //! | [`GUARDED`] | counter, numbers | [`label::GUARD`] | numbers that a guard of the client kept from being written to |
+//! | [`WATCHES`] | counter | [`label::OUTCOME`] | [watches](crate::Client::watch_delivery) on a message that have ended |
 //! | [`BALANCE`] | gauge, credits | | the account's balance, as last heard from the gateway |
 //!
 //! Names, units, labels and the labels' values are covered by semantic versioning. No label holds a number, a text
-//! or a user name, so there are few series: 7 endpoints, 4 outcomes, 3 reasons, 3 guards.
+//! or a user name, so there are few series: 7 endpoints, 4 outcomes, 3 reasons, 3 guards, 5
+//! ends of a watch.
 //!
 //! A process that works for several accounts has one balance gauge for all of them, the one heard from last; use
 //! [`Client::cached_balance`](crate::Client::cached_balance) there.
@@ -38,6 +40,8 @@ pub const RETRIES: &str = "kwtsms_retries_total";
 pub const POINTS: &str = "kwtsms_points_charged_total";
 /// Numbers that a guard kept from being written to.
 pub const GUARDED: &str = "kwtsms_guarded_numbers_total";
+/// Watches on a message that have ended.
+pub const WATCHES: &str = "kwtsms_watches_total";
 /// Credits left.
 pub const BALANCE: &str = "kwtsms_balance_credits";
 
@@ -45,7 +49,8 @@ pub const BALANCE: &str = "kwtsms_balance_credits";
 pub mod label {
     /// `send`, `balance`, `senderid`, `coverage`, `validate`, `status` or `dlr`.
     pub const ENDPOINT: &str = "endpoint";
-    /// `accepted`, `refused`, `not_sent` or `unknown`, as in the events' field `delivery`.
+    /// `accepted`, `refused`, `not_sent` or `unknown`, as in the events' field `delivery`; of a watch its `reason`:
+    /// `reported`, `no_report`, `timed_out`, `error` or `dropped`.
     pub const OUTCOME: &str = "outcome";
     /// `not_allowed`, `spend_limit` or `balance_floor`, as in the field `kind` of the guards' event.
     pub const GUARD: &str = "guard";
@@ -61,6 +66,7 @@ pub fn describe() {
     describe_counter!(RETRIES, Unit::Count, "Failed attempts that will be made again");
     describe_counter!(POINTS, "kwtSMS credits charged");
     describe_counter!(GUARDED, Unit::Count, "Numbers that a guard kept from being written to");
+    describe_counter!(WATCHES, Unit::Count, "Watches on a kwtSMS message that have ended");
     describe_gauge!(BALANCE, "kwtSMS credits left");
 }
 
@@ -85,6 +91,11 @@ pub(crate) fn charged(points: Credits) {
 /// A guard kept numbers from being written to.
 pub(crate) fn guarded(guard: &'static str, numbers: usize) {
     counter!(GUARDED, label::GUARD => guard).increment(numbers as u64);
+}
+
+/// A watch on a message has ended.
+pub(crate) fn watched(outcome: &'static str) {
+    counter!(WATCHES, label::OUTCOME => outcome).increment(1);
 }
 
 /// The balance that an answer told.

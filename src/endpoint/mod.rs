@@ -8,9 +8,11 @@ pub(crate) mod send;
 mod sender_ids;
 mod status;
 mod validate;
+mod watch;
 
 pub use coverage::Coverage;
 pub use dlr::DeliveryReport;
 pub use listed::Listed;
 pub use status::MessageStatus;
 pub use validate::Validation;
+pub use watch::{DeliveryUpdate, WatchDelivery};

@@ -226,6 +226,40 @@ pub(crate) fn run_ended(account: &crate::report::Account, requests: u64) {
     );
 }
 
+/// How a watch on a message ended.
+pub(crate) enum WatchEnd<'a> {
+    /// By its delivery reports.
+    Reported,
+    /// It was sent, and there is no report.
+    NoReport,
+    TimedOut,
+    Error(&'a Error),
+    /// Nobody reads it any more.
+    Dropped,
+}
+
+/// A watch on a message has ended.
+pub(crate) fn watch_ended(message_id: &MessageId, end: &WatchEnd<'_>) {
+    let (word, error) = match end {
+        WatchEnd::Reported => ("reported", None),
+        WatchEnd::NoReport => ("no_report", None),
+        WatchEnd::TimedOut => ("timed_out", None),
+        WatchEnd::Error(error) => ("error", Some(error)),
+        WatchEnd::Dropped => ("dropped", None),
+    };
+    #[cfg(feature = "metrics")]
+    crate::metrics::watched(word);
+    tracing::event!(
+        target: TARGET,
+        Level::INFO,
+        { field::EVENT } = event::WATCH,
+        { field::MESSAGE_ID } = tracing::field::display(message_id),
+        { field::REASON } = word,
+        { field::CODE } = error.and_then(|error| error.code()).map(tracing::field::display),
+        { field::KIND } = error.map(|error| error.kind().as_str()),
+    );
+}
+
 /// A call got no turn: too many wait in its lane, or its deadline comes before its turn.
 pub(crate) fn limiter_refused(endpoint: Endpoint, lane: &'static str, waiting: usize, why: &Error) {
     tracing::event!(

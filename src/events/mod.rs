@@ -13,6 +13,7 @@
 //! | [`event::RUN_WAITS`] | WARN | a bulk run waits: 3 batches in a row were not answered, a full queue does not drain, in quiet hours, or for a spend limit | `reason` |
 //! | [`event::RUN_GOES_ON`] | INFO | what a bulk run waited for is over, and it goes on | |
 //! | [`event::RUN`] | INFO | a bulk run has ended | `requests` `accepted` `refused` `unknown` `not_attempted` `invalid` `duplicates` |
+//! | [`event::WATCH`] | INFO | a [watch](crate::Client::watch_delivery) on a message has ended | `message_id` `reason` `code` `kind` |
 //! | [`event::LOW_BALANCE`] | WARN | the balance fell below [`low_balance`](crate::ClientBuilder::low_balance), once per crossing | `balance_after` |
 //! | [`event::SHARED_SENDER`] | WARN | live messages go out under `KWT-SMS`, once per client | |
 //! | [`event::CLEAR_TEXT`] | WARN | a client is built whose base URL begins with `http://` and leads to another machine | |

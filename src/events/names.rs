@@ -23,6 +23,8 @@ pub mod event {
     pub const RUN_GOES_ON: &str = "run_goes_on";
     /// A bulk run has ended.
     pub const RUN: &str = "run";
+    /// A watch on a message has ended, see [`Client::watch_delivery`](crate::Client::watch_delivery).
+    pub const WATCH: &str = "watch";
     /// A call got no turn and made no request: too many wait in its lane, or its deadline comes before its turn.
     pub const LIMITER: &str = "limiter";
     /// The balance fell below the client's threshold; once per crossing.
@@ -67,7 +69,8 @@ pub mod field {
     pub const POINTS: &str = "points";
     /// Credits left.
     pub const BALANCE: &str = "balance_after";
-    /// The gateway's message id: of an accepted message, and of one of unknown outcome if the answer holds one.
+    /// The gateway's message id: of an accepted message, of one of unknown outcome if the answer holds one, and of one
+    /// that was watched.
     pub const MESSAGE_ID: &str = "message_id";
     /// What had to be done to the answer before it could be read, see [`Repair`](crate::Repair): `decoded` or
     /// `extracted`.
@@ -83,7 +86,8 @@ pub mod field {
     pub const AFTER_MS: &str = "after_ms";
     /// Why: of a retry `queue_full`, `same_number` or `transport`; of the limiter `queue_full` or `deadline`; of a stop
     /// `error`, `asked`, `dropped`, `panicked` or `runtime_ended`; of a run that waits `no_answer`,
-    /// `queue_stuck`, `quiet_hours` or `spend_limit`.
+    /// `queue_stuck`, `quiet_hours` or `spend_limit`; of a watch `reported`, `no_report`, `timed_out`, `error` or
+    /// `dropped`.
     pub const REASON: &str = "reason";
     /// Which of the limiter's lanes: `single` or `bulk`.
     pub const LANE: &str = "lane";

@@ -99,6 +99,7 @@ mod tls;
 #[cfg(feature = "sandbox")]
 mod unpolled;
 mod values;
+mod watch;
 mod wire;
 mod wire_faults;
 mod wire_reuse;

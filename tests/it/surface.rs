@@ -7,6 +7,7 @@ use kwtsms_async::{
     Accepted, Account, Balance, Batch, Bulk, BulkHandle, Client, ClientBuilder, Coverage, DeliveryReport,
     Error, Invalid, Limiter, Listed, MessageStatus, MessageText, PhoneError, PhoneNumber, Progress, Query,
     RawReply, Recipients, Retry, SameNumberMemory, Secret, SendCall, SendReport, SenderId, Validation,
+    WatchDelivery,
 };
 
 /// Compiles only if all of these can be kept in a handler's state, shared between threads and spawned.
@@ -19,7 +20,7 @@ fn what_is_public_can_be_shared_and_spawned(client: Client) {
 
     shared::<(Client, ClientBuilder, Limiter, Error, Retry, Secret)>();
     shared::<(BulkHandle, Progress, SameNumberMemory)>();
-    sent::<(SendCall, Bulk)>();
+    sent::<(SendCall, Bulk, WatchDelivery)>();
     sent::<(Query<Balance>, Query<Coverage>, Query<Validation>, Query<MessageStatus>)>();
     sent::<(Query<Listed<SenderId>>, Query<Listed<DeliveryReport>>)>();
     shared::<(SendReport, Batch, Account, Accepted, Invalid, RawReply)>();
