@@ -97,6 +97,7 @@ impl Cached {
     }
 
     /// Below so many credits somebody wants to be told.
+    #[cfg(feature = "diagnose")]
     pub(crate) fn threshold(&self) -> Option<Credits> {
         self.threshold
     }

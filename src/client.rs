@@ -16,7 +16,9 @@ use crate::guard::{Guards, SpendLimit, Spending};
 #[cfg(feature = "quiet-hours")]
 use crate::guard::{KUWAIT, QuietHours};
 use crate::hints::Hints;
-use crate::ids::{SenderId, SenderIdError};
+use crate::ids::SenderId;
+#[cfg(feature = "diagnose")]
+use crate::ids::SenderIdError;
 use crate::limit::{DEFAULT_MAX_WAITING, DEFAULT_RATE, Limiter};
 use crate::phone::{CountryCheck, GulfCountry, PhoneNumber, PhoneRules};
 use crate::queue_gate::QueueGate;
@@ -496,12 +498,14 @@ impl ClientBuilder {
     }
 
     /// Leaves out credentials, which the gateway then asks for.
+    #[cfg(feature = "diagnose")]
     pub(crate) fn without_credentials(mut self) -> Self {
         (self.username, self.password) = (String::new(), Secret::new(""));
         self
     }
 
     /// Replaces a sender id that cannot be one, and says why it cannot.
+    #[cfg(feature = "diagnose")]
     pub(crate) fn with_a_usable_sender_id(mut self) -> (Self, Option<SenderIdError>) {
         let error = SenderId::parse(&self.sender_id).err();
         if error.is_some() {
@@ -528,10 +532,18 @@ impl ClientBuilder {
                 if base.is_in_clear() {
                     events::clear_text();
                 }
-                let (host, is_https) = (authority(&base.url), base.url.scheme() == "https");
+                let host = authority(&base.url);
+                #[cfg(feature = "diagnose")]
+                let is_https = base.url.scheme() == "https";
                 let http = http(base, self.connect_timeout, self.native_tls)?;
-                let proxy = http.proxy().cloned();
-                (Arc::new(http), Some(Destination { host, is_https, proxy }))
+                let destination = Destination {
+                    host,
+                    #[cfg(feature = "diagnose")]
+                    is_https,
+                    #[cfg(feature = "diagnose")]
+                    proxy: http.proxy().cloned(),
+                };
+                (Arc::new(http), Some(destination))
             }
         };
         let limiter = match self.pace {

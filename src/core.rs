@@ -43,8 +43,10 @@ pub(crate) struct Core {
 pub(crate) struct Destination {
     /// With the port, if it is not the scheme's own.
     pub(crate) host: String,
+    #[cfg(feature = "diagnose")]
     pub(crate) is_https: bool,
     /// What is told of the proxy on the way, if there is one.
+    #[cfg(feature = "diagnose")]
     pub(crate) proxy: Option<Arc<str>>,
 }
 
@@ -101,6 +103,7 @@ impl Drop for Exchanging<'_> {
 
 impl Core {
     /// The same account, pace and settings over another transport, for queries. What it hears is its own.
+    #[cfg(feature = "diagnose")]
     pub(crate) fn querying_through(&self, transport: Arc<dyn Transport>) -> Self {
         let messages = &self.messages;
         Self {

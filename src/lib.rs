@@ -57,8 +57,6 @@
 //! answered or times out, so that its event, the cached balance and the memory of recent numbers stay true.
 
 #![cfg_attr(docsrs, feature(doc_cfg))]
-// What `diagnose` alone asks of the other rooms is dead without it; the full build finds what is dead for everybody.
-#![cfg_attr(not(feature = "diagnose"), allow(dead_code))]
 
 /// Serialises types by their names, which are stable.
 macro_rules! serialize_by_name {

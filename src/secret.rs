@@ -37,6 +37,7 @@ impl Secret {
     }
 
     /// What is unusual about it, without a part of it: see [`oddities`].
+    #[cfg(feature = "diagnose")]
     pub(crate) fn oddities(&self) -> Vec<&'static str> {
         oddities(self.0.expose_secret(), MOST_OF_A_PASSWORD)
     }
@@ -58,9 +59,11 @@ impl Secret {
 }
 
 /// The longest password (API document v4.1), in characters.
+#[cfg(feature = "diagnose")]
 const MOST_OF_A_PASSWORD: usize = 30;
 
 /// What often explains that a credential is refused, each as what one says of it: it "has blanks around it".
+#[cfg(feature = "diagnose")]
 pub(crate) fn oddities(value: &str, most: usize) -> Vec<&'static str> {
     let quotes = ['"', '\'', '`', '\u{2018}', '\u{2019}', '\u{201c}', '\u{201d}'];
     let blanks = value.trim() != value;
@@ -101,13 +104,14 @@ impl From<String> for Secret {
 
 #[cfg(test)]
 mod tests {
-    use super::{Secret, oddities};
+    use super::Secret;
 
     #[test]
     fn debug_never_shows_the_password() {
         assert_eq!(format!("{:?}", Secret::new("hunter2")), "Secret(***)");
     }
 
+    #[cfg(feature = "diagnose")]
     #[test]
     fn what_is_unusual_about_a_credential_is_told_without_it() {
         for (value, told) in [
@@ -123,7 +127,7 @@ mod tests {
         ] {
             assert_eq!(Secret::new(value).oddities().join(", "), told, "{value:?}");
         }
-        assert_eq!(oddities("0123456789abcdef", 15), ["is longer than the gateway's own are"]);
+        assert_eq!(super::oddities("0123456789abcdef", 15), ["is longer than the gateway's own are"]);
     }
 
     #[test]

@@ -2,6 +2,7 @@
 
 use super::ask::{Asked, Asker};
 use super::check::{Check, few};
+use super::names;
 use crate::balance::Balance;
 use crate::code::ApiCode;
 use crate::core::Core;
@@ -16,7 +17,7 @@ use crate::secret::oddities;
 const MOST_OF_A_USER_NAME: usize = 15;
 
 pub(super) fn credentials(core: &Core, missing: Option<&Error>, asker: &Asker) -> Check {
-    const NAME: &str = "credentials";
+    const NAME: &str = names::CREDENTIALS;
     if let Some(error) = missing {
         return Check::failed(
             NAME,
@@ -60,10 +61,10 @@ fn odd(core: &Core) -> Vec<String> {
 
 pub(super) fn test_mode(is_on: bool) -> Check {
     if !is_on {
-        return Check::ok("test_mode", "off: messages are delivered");
+        return Check::ok(names::TEST_MODE, "off: messages are delivered");
     }
     Check::warning(
-        "test_mode",
+        names::TEST_MODE,
         "on: messages stay in the gateway's queue and reach nobody, and their credits are held",
         "for messages that arrive set KWTSMS_TEST_MODE=0; delete those of tests from the queue at kwtsms.com to get \
          their credits back",
@@ -75,7 +76,7 @@ pub(super) fn sender_id(
     wrong: Option<SenderIdError>,
     asked: &Asked<Listed<SenderId>>,
 ) -> Check {
-    const NAME: &str = "sender_id";
+    const NAME: &str = names::SENDER_ID;
     let accounts: Vec<_> = match asked {
         Asked::Answered(ids) => {
             ids.iter().filter(|id| !id.is_shared_test_sender()).map(SenderId::as_str).collect()
@@ -121,7 +122,7 @@ pub(super) fn sender_id(
 
 /// `pages` are those of the text that is looked at.
 pub(super) fn balance(asked: &Asked<Balance>, threshold: Option<Credits>, pages: Option<usize>) -> Check {
-    const NAME: &str = "balance";
+    const NAME: &str = names::BALANCE;
     const BUY: &str = "buy credits at kwtsms.com";
     asked.check(NAME, |balance| {
         let available = balance.available();
@@ -147,7 +148,7 @@ pub(super) fn balance(asked: &Asked<Balance>, threshold: Option<Credits>, pages:
 }
 
 pub(super) fn countries(asked: &Asked<Coverage>) -> Check {
-    const NAME: &str = "countries";
+    const NAME: &str = names::COUNTRIES;
     const ASK: &str = "open Kuwait (965) in the account at kwtsms.com, or ask kwtSMS support to";
     if let Asked::Failed(error) = asked
         && error.code() == Some(&ApiCode::ERR033)

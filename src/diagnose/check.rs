@@ -93,7 +93,8 @@ impl Check {
 ///
 /// Always there, in this order: `client` (where requests go), `pace` (the limiter, and the store that it shares),
 /// `name` (name resolution), `proxy`, `connection`, `certificate`, `gateway` (whether it is the gateway that answers),
-/// `clock`, `credentials`, `test_mode`, `sender_id`, `balance`, `countries`. With a number: `number`, `country`,
+/// `clock`, `credentials`, `test_mode`, `sender_id`, `balance`, `countries`. Of the guards those that are set, with what
+/// they hold now: `only_to`, `spend_limit`, `balance_floor`, `quiet_hours`. With a number: `number`, `country`,
 /// `route` (the gateway's own verdict). With a text: `text` (what cleaning changes), `pages`. With a message id:
 /// `message` (its place in the queue), `report` (delivery reports). Checks may be added, and none goes.
 ///

@@ -2,13 +2,14 @@
 
 use super::ask::Asked;
 use super::check::{Check, few};
+use super::names;
 use super::number::shown;
 use crate::code::{ApiCode, CodeClass};
 use crate::endpoint::{DeliveryReport, Listed, MessageStatus};
 use crate::wire::state;
 
 pub(super) fn message(asked: &Asked<MessageStatus>) -> Check {
-    const NAME: &str = "message";
+    const NAME: &str = names::MESSAGE;
     if let Asked::Failed(error) = asked
         && let Some(code) = error.code().filter(|code| [ApiCode::ERR029, ApiCode::ERR030].contains(code))
     {
@@ -33,7 +34,7 @@ pub(super) fn message(asked: &Asked<MessageStatus>) -> Check {
 }
 
 pub(super) fn report(asked: &Asked<Listed<DeliveryReport>>, in_full: bool) -> Check {
-    const NAME: &str = "report";
+    const NAME: &str = names::REPORT;
     if let Asked::Failed(error) = asked
         && let Some(code) = error.code()
     {

@@ -8,6 +8,7 @@ use tokio::time::{Instant, timeout};
 
 use super::ask::Asker;
 use super::check::{Check, few};
+use super::names;
 
 use super::watch::{End, Exchange};
 use crate::clock::before;
@@ -30,12 +31,12 @@ pub(super) fn client(core: &Core) -> Check {
         Some(Destination { host, .. }) => format!("requests go to {host}, without TLS"),
         None => format!("{OWN_TRANSPORT}, which requests go through"),
     };
-    Check::ok("client", format!("{to}; each may take {seconds} s"))
+    Check::ok(names::CLIENT, format!("{to}; each may take {seconds} s"))
 }
 
 pub(super) fn pace(core: &Core, asker: &Asker) -> Check {
     let Some(limiter) = &core.limiter else {
-        return Check::ok("pace", "no limiter, since the gateway is on this machine");
+        return Check::ok(names::PACE, "no limiter, since the gateway is on this machine");
     };
     let (single, bulk, place) = limiter.pace();
     let (waiting, batches) = limiter.waiting();
@@ -50,12 +51,12 @@ pub(super) fn pace(core: &Core, asker: &Asker) -> Check {
     }
     match &asker.failed {
         Some((_, error)) if error.kind() == ErrorKind::Store => {
-            Check::failed("pace", format!("{error:#}"), error.action())
+            Check::failed(names::PACE, format!("{error:#}"), error.action())
         }
         Some((_, error)) if is_turnless(error.kind()) => {
-            Check::failed("pace", format!("{seen}: {error:#}"), error.action())
+            Check::failed(names::PACE, format!("{seen}: {error:#}"), error.action())
         }
-        _ => Check::ok("pace", seen),
+        _ => Check::ok(names::PACE, seen),
     }
 }
 
@@ -66,13 +67,13 @@ fn is_turnless(kind: ErrorKind) -> bool {
 
 /// Looks the gateway's name up; says with it why nothing is asked without it.
 pub(super) async fn name(core: &Core, until: Option<Instant>) -> (Check, Option<String>) {
-    let Some(to) = &core.destination else { return (Check::skipped("name", OWN_TRANSPORT), None) };
+    let Some(to) = &core.destination else { return (Check::skipped(names::NAME, OWN_TRANSPORT), None) };
     if to.proxy.is_some() {
-        return (Check::skipped("name", "the proxy looks it up"), None);
+        return (Check::skipped(names::NAME, "the proxy looks it up"), None);
     }
     let host = host_of(&to.host);
     if host.parse::<IpAddr>().is_ok() {
-        return (Check::skipped("name", format!("{host} is an address, with no name to look up")), None);
+        return (Check::skipped(names::NAME, format!("{host} is an address, with no name to look up")), None);
     }
     let begin = Instant::now();
     let look_up = before(until, timeout(LOOK_UP, tokio::net::lookup_host((host, 0))));
@@ -82,7 +83,7 @@ pub(super) async fn name(core: &Core, until: Option<Instant>) -> (Check, Option<
             addresses.dedup();
             if !addresses.is_empty() {
                 let (took, few) = (begin.elapsed().as_millis(), few(&addresses, 3));
-                return (Check::ok("name", format!("{host} is {few}, found in {took} ms")), None);
+                return (Check::ok(names::NAME, format!("{host} is {few}, found in {took} ms")), None);
             }
             "it has no address".to_owned()
         }
@@ -91,7 +92,7 @@ pub(super) async fn name(core: &Core, until: Option<Instant>) -> (Check, Option<
         None => "the deadline passed first".to_owned(),
     };
     let check = Check::failed(
-        "name",
+        names::NAME,
         format!("{host} cannot be found: {why}"),
         "check this machine's name servers and its network; in a container, those of the container",
     );
@@ -109,33 +110,33 @@ fn host_of(authority: &str) -> &str {
 
 pub(super) fn proxy(core: &Core) -> Check {
     match &core.destination {
-        None => Check::skipped("proxy", OWN_TRANSPORT),
+        None => Check::skipped(names::PROXY, OWN_TRANSPORT),
         Some(Destination { proxy: Some(proxy), .. }) => {
-            Check::ok("proxy", format!("requests go through {proxy}"))
+            Check::ok(names::PROXY, format!("requests go through {proxy}"))
         }
-        Some(_) => Check::ok("proxy", "none on the way, as far as the environment says"),
+        Some(_) => Check::ok(names::PROXY, "none on the way, as far as the environment says"),
     }
 }
 
 pub(super) fn connection(core: &Core, asker: &Asker, first: Option<&Exchange>) -> Check {
-    let Some(exchange) = first else { return not_tried("connection", asker) };
+    let Some(exchange) = first else { return not_tried(names::CONNECTION, asker) };
     match &exchange.end {
         Some(End { status: Err(TransportFailure::Connect), .. }) => match &asker.failed {
-            Some((_, error)) => Check::failed("connection", cause(core, error), error.action()),
-            None => not_tried("connection", asker),
+            Some((_, error)) => Check::failed(names::CONNECTION, cause(core, error), error.action()),
+            None => not_tried(names::CONNECTION, asker),
         },
         Some(End { status: Ok(status), took, .. }) => Check::ok(
-            "connection",
+            names::CONNECTION,
             format!("the first answer came after {} ms, with HTTP status {status}", took.as_millis()),
         ),
         // The time-out of a connection is shorter than that of an attempt.
-        None if core.destination.is_none() || is_out_of_time(asker) => not_tried("connection", asker),
-        _ => Check::ok("connection", "it came about"),
+        None if core.destination.is_none() || is_out_of_time(asker) => not_tried(names::CONNECTION, asker),
+        _ => Check::ok(names::CONNECTION, "it came about"),
     }
 }
 
 pub(super) fn certificate(core: &Core, asker: &Asker, first: Option<&Exchange>) -> Check {
-    const NAME: &str = "certificate";
+    const NAME: &str = names::CERTIFICATE;
     let Some(Destination { host, is_https, .. }) = &core.destination else {
         return Check::skipped(NAME, OWN_TRANSPORT);
     };
@@ -166,7 +167,7 @@ fn is_out_of_time(asker: &Asker) -> bool {
 }
 
 pub(super) fn gateway(asker: &Asker) -> Check {
-    const NAME: &str = "gateway";
+    const NAME: &str = names::GATEWAY;
     let unusable = asker.failed.as_ref().filter(|(_, error)| {
         matches!(error.kind(), ErrorKind::BadReply | ErrorKind::Timeout | ErrorKind::Interrupted)
     });
@@ -195,7 +196,7 @@ pub(super) fn clock(exchanges: &[Exchange]) -> Check {
     let ends = exchanges.iter().filter_map(|exchange| exchange.end.as_ref());
     match ends.filter_map(|end| Some((end.date?, end.took))).next() {
         Some(((theirs, ours), took)) => compared(theirs, ours, took),
-        None => Check::skipped("clock", "no answer told the time"),
+        None => Check::skipped(names::CLOCK, "no answer told the time"),
     }
 }
 
@@ -207,7 +208,7 @@ fn compared(theirs: SystemTime, ours: SystemTime, took: Duration) -> Check {
     };
     let uncertain = took + Duration::from_secs(1);
     if off <= CLOCK.max(uncertain) {
-        return Check::ok("clock", "as the gateway's, within a minute");
+        return Check::ok(names::CLOCK, "as the gateway's, within a minute");
     }
     let seconds = off.as_secs();
     let off = match (seconds / 86_400, seconds / 3_600, seconds / 60) {
@@ -217,7 +218,7 @@ fn compared(theirs: SystemTime, ours: SystemTime, took: Duration) -> Check {
         _ => format!("{seconds} s"),
     };
     Check::warning(
-        "clock",
+        names::CLOCK,
         format!("this machine's is {off} {which} the gateway's"),
         "set the clock by the network (NTP): certificates, sending hours, one-time codes and log stamps go by it",
     )

@@ -2,6 +2,7 @@
 
 use super::ask::Asked;
 use super::check::Check;
+use super::names;
 use crate::code::ApiCode;
 use crate::endpoint::{Coverage, Validation};
 use crate::phone::{PhoneError, PhoneNumber};
@@ -15,9 +16,11 @@ pub(super) fn shown(number: PhoneNumber, in_full: bool) -> String {
 
 pub(super) fn number(number: &Parsed, in_full: bool) -> Check {
     match number {
-        Ok(number) => Check::ok("number", format!("{}, {} digits", shown(*number, in_full), number.digits())),
+        Ok(number) => {
+            Check::ok(names::NUMBER, format!("{}, {} digits", shown(*number, in_full), number.digits()))
+        }
         Err(error) => Check::failed(
-            "number",
+            names::NUMBER,
             error.to_string(),
             "give it with its country code: +965 and 8 digits in Kuwait",
         ),
@@ -33,7 +36,7 @@ fn of_a_number(name: &'static str, number: &Parsed, look: impl FnOnce(PhoneNumbe
 }
 
 pub(super) fn country(number: &Parsed, asked: &Asked<Coverage>) -> Check {
-    const NAME: &str = "country";
+    const NAME: &str = names::COUNTRY;
     let closed =
         || Check::failed(NAME, "the account has no prefix that it begins with", ApiCode::ERR026.action());
     of_a_number(NAME, number, |number| match asked {
@@ -46,7 +49,7 @@ pub(super) fn country(number: &Parsed, asked: &Asked<Coverage>) -> Check {
 }
 
 pub(super) fn route(number: &Parsed, asked: &Asked<Validation>) -> Check {
-    const NAME: &str = "route";
+    const NAME: &str = names::ROUTE;
     of_a_number(NAME, number, |_| {
         asked.check(NAME, |told| {
             let has = |group: &[PhoneNumber]| !group.is_empty();

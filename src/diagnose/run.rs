@@ -7,12 +7,17 @@ use tokio::time::Instant;
 
 use super::ask::{Asked, Asker};
 use super::check::{Check, Diagnosis};
-use super::watch::{Exchanges, Watched};
-use super::{account, message, network, number, text};
+use super::guards::Held;
+use super::watch::{Exchange, Exchanges, Watched};
+use super::{account, guards, message, names, network, number, text};
+use crate::balance::Balance;
 use crate::client::Client;
+use crate::clock::before;
 use crate::core::Core;
+use crate::endpoint::{Coverage, DeliveryReport, Listed, MessageStatus, Validation};
 use crate::error::Error;
-use crate::ids::{MessageId, SenderIdError};
+use crate::guard::Spent;
+use crate::ids::{MessageId, SenderId, SenderIdError};
 use crate::phone::{PhoneNumber, PhoneRules};
 use crate::transport::Endpoint;
 
@@ -36,13 +41,39 @@ pub(super) struct Questions {
     pub(super) deadline: Option<Duration>,
 }
 
+/// What was looked at and answered.
+struct Seen {
+    core: Arc<Core>,
+    credentials: Option<Error>,
+    sender_id: Option<SenderIdError>,
+    name: Check,
+    asker: Asker,
+    exchanges: Vec<Exchange>,
+    balance: Asked<Balance>,
+    senders: Asked<Listed<SenderId>>,
+    coverage: Asked<Coverage>,
+    validation: Asked<Validation>,
+    followed: Option<(Asked<MessageStatus>, Asked<Listed<DeliveryReport>>)>,
+    spent: Option<Result<Spent, Error>>,
+}
+
 pub(super) async fn run(found: Found, questions: Questions) -> Diagnosis {
     let Found { core, credentials, sender_id } = found;
-    let core = match core {
-        Ok(core) => core,
-        Err(error) => return without_a_client(&error, &questions),
+    let seen = match core {
+        Ok(core) => Ok(look(core, credentials, sender_id, &questions).await),
+        Err(error) => Err(error),
     };
-    let _under_way = core.under_way.begin();
+    let requests = seen.as_ref().map_or(0, |seen| seen.exchanges.len());
+    Diagnosis::new(checks(seen.as_ref(), &questions), requests)
+}
+
+async fn look(
+    core: Arc<Core>,
+    credentials: Option<Error>,
+    sender_id: Option<SenderIdError>,
+    questions: &Questions,
+) -> Seen {
+    let under_way = core.under_way.begin();
     let number = questions.number.as_deref().map(|text| PhoneNumber::parse_with(text, core.phone_rules));
     let exchanges = Exchanges::default();
     let watched = Watched { transport: Arc::clone(&core.transport), exchanges: exchanges.clone() };
@@ -71,68 +102,87 @@ pub(super) async fn run(found: Found, questions: Questions) -> Diagnosis {
         )),
         None => None,
     };
-
+    let spent = match core.guards.spending() {
+        Some(spending) => before(until, spending.spent()).await,
+        None => None,
+    };
+    drop(under_way);
     let exchanges = exchanges.list();
-    let pages = questions.message.as_deref().and_then(text::pages_of);
-    let mut checks = vec![
-        network::client(&core),
-        network::pace(&core, &asker),
+    Seen {
+        core,
+        credentials,
+        sender_id,
         name,
-        network::proxy(&core),
-        network::connection(&core, &asker, exchanges.first()),
-        network::certificate(&core, &asker, exchanges.first()),
-        network::gateway(&asker),
-        network::clock(&exchanges),
-        account::credentials(&core, credentials.as_ref(), &asker),
-        account::test_mode(core.messages.test_mode),
-        account::sender_id(&core.messages.sender_id, sender_id, &senders),
-        account::balance(&balance, core.cached.threshold(), pages),
-        account::countries(&coverage),
-    ];
-    if let Some(number) = &number {
-        checks.push(number::number(number, questions.show_numbers));
-        checks.push(number::country(number, &coverage));
-        checks.push(number::route(number, &validation));
+        asker,
+        exchanges,
+        balance,
+        senders,
+        coverage,
+        validation,
+        followed,
+        spent,
     }
-    if let Some(message) = &questions.message {
-        checks.extend(text::checks(message));
-    }
-    if let Some((status, reports)) = &followed {
-        checks.push(message::message(status));
-        checks.push(message::report(reports, questions.show_numbers));
-    }
-    Diagnosis::new(checks, exchanges.len())
 }
 
-/// What can be looked at without a client.
-fn without_a_client(error: &Error, questions: &Questions) -> Diagnosis {
-    const WHY: &str = "no client can be made of these settings";
-    let mut checks = vec![Check::failed("client", format!("{error:#}"), error.action())];
-    let names = [
-        "pace",
-        "name",
-        "proxy",
-        "connection",
-        "certificate",
-        "gateway",
-        "clock",
-        "credentials",
-        "test_mode",
-        "sender_id",
-        "balance",
-        "countries",
+/// The checks in their order; where no client can be made, those that need none, and the others skipped.
+fn checks(seen: Result<&Seen, &Error>, questions: &Questions) -> Vec<Check> {
+    let of = |name, look: &dyn Fn(&Seen) -> Check| match seen {
+        Ok(seen) => look(seen),
+        Err(_) => Check::skipped(name, "no client can be made of these settings"),
+    };
+    let first = |seen: &Seen| seen.exchanges.first().cloned();
+    let rules = seen.map_or(PhoneRules::default(), |seen| seen.core.phone_rules);
+    let number = questions.number.as_deref().map(|text| PhoneNumber::parse_with(text, rules));
+    let pages = questions.message.as_deref().and_then(text::pages_of);
+    let mut checks = vec![
+        match seen {
+            Ok(seen) => network::client(&seen.core),
+            Err(error) => Check::failed(names::CLIENT, format!("{error:#}"), error.action()),
+        },
+        of(names::PACE, &|seen| network::pace(&seen.core, &seen.asker)),
+        of(names::NAME, &|seen| seen.name.clone()),
+        of(names::PROXY, &|seen| network::proxy(&seen.core)),
+        of(names::CONNECTION, &|seen| network::connection(&seen.core, &seen.asker, first(seen).as_ref())),
+        of(names::CERTIFICATE, &|seen| network::certificate(&seen.core, &seen.asker, first(seen).as_ref())),
+        of(names::GATEWAY, &|seen| network::gateway(&seen.asker)),
+        of(names::CLOCK, &|seen| network::clock(&seen.exchanges)),
+        of(names::CREDENTIALS, &|seen| {
+            account::credentials(&seen.core, seen.credentials.as_ref(), &seen.asker)
+        }),
+        of(names::TEST_MODE, &|seen| account::test_mode(seen.core.messages.test_mode)),
+        of(names::SENDER_ID, &|seen| {
+            account::sender_id(&seen.core.messages.sender_id, seen.sender_id, &seen.senders)
+        }),
+        of(names::BALANCE, &|seen| account::balance(&seen.balance, seen.core.cached.threshold(), pages)),
+        of(names::COUNTRIES, &|seen| account::countries(&seen.coverage)),
     ];
-    checks.extend(names.map(|name| Check::skipped(name, WHY)));
-    if let Some(text) = &questions.number {
-        let number = PhoneNumber::parse_with(text, PhoneRules::default());
-        checks.push(number::number(&number, questions.show_numbers));
-        checks.extend(["country", "route"].map(|name| Check::skipped(name, WHY)));
+    if let Ok(seen) = seen {
+        let held = Held {
+            spent: seen.spent.as_ref(),
+            balance: &seen.balance,
+            number: number.as_ref(),
+            pages: pages.unwrap_or(1),
+            show_numbers: questions.show_numbers,
+        };
+        checks.extend(guards::checks(&seen.core, &held));
+    }
+    if let Some(number) = &number {
+        checks.push(number::number(number, questions.show_numbers));
+        checks.push(of(names::COUNTRY, &|seen| number::country(number, &seen.coverage)));
+        checks.push(of(names::ROUTE, &|seen| number::route(number, &seen.validation)));
     }
     if let Some(message) = &questions.message {
         checks.extend(text::checks(message));
     }
     if questions.message_id.is_some() {
-        checks.extend(["message", "report"].map(|name| Check::skipped(name, WHY)));
+        checks.push(of(names::MESSAGE, &|seen| match &seen.followed {
+            Some((status, _)) => message::message(status),
+            None => Check::skipped(names::MESSAGE, "not asked"),
+        }));
+        checks.push(of(names::REPORT, &|seen| match &seen.followed {
+            Some((_, reports)) => message::report(reports, questions.show_numbers),
+            None => Check::skipped(names::REPORT, "not asked"),
+        }));
     }
-    Diagnosis::new(checks, 0)
+    checks
 }

@@ -1,6 +1,7 @@
 //! One text: what would get it stuck or refused, and what it takes. Characters are named, the text is not repeated.
 
 use super::check::{Check, few};
+use super::names;
 use crate::code::ApiCode;
 use crate::message::{Change, ChangeKind, Encoding, MessageText, TextError};
 
@@ -12,7 +13,7 @@ pub(super) fn pages_of(text: &str) -> Option<usize> {
 pub(super) fn checks(given: &str) -> [Check; 2] {
     match MessageText::new(given) {
         Ok(text) => [cleaned(given, &text), pages(&text)],
-        Err(error) => [refused(given, error), Check::skipped("pages", "the text is not usable")],
+        Err(error) => [refused(given, error), Check::skipped(names::PAGES, "the text is not usable")],
     }
 }
 
@@ -23,18 +24,18 @@ fn refused(given: &str, error: TextError) -> Check {
         TextError::Placeholder { offset } => {
             let place = character(given, offset);
             return Check::failed(
-                "text",
+                names::TEXT,
                 format!("a <...> at character {place} is no HTML tag: a placeholder that was not filled in?"),
                 "fill it in, or put a blank behind a < that is meant as one",
             );
         }
     };
-    Check::failed("text", error.to_string(), code.action())
+    Check::failed(names::TEXT, error.to_string(), code.action())
 }
 
 /// What cleaning changed.
 fn cleaned(given: &str, text: &MessageText) -> Check {
-    const NAME: &str = "text";
+    const NAME: &str = names::TEXT;
     if let Some(warning) = text.warning() {
         return Check::warning(NAME, warning, "see in which encoding the text is kept, and what it says");
     }
@@ -75,7 +76,7 @@ fn cleaned(given: &str, text: &MessageText) -> Check {
 }
 
 fn pages(text: &MessageText) -> Check {
-    const NAME: &str = "pages";
+    const NAME: &str = names::PAGES;
     let pages = |count: usize| if count == 1 { "1 page".to_owned() } else { format!("{count} pages") };
     let (used, room) = text.last_page();
     let which = if text.pages() > 1 { " on the last" } else { "" };

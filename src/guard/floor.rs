@@ -40,6 +40,11 @@ impl Floor {
         Self { floor, state: Mutex::default(), landed: Notify::new() }
     }
 
+    #[cfg(feature = "diagnose")]
+    pub(super) fn credits(&self) -> Credits {
+        self.floor
+    }
+
     fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }

@@ -100,6 +100,24 @@ impl Guards {
         self.money.as_ref()?.floor.as_ref()
     }
 
+    /// The spend limit, if there is one.
+    #[cfg(feature = "diagnose")]
+    pub(crate) fn spending(&self) -> Option<&Spending> {
+        self.money.as_ref()?.spending.as_deref()
+    }
+
+    /// The floor of the balance, if there is one.
+    #[cfg(feature = "diagnose")]
+    pub(crate) fn floor_credits(&self) -> Option<Credits> {
+        self.floor().map(Floor::credits)
+    }
+
+    /// The quiet hours, if there are any.
+    #[cfg(all(feature = "diagnose", feature = "quiet-hours"))]
+    pub(crate) fn quiet_hours(&self) -> Option<&QuietHours> {
+        self.quiet.as_ref()
+    }
+
     /// A run begins: the balance is asked for anew before its first request.
     pub(crate) fn ask_the_balance(&self) {
         if let Some(floor) = self.floor() {

@@ -25,6 +25,8 @@ pub(crate) use spend::Spending;
 pub(crate) use window::KUWAIT;
 #[cfg(feature = "campaign")]
 pub(crate) use window::{Hours, Window};
+#[cfg(feature = "diagnose")]
+pub(crate) use window_sum::Spent;
 
 #[cfg(test)]
 #[cfg(feature = "store")]

@@ -21,11 +21,23 @@ impl QuietHours {
     }
 
     /// How long they last, if they are now.
-    pub(super) fn left(&self) -> Option<Duration> {
+    pub(crate) fn left(&self) -> Option<Duration> {
         let now = Timestamp::try_from(wall_now()).ok()?;
         match self.window.at(now) {
             Hours::Open { until, .. } => Some(until.duration_since(now).unsigned_abs()),
             Hours::Closed { .. } => None,
+        }
+    }
+}
+
+#[cfg(feature = "diagnose")]
+impl QuietHours {
+    /// When they begin, if they are not now.
+    pub(crate) fn begin_in(&self) -> Option<Duration> {
+        let now = Timestamp::try_from(wall_now()).ok()?;
+        match self.window.at(now) {
+            Hours::Open { .. } => None,
+            Hours::Closed { until, .. } => Some(until.duration_since(now).unsigned_abs()),
         }
     }
 }

@@ -25,6 +25,8 @@ const RETRY: Duration = Duration::from_millis(250);
 
 /// The minute that pays, or the limit that is reached.
 type Taken = Result<i64, Over>;
+/// The store's time, and what each minute cost, the oldest first.
+type Ledger = (i64, Vec<(i64, i64)>);
 
 impl StoredSpending {
     /// Takes a cost. If the answer is lost it may be taken twice, which errs on the side of less.
@@ -55,6 +57,22 @@ impl StoredSpending {
         }
     }
 
+    /// What was spent, by the store's time in microseconds: minutes, the oldest first, with what each cost.
+    #[cfg(feature = "diagnose")]
+    pub(super) async fn spent(&self) -> Result<Ledger, StoreError> {
+        match &self.kept {
+            #[cfg(feature = "store")]
+            Kept::Sqlite(db) => {
+                let account = self.account.clone();
+                db.write(move |tx| sqlite::ledger(tx, &account)).await
+            }
+            #[cfg(feature = "postgres")]
+            Kept::Postgres(db) => postgres::ledger(db, &self.account).await,
+            #[cfg(feature = "redis")]
+            Kept::Redis(server) => redis::ledger(server, &self.account).await,
+        }
+    }
+
     /// Adds to what a minute cost, or takes from it. A failure is not told: the estimate stands.
     pub(super) fn add(&self, minute: i64, more: i64) -> BoxFuture<'static, ()> {
         let Self { kept, account } = self.clone();
@@ -73,10 +91,21 @@ impl StoredSpending {
 
 #[cfg(feature = "store")]
 mod sqlite {
-    use super::{SpendLimit, StoreError, Taken};
+    use rusqlite::Transaction;
+
+    use super::{Ledger, SpendLimit, StoreError, Taken};
     use crate::credits::Credits;
     use crate::guard::window_sum::{DAY, MINUTE, decide};
     use crate::store::sqlite::{NOW_US, Sqlite};
+
+    pub(super) fn ledger(tx: &Transaction<'_>, account: &str) -> Result<Ledger, rusqlite::Error> {
+        let now = tx.prepare_cached(&format!("SELECT {NOW_US}"))?.query_row([], |row| row.get(0))?;
+        let spent = tx
+            .prepare_cached("SELECT minute, spent FROM kwtsms_spent WHERE account = ?1 ORDER BY minute")?
+            .query_map([account], |row| Ok((row.get(0)?, row.get(1)?)))?
+            .collect::<Result<Vec<_>, _>>()?;
+        Ok((now, spent))
+    }
 
     pub(super) async fn take(
         db: &Sqlite,
@@ -85,14 +114,10 @@ mod sqlite {
         cost: Credits,
     ) -> Result<Taken, StoreError> {
         db.write(move |tx| {
-            let now: i64 = tx.prepare_cached(&format!("SELECT {NOW_US}"))?.query_row([], |row| row.get(0))?;
+            let (now, spent) = ledger(tx, &account)?;
             let minute = now / MINUTE;
             tx.prepare_cached("DELETE FROM kwtsms_spent WHERE account = ?1 AND minute < ?2")?
                 .execute((&account, minute - DAY))?;
-            let spent = tx
-                .prepare_cached("SELECT minute, spent FROM kwtsms_spent WHERE account = ?1 ORDER BY minute")?
-                .query_map([&account], |row| Ok((row.get(0)?, row.get(1)?)))?
-                .collect::<Result<Vec<_>, _>>()?;
             if let Err(over) = decide(limit, &spent, now, cost) {
                 return Ok(Err(over));
             }
@@ -177,6 +202,14 @@ mod postgres {
         .await
     }
 
+    #[cfg(feature = "diagnose")]
+    pub(super) async fn ledger(db: &Postgres, account: &str) -> Result<super::Ledger, StoreError> {
+        let rows = db.query(&SPENT, &[(&account, Type::TEXT)]).await?;
+        let mut spent: Vec<(i64, i64)> = rows.iter().map(|row| (row.get(0), row.get(1))).collect();
+        let (_, now) = spent.remove(0);
+        Ok((now, spent))
+    }
+
     pub(super) async fn add(db: &Postgres, account: &str, minute: i64, more: i64) -> Result<(), StoreError> {
         let sql = "UPDATE kwtsms_spent SET spent = spent + $3 WHERE account = $1 AND minute = $2";
         db.query(sql, &[(&account, Type::TEXT), (&minute, Type::INT8), (&more, Type::INT8)]).await?;
@@ -190,7 +223,7 @@ mod redis {
 
     use ::redis::Script;
 
-    use super::{SpendLimit, StoreError, Taken};
+    use super::{Ledger, SpendLimit, StoreError, Taken};
     use crate::credits::Credits;
     use crate::guard::window_sum::decide;
     use crate::store::redis::Redis;
@@ -243,16 +276,35 @@ mod redis {
         let most = |limit: Option<Credits>| limit.map_or(NONE, Credits::thousandths).to_string();
         let asked = [cost.thousandths().to_string(), most(limit.per_hour), most(limit.per_day)];
         let answer: Vec<String> = server.script(&TAKE, &key(server, account), &asked).await?;
-        let number = |text: &String| text.parse::<i64>().unwrap_or_default();
-        let Some((first, rest)) = answer.split_first() else { return Ok(Ok(0)) };
-        if rest.first().is_some_and(|word| word == "taken") {
-            return Ok(Ok(number(first)));
+        if let [minute, word] = answer.as_slice()
+            && word == "taken"
+        {
+            return Ok(Ok(number(minute)));
         }
+        let (now, spent) = minutes(&answer);
+        // The same sums as the script's, which refused.
+        Ok(decide(limit, &spent, now, cost).map(|()| 0))
+    }
+
+    fn number(text: &str) -> i64 {
+        text.parse().unwrap_or_default()
+    }
+
+    /// The time, and the minutes with what each cost.
+    fn minutes(answer: &[String]) -> Ledger {
+        let Some((now, rest)) = answer.split_first() else { return Ledger::default() };
         let mut spent: Vec<_> =
             rest.chunks_exact(2).map(|pair| (number(&pair[0]), number(&pair[1]))).collect();
         spent.sort_unstable();
-        // The same sums as the script's, which refused.
-        Ok(decide(limit, &spent, number(first), cost).map(|()| 0))
+        (number(now), spent)
+    }
+
+    #[cfg(feature = "diagnose")]
+    pub(super) async fn ledger(server: &Redis, account: &str) -> Result<Ledger, StoreError> {
+        // A limit that is below nothing is reached: it tells all minutes and takes nothing.
+        let asked = ["0", "-1", "-1"].map(str::to_owned);
+        let answer: Vec<String> = server.script(&TAKE, &key(server, account), &asked).await?;
+        Ok(minutes(&answer))
     }
 
     pub(super) async fn add(server: &Redis, account: &str, minute: i64, more: i64) -> Result<(), StoreError> {

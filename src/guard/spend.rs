@@ -10,6 +10,8 @@ use tokio::time::Instant;
 use super::limit::SpendLimit;
 #[cfg(any(feature = "store", feature = "redis"))]
 use super::shared::StoredSpending;
+#[cfg(feature = "diagnose")]
+use super::window_sum::Spent;
 use super::window_sum::{DAY, MINUTE, Over, decide};
 use crate::credits::Credits;
 use crate::error::Error;
@@ -61,6 +63,26 @@ impl Spending {
             Ok(minute) => Ok(Reserved { spending: Arc::clone(self), minute, cost }),
             Err(over) => Err(Error::spend_limit(cost, over.limit, over.window, over.opens_in)),
         }
+    }
+
+    /// True if the processes that share a store spend it together.
+    #[cfg(feature = "diagnose")]
+    pub(crate) fn is_shared(&self) -> bool {
+        !matches!(self.ledger, Ledger::Local { .. })
+    }
+
+    /// What is spent so far, without taking anything.
+    #[cfg(feature = "diagnose")]
+    pub(crate) async fn spent(&self) -> Result<Spent, Error> {
+        let (now, minutes) = match &self.ledger {
+            Ledger::Local { since, minutes } => {
+                let minutes = lock(minutes).iter().map(|(minute, spent)| (*minute, *spent)).collect();
+                (i64::try_from(since.elapsed().as_micros()).unwrap_or(i64::MAX), minutes)
+            }
+            #[cfg(any(feature = "store", feature = "redis"))]
+            Ledger::Stored(stored) => stored.spent().await?,
+        };
+        Ok(Spent { limit: self.limit, now, minutes })
     }
 
     fn take(&self, cost: Credits, since: Instant, minutes: &mut BTreeMap<i64, i64>) -> Result<i64, Over> {

@@ -88,3 +88,29 @@ async fn a_store_that_fails_lets_nothing_through() {
         assert_eq!(error.kind(), ErrorKind::Store);
     }
 }
+
+#[cfg(feature = "diagnose")]
+#[tokio::test]
+async fn whoever_looks_sees_what_all_processes_spent_and_takes_nothing() {
+    let limit = SpendLimit::new().per_hour(credits(10)).per_day(credits(20));
+    for bed in beds().await {
+        let name = bed.name;
+        let (one, two) = (bed.spending("one", limit), bed.spending("one", limit));
+        one.reserve(credits(4), None).await.unwrap();
+        two.reserve(credits(6), None).await.unwrap();
+        for _ in 0..2 {
+            let spent = bed.spending("one", limit).spent().await.unwrap();
+            let windows = spent.windows();
+            assert_eq!((windows[0].0, windows[0].2), (credits(10), credits(10)), "{name}");
+            assert_eq!((windows[1].0, windows[1].2), (credits(20), credits(10)), "{name}");
+            let frees = windows[0].3.unwrap().as_secs();
+            assert!((3_500..=3_660).contains(&frees), "{name}: {frees}");
+            assert_eq!(spent.room_for(credits(11)), Err(None), "{name}");
+            let opens = spent.room_for(credits(1)).unwrap_err().unwrap().as_secs();
+            assert!((3_500..=3_660).contains(&opens), "{name}: {opens}");
+        }
+        let other = bed.spending("other", limit);
+        assert_eq!(other.spent().await.unwrap().windows()[0].2, Credits::ZERO, "{name}");
+        assert!(other.is_shared() && !Spending::local(limit).is_shared());
+    }
+}

@@ -33,10 +33,10 @@ pub(crate) enum Hours {
 impl Window {
     pub(crate) fn new(hours: &str, zone: &str) -> Result<Self, Error> {
         let refused = || {
-            Error::config(
-                "the sending hours cannot be read: write two times of a day such as 09:00-21:00, the second may be \
-                 24:00",
-            )
+            Error::config(format!(
+                "the hours {hours:?} cannot be read: write two times of a day such as 09:00-21:00, the second may be \
+                 24:00"
+            ))
         };
         let (from, until) = hours.trim().split_once(['-', '–']).ok_or_else(refused)?;
         let time = |text: &str| {
@@ -51,7 +51,7 @@ impl Window {
         };
         if from == until && from != Time::midnight() {
             return Err(Error::config(
-                "the sending hours begin and end at the same time: write 00:00-24:00 for the whole day",
+                "the hours begin and end at the same time: write 00:00-24:00 for the whole day",
             ));
         }
         let zone_of = TimeZone::get(zone).map_err(|_| {

@@ -54,6 +54,41 @@ pub(super) fn decide(limit: SpendLimit, spent: &[(i64, i64)], now: i64, cost: Cr
     }
 }
 
+/// What was spent, for whoever looks.
+#[cfg(feature = "diagnose")]
+#[derive(Debug, Clone)]
+pub(crate) struct Spent {
+    pub(super) limit: SpendLimit,
+    /// In microseconds.
+    pub(super) now: i64,
+    /// The oldest first, with what each cost in thousandths.
+    pub(super) minutes: Vec<(i64, i64)>,
+}
+
+#[cfg(feature = "diagnose")]
+impl Spent {
+    /// Of each limit that is set: its credits, its window, what was spent within it, and when the oldest of that is free
+    /// again.
+    pub(crate) fn windows(&self) -> Vec<(Credits, &'static str, Credits, Option<Duration>)> {
+        let windows = [(self.limit.per_hour, HOUR, "an hour"), (self.limit.per_day, DAY, "a day")];
+        let of = |(limit, minutes, window): (Option<Credits>, i64, &'static str)| {
+            let first = self.now.div_euclid(MINUTE) - minutes;
+            let within = || self.minutes.iter().filter(|(minute, spent)| *minute >= first && *spent != 0);
+            let spent = Credits::from_thousandths(within().map(|(_, spent)| spent).sum());
+            let frees = within().next().map(|(minute, _)| {
+                Duration::from_micros(((minute + minutes + 1) * MINUTE - self.now).max(0).unsigned_abs())
+            });
+            Some((limit?, window, spent, frees))
+        };
+        windows.into_iter().filter_map(of).collect()
+    }
+
+    /// Whether a cost fits, and when it does if not; never if it is above the limit alone.
+    pub(crate) fn room_for(&self, cost: Credits) -> Result<(), Option<Duration>> {
+        decide(self.limit, &self.minutes, self.now, cost).map_err(|over| over.opens_in)
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

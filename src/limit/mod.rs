@@ -20,6 +20,7 @@ mod wait;
 use std::fmt;
 use std::sync::Arc;
 use std::task::Poll;
+#[cfg(feature = "diagnose")]
 use std::time::Duration;
 
 use tokio::time::Instant;
@@ -228,6 +229,7 @@ impl Limiter {
 
     /// The time between two starts of the lane of single requests and of that of bulk batches, and where the pace is
     /// shared, if it is.
+    #[cfg(feature = "diagnose")]
     pub(crate) fn pace(&self) -> (Duration, Duration, Option<String>) {
         let Periods { single, bulk, .. } = self.0.periods;
         #[cfg(any(feature = "store", feature = "redis"))]

@@ -30,6 +30,12 @@ impl OnlyTo {
         self.0.as_ref().is_none_or(among)
     }
 
+    /// How many there are, if not everybody may be written to.
+    #[cfg(feature = "diagnose")]
+    pub(crate) fn count(&self) -> Option<usize> {
+        self.0.as_ref().map(|numbers| numbers.len())
+    }
+
     /// The number, if it may be written to.
     #[inline]
     pub(crate) fn check(&self, number: PhoneNumber) -> Result<PhoneNumber, PhoneError> {

@@ -14,6 +14,7 @@ use crate::secret::Secret;
 pub(crate) struct Credentials(Arc<Login>);
 
 struct Login {
+    #[cfg(any(feature = "diagnose", feature = "jsonl"))]
     username: String,
     password: Secret,
     /// Both as they stand in every request body, `{"username":…,"password":…`, without the end of the object.
@@ -40,14 +41,21 @@ impl Credentials {
         serde_json::to_writer(&mut *head, &Fields { username, password }).expect(PLAIN);
         debug_assert!(head.len() <= room, "the buffer grew");
         head.pop();
-        Self(Arc::new(Login { username: username.to_owned(), password: secret, head }))
+        Self(Arc::new(Login {
+            #[cfg(any(feature = "diagnose", feature = "jsonl"))]
+            username: username.to_owned(),
+            password: secret,
+            head,
+        }))
     }
 
     /// What is unusual about the password, without a part of it.
+    #[cfg(feature = "diagnose")]
     pub(crate) fn oddities_of_the_password(&self) -> Vec<&'static str> {
         self.0.password.oddities()
     }
 
+    #[cfg(any(feature = "diagnose", feature = "jsonl"))]
     pub(crate) fn username(&self) -> &str {
         &self.0.username
     }

@@ -19,6 +19,7 @@ mod capture;
 mod circles;
 #[cfg(all(feature = "sandbox", feature = "diagnose"))]
 mod diagnose;
+mod diagnose_guards;
 #[cfg(all(feature = "rustls", target_os = "linux"))]
 mod door;
 #[cfg(feature = "sandbox")]

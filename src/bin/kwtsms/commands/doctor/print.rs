@@ -9,7 +9,7 @@ use crate::output::{Out, counted, plain};
 
 /// The columns before what was seen: two blanks, the status, the name.
 const LABEL: usize = 7;
-const NAME: usize = 11;
+const NAME: usize = 13;
 const INDENT: usize = 2 + LABEL + 2 + NAME + 2;
 /// On a terminal that leaves less beside them, what was seen stands below them.
 const NARROWEST: usize = 30;
