@@ -11,6 +11,8 @@ mod document;
 mod faults;
 mod files;
 #[cfg(unix)]
+mod guards;
+#[cfg(unix)]
 mod interrupt;
 mod otp;
 #[cfg(unix)]
@@ -27,6 +29,8 @@ mod settings;
 #[cfg(unix)]
 mod setup;
 mod terminal;
+#[cfg(unix)]
+mod watch;
 
 #[path = "../../src/store/testing.rs"]
 mod testing;

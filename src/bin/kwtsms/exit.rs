@@ -11,7 +11,7 @@ Exit codes:
   0    all numbers were accepted, or what was asked for was answered
   1    refused or failed; nothing was accepted
   2    the command line, a file or a setting cannot be used; no request was made
-  3    some numbers were accepted (validate: good) and some were not; doctor: warnings only
+  3    some numbers were accepted (validate: good) and some were not; doctor: warnings; status: given up
   4    the outcome of at least one number is unknown: do not send it again blindly
   5    the account: credentials missing or wrong, no balance, blocked, IP address not allowed
   6    all was accepted or answered, and standard output could not be written (a full disk)
@@ -22,6 +22,8 @@ Where several fit, the order is 4, 130, 3, 5, 1, 6. Repeated numbers are sent on
 Settings come from the environment, then from .env, which `kwtsms setup` writes:
   KWTSMS_USERNAME, KWTSMS_PASSWORD, KWTSMS_SENDER_ID, KWTSMS_TEST_MODE, KWTSMS_LOG_FILE, KWTSMS_BASE_URL
 KWTSMS_STORE and KWTSMS_SCOPE name the store and the pace that all runs share; `kwtsms limits` shows it.
+Guards, for every verb that sends; options of the same names stand above them:
+  KWTSMS_ONLY_TO, KWTSMS_SPEND_PER_HOUR, KWTSMS_SPEND_PER_DAY, KWTSMS_BALANCE_FLOOR, KWTSMS_QUIET_HOURS
 
 A password is never an argument: arguments can be seen by every user of the machine.";
 

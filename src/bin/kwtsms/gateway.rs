@@ -12,7 +12,7 @@ use crate::exit::{Exit, Failure};
 use crate::numbers::Rules;
 use crate::options::Global;
 use crate::output::warn;
-use crate::store;
+use crate::{guards, store};
 
 /// Longest and default time for DNS, TCP and TLS; a shorter time-out leaves less.
 const CONNECT: Duration = Duration::from_secs(5);
@@ -55,6 +55,8 @@ pub(crate) struct ClientOptions {
     pub(crate) rate: Option<f64>,
     /// The store of the settings, where the verb has opened it.
     pub(crate) store: Option<Store>,
+    /// The guards that stand above those of the settings.
+    pub(crate) guards: guards::Set,
 }
 
 impl Gateway {
@@ -74,7 +76,7 @@ impl Gateway {
         options: &ClientOptions,
     ) -> Result<Self, Failure> {
         let log = open_log(settings)?;
-        let builder = ClientBuilder::from_environment(settings)?;
+        let builder = ClientBuilder::from_environment(&guards::above(settings, &options.guards))?;
         let limiter = store::shared_pace(settings, options.store.as_ref(), rates(options)?).await?;
         Ok(Self { client: build(builder, global, options, limiter)?, sandbox: None, _log: log })
     }
@@ -82,7 +84,8 @@ impl Gateway {
     /// A gateway on this machine, made for this call.
     pub(crate) async fn sandbox(global: &Global, options: &ClientOptions) -> Result<Self, Failure> {
         let sandbox = start_sandbox().await?;
-        let builder = Client::builder("sandbox", "sandbox").base_url(sandbox.base_url());
+        let settings = guards::of_the_sandbox(global, sandbox.base_url(), &options.guards).await?;
+        let builder = ClientBuilder::from_environment(&settings)?;
         Ok(Self { client: build(builder, global, options, None)?, sandbox: Some(sandbox), _log: None })
     }
 

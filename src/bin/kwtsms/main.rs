@@ -6,6 +6,7 @@ mod countries;
 mod env_file;
 mod exit;
 mod gateway;
+mod guards;
 mod interrupt;
 mod numbers;
 mod options;
@@ -65,7 +66,7 @@ enum Command {
     /// Send the messages that applications put into the outbox of a store
     #[command(subcommand)]
     Outbox(outbox::Verb),
-    /// Ask where in the gateway's queue a message is
+    /// Ask where in the gateway's queue a message is, or follow it with --watch
     Status(status::Args),
     /// Ask for the delivery reports of a message; there are none for Kuwait
     Dlr(dlr::Args),

@@ -1,7 +1,7 @@
 //! dlr: the delivery reports of a message.
 
-use kwtsms_async::MessageId;
-use serde_json::json;
+use kwtsms_async::{DeliveryReport, MessageId};
+use serde_json::{Value, json};
 
 use crate::connect::connect;
 use crate::exit::{Ended, Exit};
@@ -20,15 +20,22 @@ pub(crate) async fn run(args: &Args, global: &Global, out: &mut Out) -> Ended {
     let gateway = connect(global, &ClientOptions::default(), out).await?;
     let reports = gateway.client.dlr(&id).await?;
     if out.is_json() {
-        let reports: Vec<_> = reports
-            .iter()
-            .map(|report| json!({ "number": report.number_as_it_came(), "status": report.status() }))
-            .collect();
-        out.document(&json!({ "result": "OK", "message_id": id, "report": reports }));
+        out.document(&json!({ "result": "OK", "message_id": id, "report": documents(&reports) }));
     }
+    show(&reports, out);
+    Ok(Exit::Accepted)
+}
+
+pub(super) fn documents(reports: &[DeliveryReport]) -> Vec<Value> {
+    reports
+        .iter()
+        .map(|report| json!({ "number": report.number_as_it_came(), "status": report.status() }))
+        .collect()
+}
+
+pub(super) fn show(reports: &[DeliveryReport], out: &mut Out) {
     out.line(format_args!("Delivery reports ({}):", reports.len()));
-    for report in &reports {
+    for report in reports {
         out.line(format_args!("  {}  {}", report.number_as_it_came(), report.status()));
     }
-    Ok(Exit::Accepted)
 }

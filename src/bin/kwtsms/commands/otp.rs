@@ -11,6 +11,7 @@ use serde_json::json;
 use crate::connect::connect;
 use crate::exit::{Ended, Exit, Failure};
 use crate::gateway::{ClientOptions, Gateway};
+use crate::guards::Guards;
 use crate::options::Global;
 use crate::output::Out;
 use crate::{settings, store};
@@ -63,6 +64,8 @@ struct Send {
     /// The text's language
     #[arg(long, default_value = "english", value_parser = ["english", "arabic"])]
     language: String,
+    #[command(flatten)]
+    guards: Guards,
 }
 
 pub(crate) async fn run(args: Args, global: &Global, out: &mut Out) -> Ended {
@@ -98,7 +101,8 @@ async fn service(client: Client, app: &str, origin: Option<String>, global: &Glo
 }
 
 async fn send(args: Send, global: &Global, out: &mut Out) -> Ended {
-    let gateway = connect(global, &ClientOptions::default(), out).await?;
+    let options = ClientOptions { guards: args.guards.set(), ..ClientOptions::default() };
+    let gateway = connect(global, &options, out).await?;
     let sender = gateway.client.sender_id();
     let app = match args.app {
         Some(app) => app,

@@ -9,6 +9,7 @@ use serde_json::json;
 use crate::connect::connect;
 use crate::exit::{Ended, Exit};
 use crate::gateway::ClientOptions;
+use crate::guards::Guards;
 use crate::interrupt::{Interrupts, or_interrupted};
 use crate::numbers::Rules;
 use crate::options::Global;
@@ -52,6 +53,8 @@ pub(crate) struct Run {
     until_done: bool,
     #[command(flatten)]
     rules: Rules,
+    #[command(flatten)]
+    guards: Guards,
 }
 
 #[derive(Debug, clap::Args)]
@@ -164,7 +167,12 @@ async fn work(args: Run, global: &Global, out: &mut Out) -> Ended {
     let mut interrupts = Interrupts::listen();
     let begun = or_interrupted(async {
         let store = store::open(global).await?;
-        let options = ClientOptions { rules: args.rules, store: Some(store.clone()), rate: None };
+        let options = ClientOptions {
+            rules: args.rules,
+            store: Some(store.clone()),
+            guards: args.guards.set(),
+            ..ClientOptions::default()
+        };
         let gateway = connect(global, &options, out).await?;
         let mut work = gateway.client.work_outbox(&store);
         if let Some(journal) = &args.journal {

@@ -10,6 +10,7 @@ use serde_json::json;
 
 use super::show::shown;
 use crate::exit::{Ended, Exit, Failure};
+use crate::guards::OnlyTo;
 use crate::interrupt::{on_a_thread, or_interrupted};
 use crate::numbers::{Reading, Rules, Source};
 use crate::options::Global;
@@ -56,6 +57,8 @@ pub(crate) struct Args {
     priority: i32,
     #[command(flatten)]
     rules: Rules,
+    #[command(flatten)]
+    only_to: OnlyTo,
     /// Approve it without asking
     #[arg(short, long)]
     yes: bool,
@@ -90,7 +93,7 @@ async fn create(args: Args, global: &Global, out: &mut Out) -> Ended {
     if let Some(sender) = args.sender {
         campaign = campaign.sender(sender);
     }
-    if let Some(numbers) = settings.get(config::ONLY_TO) {
+    if let Some(numbers) = args.only_to.numbers().or(settings.get(config::ONLY_TO)) {
         campaign = campaign.only_to(numbers);
     }
     if let Some(hours) = args.hours {

@@ -11,6 +11,7 @@ use super::show::{exit, shown, why};
 use crate::connect::connect;
 use crate::exit::{Ended, Exit};
 use crate::gateway::ClientOptions;
+use crate::guards::BulkGuards;
 use crate::interrupt::{Interrupts, or_interrupted};
 use crate::options::Global;
 use crate::output::{Out, counted, note};
@@ -30,13 +31,19 @@ pub(crate) struct Args {
     /// Requests under way at once
     #[arg(long, value_name = "N", default_value_t = 4)]
     max_in_flight: usize,
+    #[command(flatten)]
+    guards: BulkGuards,
 }
 
 pub(crate) async fn run(args: Args, global: &Global, out: &mut Out) -> Ended {
     let mut interrupts = Interrupts::listen();
     let begun = or_interrupted(async {
         let store = store::open(global).await?;
-        let options = ClientOptions { store: Some(store.clone()), ..ClientOptions::default() };
+        let options = ClientOptions {
+            store: Some(store.clone()),
+            guards: args.guards.set(),
+            ..ClientOptions::default()
+        };
         let gateway = connect(global, &options, out).await?;
         let work = gateway.client.work(&store).max_in_flight(args.max_in_flight);
         let work = match &args.journal {

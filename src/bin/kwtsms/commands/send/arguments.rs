@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use kwtsms_async::PhoneNumber;
 
 use crate::exit::{EXIT_CODES, Failure};
+use crate::guards::BulkGuards;
 use crate::numbers::{Earlier, Reading, Rules, Source};
 use crate::text;
 
@@ -65,6 +66,11 @@ pub(crate) struct Args {
     /// ago
     #[arg(long)]
     pub(super) wait_for_others: bool,
+    /// Wait where the spend limit is reached, and go on when it opens again; without this the run stops there
+    #[arg(long)]
+    pub(super) wait_for_spend_limit: bool,
+    #[command(flatten)]
+    pub(super) guards: BulkGuards,
     /// Send to more than 100 numbers without asking
     #[arg(short, long)]
     pub(super) yes: bool,

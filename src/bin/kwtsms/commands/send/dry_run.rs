@@ -21,6 +21,7 @@ pub(super) async fn show(
     out: &mut Out,
 ) -> Ended {
     let (sender, test) = sender_and_mode(args, global).await?;
+    let only_to = args.guards.only_to(global).await?;
     let rows = source.open(args.rules.of_phones())?; // what cannot be read is said first
     out.line("DRY RUN — nothing is sent.");
     out.line("");
@@ -32,7 +33,7 @@ pub(super) async fn show(
     let json = out.is_json();
     let (mut invalid, mut duplicates) = (Vec::new(), Vec::new());
     let unit = source.unit();
-    let measured = measure(rows, text, args.rules, |entries: &[Entry]| {
+    let measured = measure(rows, text, args.rules, only_to.as_deref(), |entries: &[Entry]| {
         for entry in entries {
             let line = entry.row.line;
             match (entry.end, entry.number) {

@@ -41,15 +41,21 @@ pub(super) struct Measure {
     pub(super) duplicates: u64,
 }
 
-/// Measures a run; `look` sees every number, batch by batch, and what would not be sent to.
+/// Measures a run; `look` sees every number, batch by batch, and what would not be sent to, such
+/// as what is none of `only_to`.
 pub(super) async fn measure(
     rows: Rows,
     text: &MessageText,
     rules: Rules,
+    only_to: Option<&str>,
     mut look: impl FnMut(&[Entry]),
 ) -> Result<Measure, Failure> {
     let column = rows.column().cloned();
     let builder = Client::builder("nobody", "nothing").transport(Nowhere).unpaced();
+    let builder = match only_to {
+        Some(numbers) => builder.only_to(numbers),
+        None => builder,
+    };
     let client = rules.of_client(builder).build()?;
     let (feed, inputs) = Feed::start(rows);
     // In test mode nobody rests for 15 seconds.

@@ -1,10 +1,16 @@
 //! What a run says on standard output, for people and for programs.
 
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
 use console::style;
+use jiff::tz::TimeZone;
+use jiff::{SignedDuration, Timestamp};
 use kwtsms_async::{Batch, Credits, Delivery, Error, ErrorKind};
 use serde_json::{Value, json};
 
 use super::entry::{Entry, RowOutcome};
+use super::progress::short;
 use super::state::RunState;
 use crate::numbers::Source;
 use crate::output::{Out, counted, warn};
@@ -19,7 +25,9 @@ pub(super) struct Printer {
     few: bool,
     unit: &'static str,
     test: bool,
-    has_report: bool,
+    report: Option<PathBuf>,
+    /// When the spend limit that stopped the run opens again: how long from now, and at what time.
+    opens: Option<(Duration, String)>,
     batches: Vec<Value>,
     /// What was sent and stands in a document that is still to be printed.
     unprinted: Vec<String>,
@@ -31,12 +39,13 @@ pub(super) struct Printer {
 }
 
 impl Printer {
-    pub(super) fn new(source: &Source, test: bool, has_report: bool) -> Self {
+    pub(super) fn new(source: &Source, test: bool, report: Option<&Path>) -> Self {
         Self {
             few: source.is_arguments(),
             unit: source.unit(),
             test,
-            has_report,
+            report: report.map(Path::to_owned),
+            opens: None,
             batches: Vec::new(),
             unprinted: Vec::new(),
             requests: 0,
@@ -86,7 +95,12 @@ impl Printer {
                     ));
                 }
             }
-            Err(error) => self.failed(error, &count, entries, out),
+            Err(error) => {
+                if let Some(wait) = error.retry_after().filter(|_| error.kind() == ErrorKind::SpendLimit) {
+                    self.opens = Some((wait, clock_after(wait)));
+                }
+                self.failed(error, &count, entries, out);
+            }
         }
     }
 
@@ -120,6 +134,9 @@ impl Printer {
                 let action = match error.kind() {
                     ErrorKind::RecentNumber => {
                         "If another run has not sent this very message, send it again in 16 s, or use --wait-for-others."
+                    }
+                    ErrorKind::SpendLimit if error.retry_after().is_some() => {
+                        "Go on when it opens again; if so much was meant to be sent, raise the limit."
                     }
                     _ => error.action(),
                 };
@@ -172,7 +189,7 @@ impl Printer {
         let tally = state.tally;
         if self.listed > LISTED {
             let more = self.listed - LISTED;
-            let hint = if self.has_report { "the report lists them" } else { "--report lists them" };
+            let hint = if self.report.is_some() { "the report lists them" } else { "--report lists them" };
             out.line(format_args!("  … and {more} more skipped; {hint}"));
         }
         if self.requests != 1 || !tally.is_clean() || tally.duplicates > 0 {
@@ -208,6 +225,16 @@ impl Printer {
                 self.unit
             ));
         }
+        if let Some((wait, at)) = &self.opens {
+            let how = match &self.report {
+                Some(report) => format!("kwtsms send --resume {}", report.display()),
+                None => "send to those again; a run with --report FILE can be resumed by it".to_owned(),
+            };
+            warn(format_args!(
+                "  The spend limit opens again at {at}, in {}. To go on then: {how}",
+                short(*wait)
+            ));
+        }
         if self.test && tally.accepted > 0 {
             out.line("  (test send — check kwtsms.com Queue to confirm; delete to recover credits)");
         }
@@ -234,6 +261,7 @@ impl Printer {
                 document["code"] = json!(error.code());
                 document["error"] = json!(format!("{error:#}"));
                 document["action"] = json!(error.action());
+                document["retry_after_s"] = json!(error.retry_after().map(seconds));
                 document["description"] = json!(error.description());
             }
             Err(_) => {}
@@ -250,6 +278,7 @@ impl Printer {
             "points_charged": self.points,
             "balance_after": self.balance,
             "invalid": listed(rest, RowOutcome::Invalid),
+            "retry_after_s": self.opens.as_ref().map(|(wait, _)| seconds(*wait)),
             "error": state.failure.as_ref().map(|failure| failure.reasons.join(": ")),
         });
         if self.few {
@@ -274,6 +303,20 @@ fn listed(entries: &[Entry], end: RowOutcome) -> Vec<Value> {
             None => json!({ "line": entry.row.line, "input": entry.row.input, "reason": entry.reason }),
         })
         .collect()
+}
+
+/// Whole seconds, rounded up.
+fn seconds(time: Duration) -> u64 {
+    time.as_secs() + u64::from(time.subsec_nanos() > 0)
+}
+
+/// The time of this machine's clock then, with its day where that is another.
+fn clock_after(wait: Duration) -> String {
+    let (zone, now) = (TimeZone::system(), Timestamp::now());
+    let then = now.checked_add(SignedDuration::try_from(wait).unwrap_or(SignedDuration::MAX));
+    let (now, then) = (zone.to_datetime(now), zone.to_datetime(then.unwrap_or(Timestamp::MAX)));
+    let form = if then.date() == now.date() { "%H:%M" } else { "%Y-%m-%d %H:%M" };
+    then.strftime(form).to_string()
 }
 
 fn outcome(batch: &Batch, entries: &[Entry]) -> &'static str {

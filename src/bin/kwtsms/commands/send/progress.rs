@@ -24,8 +24,11 @@ pub(super) fn show(bar: &ProgressBar, progress: &Progress, aside: u64, stopping:
     bar.set_position(progress.done() + aside);
     let message = match progress.waiting() {
         _ if stopping => "stopping: finishing what is in flight".to_owned(),
-        Waiting::QueueFull => "waiting for the full queue".to_owned(),
+        Waiting::QueueFull | Waiting::QueueStuck => "waiting for the full queue".to_owned(),
         Waiting::SameNumber => "waiting: these numbers got a message less than 15 s ago".to_owned(),
+        Waiting::QuietHours => "waiting for the end of the quiet hours".to_owned(),
+        Waiting::SpendLimit => "waiting for the spend limit to open again".to_owned(),
+        Waiting::NoAnswer => "waiting for the gateway, which does not answer".to_owned(),
         _ if progress.done() == 0 => "sending".to_owned(),
         _ => match progress.time_left() {
             Some(left) => format!("{:.0}/s, {} left", progress.rate(), short(left)),
@@ -36,7 +39,18 @@ pub(super) fn show(bar: &ProgressBar, progress: &Progress, aside: u64, stopping:
     bar.tick();
 }
 
-fn short(time: Duration) -> String {
+/// What is told once of a wait that the run has of itself.
+pub(super) fn why_it_waits(waiting: Waiting) -> Option<&'static str> {
+    match waiting {
+        Waiting::SameNumber => Some("Numbers got a message less than 15 s ago, from another run"),
+        Waiting::QuietHours => Some("It is in quiet hours"),
+        Waiting::SpendLimit => Some("The spend limit is reached, and opens again within the hour or the day"),
+        Waiting::NoAnswer => Some("The gateway does not answer"),
+        _ => None,
+    }
+}
+
+pub(super) fn short(time: Duration) -> String {
     // Up, so that a wait of 30 s does not begin as one of 29.
     match time.as_secs() + u64::from(time.subsec_nanos() > 0) {
         seconds @ 0..60 => format!("{seconds} s"),

@@ -35,6 +35,7 @@ pub(super) struct Job<'a> {
     pub(super) inputs: Option<u64>,
     pub(super) no_wait: bool,
     pub(super) wait_for_others: bool,
+    pub(super) wait_for_spend_limit: bool,
     pub(super) rules: PhoneRules,
 }
 
@@ -49,7 +50,7 @@ pub(super) async fn execute(client: &Client, job: Job<'_>, out: &mut Out) -> End
     };
     out.set_bar(bar.clone());
 
-    let mut printer = Printer::new(job.source, job.test, job.report.is_some());
+    let mut printer = Printer::new(job.source, job.test, job.report);
     let (feed, inputs) = Feed::start(job.rows);
     let mut batches = client
         .bulk(inputs, job.text.as_str())
@@ -63,6 +64,9 @@ pub(super) async fn execute(client: &Client, job: Job<'_>, out: &mut Out) -> End
     if job.wait_for_others {
         batches = batches.wait_for_others();
     }
+    if job.wait_for_spend_limit {
+        batches = batches.wait_for_spend_limit();
+    }
     // A run has each number once: what it would wait for is what another run sent, perhaps this very message.
     if job.no_wait || !job.wait_for_others {
         batches = batches.no_wait_for_numbers();
@@ -72,7 +76,7 @@ pub(super) async fn execute(client: &Client, job: Job<'_>, out: &mut Out) -> End
     }
     let handle = batches.handle();
     let mut tick = tokio::time::interval(TICK);
-    let mut told = false;
+    let mut told = Waiting::Nothing;
     loop {
         tokio::select! {
             batch = batches.next() => {
@@ -96,9 +100,11 @@ pub(super) async fn execute(client: &Client, job: Job<'_>, out: &mut Out) -> End
             },
             _ = tick.tick() => {
                 let progress = handle.progress();
-                if progress.waiting() == Waiting::SameNumber && !told {
-                    told = true;
-                    out.note("  Numbers got a message less than 15 s ago, from another run: waiting (Ctrl-C stops).");
+                if let Some(why) = progress::why_it_waits(progress.waiting())
+                    && told != progress.waiting()
+                {
+                    told = progress.waiting();
+                    out.note(format_args!("  {why}: waiting (Ctrl-C stops)."));
                 }
                 progress::show(&bar, &progress, state.aside, state.interrupted);
             }

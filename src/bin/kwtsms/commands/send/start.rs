@@ -24,18 +24,24 @@ const SHARED: &str = "is shared by all accounts for tests: slow on purpose, not 
 pub(crate) async fn run(args: Args, global: &Global, out: &mut Out) -> Ended {
     let (source, original) = arguments::read(&args)?;
     let text = MessageText::new(original.as_str())?;
-    let options = ClientOptions { rules: args.rules, rate: args.rate, store: None };
+    let options = ClientOptions {
+        rules: args.rules,
+        rate: args.rate,
+        guards: args.guards.set(),
+        ..ClientOptions::default()
+    };
     let phone_rules = args.rules.of_phones();
     let sender = args.sender.as_deref().map(SenderId::parse).transpose()?;
     if args.dry_run {
         return dry_run::show(&args, global, &source, &original, &text, out).await;
     }
+    let only_to = args.guards.only_to(global).await?;
     // What can be read once only shows on the way how much there is. Before the client is there, since a run that
     // goes nowhere must not stand in its log.
     let measured = if source.is_stream() {
         None
     } else {
-        Some(measure(source.open(phone_rules)?, &text, args.rules, |_| {}).await?)
+        Some(measure(source.open(phone_rules)?, &text, args.rules, only_to.as_deref(), |_| {}).await?)
     };
     if measured.as_ref().is_some_and(|measured| measured.inputs == 0) && source.earlier().is_none() {
         return Err(Failure::usage(format!("{}: there is no number in it", source.place())));
@@ -98,6 +104,7 @@ pub(crate) async fn run(args: Args, global: &Global, out: &mut Out) -> Ended {
         inputs: measured.map(|measured| measured.inputs),
         no_wait: args.no_wait,
         wait_for_others: args.wait_for_others,
+        wait_for_spend_limit: args.wait_for_spend_limit,
         rules: phone_rules,
     };
     execute(&gateway.client, job, out).await
