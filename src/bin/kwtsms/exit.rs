@@ -11,7 +11,7 @@ Exit codes:
   0    all numbers were accepted, or what was asked for was answered
   1    refused or failed; nothing was accepted
   2    the command line, a file or a setting cannot be used; no request was made
-  3    some numbers were accepted (validate: good) and some were not; doctor: warnings; status: given up
+  3    some numbers were accepted (validate: good), some not; doctor: warnings; status: given up
   4    the outcome of at least one number is unknown: do not send it again blindly
   5    the account: credentials missing or wrong, no balance, blocked, IP address not allowed
   6    all was accepted or answered, and standard output could not be written (a full disk)

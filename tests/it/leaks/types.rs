@@ -89,6 +89,20 @@ async fn every_type(shown: &mut Shown) {
     let told = format!(r#"{{"result":"OK","report":[{{"Number":"{NUMBER}","Status":"{NUMBER}"}}]}}"#);
     sandbox.faults().push(Fault::reply(200, told).on("dlr"));
     shown.debug("DeliveryReport", &client.dlr(accepted.message_id()).await.unwrap());
+    let word = format!(r#"{{"result":"OK","status":"code 77441166 for {NUMBER}"}}"#);
+    sandbox.faults().push(Fault::reply(200, word).on("status"));
+    sandbox.faults().push(
+        Fault::reply(
+            200,
+            format!(r#"{{"result":"OK","report":[{{"Number":"{NUMBER}","Status":"{NUMBER}"}}]}}"#),
+        )
+        .on("dlr"),
+    );
+    let mut watch = client.watch_delivery(accepted.message_id()).give_up_after(std::time::Duration::ZERO);
+    shown.debug("WatchDelivery", &watch);
+    while let Some(update) = watch.next().await {
+        shown.debug("DeliveryUpdate", &update.unwrap());
+    }
 
     sandbox.faults().push(Fault::code("ERR013").times(1).on("send"));
     let retries = std::sync::Arc::new(std::sync::Mutex::new(Vec::new()));
