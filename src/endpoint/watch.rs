@@ -109,7 +109,7 @@ impl Client {
     /// let client = Client::builder("api_user", "api_pass").transport(sandbox.transport()).build()?;
     /// let report = client.send("+971 50 449 6677", "Your parcel is on its way").await?;
     /// let batch = &report.batches()[0];
-    /// let message_id = batch.result()?.message_id();
+    /// let message_id = batch.result().map_err(Clone::clone)?.message_id();
     ///
     /// let mut watch = client.watch_delivery(message_id).numbers(batch.numbers());
     /// let mut told = Vec::new();
