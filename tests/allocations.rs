@@ -3,7 +3,7 @@
 use std::hint::black_box;
 
 use allocation_counter::measure;
-use kwtsms_async::{MessageText, clean_message};
+use kwtsms_async::{CountryCheck, MessageText, PhoneNumber, clean_message, split_numbers};
 
 #[test]
 fn cleaning_allocates_nothing_when_nothing_changes() {
@@ -32,6 +32,43 @@ fn a_clean_owned_text_becomes_a_message_without_a_copy() {
         black_box(MessageText::new(text)).unwrap();
     });
     assert_eq!(counted.count_total, 0);
+}
+
+#[test]
+fn reading_numbers_allocates_nothing_whether_they_are_good_or_refused() {
+    for input in [
+        "96598765432",
+        "+965 9876-5432",
+        "٩٦٥ ٩٨٧٦ ٥٤٣٢",
+        "۹۶۵۹۸۷۶۵۴۳۲",
+        "９６５９８７６５４３２",
+        "Ali <+96598765432>",
+        "\u{202a}+965 9876 5432\u{202c}",
+        "98765432",
+        "96598765432.0",
+        "+965 9876 5432 ext. 12",
+        "4477123456**",
+        "121.225.51.234",
+        "",
+    ] {
+        for check in [CountryCheck::Off, CountryCheck::Gulf] {
+            let counted = measure(|| _ = black_box(PhoneNumber::parse_with(black_box(input), check)));
+            assert_eq!(counted.count_total, 0, "{input:?} at {check:?}");
+        }
+    }
+    let list = "96598765432, +965 5123 4567، ٩٦٥٩٨٧٦٥٤٣٢; 96598765432, ext. 12\n1.234.567,89";
+    let counted = measure(|| assert_eq!(split_numbers(black_box(list)).count(), 5));
+    assert_eq!(counted.count_total, 0);
+}
+
+/// The text and the places of its changes, and what neither English, Arabic nor emoji add to.
+#[test]
+fn a_page_that_changes_takes_two_allocations() {
+    for text in ["Code 1234 🎉", "رمز التحقق: ١٢٣٤ 🎉", "<b>متجرنا</b> 🎉 رمز: ١٢٣٤ ⏰ لا تشاركه.<br/>شكرا ❤️"]
+    {
+        let counted = measure(|| _ = black_box(clean_message(black_box(text))));
+        assert_eq!(counted.count_total, 2, "{text}");
+    }
 }
 
 /// The counter counts: without this the tests above could not fail.

@@ -37,7 +37,12 @@ fn refused(given: &str, error: TextError) -> Check {
 fn cleaned(given: &str, text: &MessageText) -> Check {
     const NAME: &str = names::TEXT;
     if let Some(warning) = text.warning() {
-        return Check::warning(NAME, warning, "see in which encoding the text is kept, and what it says");
+        let action = if text.is_probably_unfilled() && !text.is_probably_lost() {
+            "write what is to be read in its place"
+        } else {
+            "see in which encoding the text is kept, and what it says"
+        };
+        return Check::warning(NAME, warning, action);
     }
     let name = |change: &Change| {
         let (what, becomes) = match change.kind() {

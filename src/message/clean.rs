@@ -30,8 +30,8 @@ use super::special::{Found, Special, next_special};
 /// | the brackets of `<https://…>` and `<support@example.com>` | as tags | nothing; the address stays |
 /// | the tags of `<a href="https://…">here</a>` | as tags | `here https://…`; nothing where the text shows the address |
 ///
-/// Removing joins nothing that was apart: between two digits a blank is left, and between a word and an address
-/// (`https://…`); a tag that stands between lines (`<br>`, `</p>`, `<li>`, …) leaves a line break if text stands on both sides
+/// Removing joins nothing that was apart: an emoji between two words, or behind a link, leaves a blank, as does anything
+/// else between two digits or between a word and an address (`https://…`); a tag that stands between lines (`<br>`, `</p>`, `<li>`, …) leaves a line break if text stands on both sides
 /// of it. `\r\n` becomes `\n`. © ® ™ are no emoji here.
 ///
 /// A tag begins with a `<` that opens one by the HTML standard (the next character is an ASCII letter, `/`, `!` or
@@ -93,7 +93,7 @@ pub(super) fn clean(input: &str) -> Outcome {
     let mut pass = Pass {
         input,
         output,
-        changes: Vec::with_capacity(8),
+        changes: Vec::with_capacity(16),
         settled,
         placeholder,
         words,
@@ -215,6 +215,17 @@ struct Pass<'a> {
     nested: usize,
 }
 
+/// What a tag is to links.
+#[derive(Default)]
+struct Links {
+    /// The address that stands in the tag's place.
+    address: Option<String>,
+    /// A link ends whose text shows its address.
+    shown: bool,
+    /// The address of the link that begins.
+    begins: Option<String>,
+}
+
 impl Pass<'_> {
     /// Notes one changed character, as part of the change before it where the two belong together; `kept` is how many
     /// bytes are about to be put in its place.
@@ -256,6 +267,19 @@ impl Pass<'_> {
             Angle::Unknown => {
                 let before =
                     self.changes.iter().rposition(|change| change.at <= open).map_or(0, |last| last + 1);
+                // What goes from right behind another open `<` leaves nothing: it would open no more, and this one would
+                // stand alone.
+                let kept = &self.output[..open];
+                let outer = match kept.strip_suffix('<') {
+                    Some(before) => Some(before.len()),
+                    None => last_open(kept.as_bytes(), self.settled),
+                };
+                let behind = outer.map_or(0, |outer| outer + 1);
+                let touching = self.changes[..before].iter_mut().rev();
+                touching
+                    .take_while(|change| change.at >= behind)
+                    .filter(|change| change.at == behind && outer.is_some())
+                    .for_each(|change| change.gap = Gap::None);
                 let (before, inside) = self.changes.split_at_mut(before);
                 // A blank would make another name of it.
                 inside.iter_mut().for_each(|change| change.gap = Gap::None);
@@ -266,7 +290,9 @@ impl Pass<'_> {
             Angle::Address => {
                 let mut change = self.bracketed(ChangeKind::Brackets, open, at);
                 (change.bytes, change.characters) = (change.bytes - 1, change.characters - 1);
-                let apart = !self.output[..open].ends_with(char::is_alphanumeric);
+                let is_line = |change: &&Change| change.at == open && change.gap == Gap::Lines;
+                let apart = !self.output[..open].ends_with(char::is_alphanumeric)
+                    || self.changes.last().filter(is_line).is_some();
                 self.output.replace_range(open..=open, if apart { "" } else { " " });
                 change.kept = self.output.len() - open;
                 self.changes.push(change);
@@ -274,7 +300,7 @@ impl Pass<'_> {
                 self.end_address(change, at);
             }
             tag => {
-                let (address, begins) = self.link(open, at);
+                let Links { address, shown, begins } = self.link(open, at);
                 let mut change = self.bracketed(ChangeKind::HtmlTag, open, at);
                 self.output.truncate(open);
                 if let Some(address) = address {
@@ -290,6 +316,8 @@ impl Pass<'_> {
                 } else {
                     if tag == Angle::Block {
                         change.gap = Gap::Lines;
+                    } else if shown {
+                        change.gap = Gap::Address;
                     }
                     self.changes.push(change);
                 }
@@ -307,34 +335,35 @@ impl Pass<'_> {
         self.changes.push(end);
     }
 
-    /// The address that stands in place of the tag from the kept `<` at `open` to the `>` at `at`, and the one of the
-    /// link that begins with it: a link's address stands behind its text, or in place of its tag where no end follows.
-    fn link(&mut self, open: usize, at: usize) -> (Option<String>, Option<String>) {
-        let Some(tag) = link_tag(&self.output[open + 1..]) else { return (None, None) };
+    /// What the tag from the kept `<` at `open` to the `>` at `at` is to links: a link's address stands behind its
+    /// text, or in place of its tag where no end follows.
+    fn link(&mut self, open: usize, at: usize) -> Links {
+        let mut links = Links::default();
+        let Some(tag) = link_tag(&self.output[open + 1..]) else { return links };
         if self.nested == MAX_NESTED || self.link.is_none() && matches!(tag, LinkTag::End) {
-            return (None, None);
+            return links;
         }
         // Within other brackets it would be part of those.
         let kept = &self.output[..open];
         if kept.ends_with('<') || last_open(kept.as_bytes(), self.settled).is_some() {
             self.nested += 1;
-            return (None, None);
+            return links;
         }
         self.settled = open;
         // A link ends where another begins.
-        let ended = self.link.take().filter(|(from, address)| !shows(&kept[*from..], address));
-        let ended = ended.map(|(_, address)| address);
-        match tag {
-            LinkTag::End => (ended, None),
-            LinkTag::Begin(address) => {
-                let input = self.input.as_bytes();
-                let last_end = *self.last_end.get_or_insert_with(|| {
-                    let is_end = |four: &[u8]| four.eq_ignore_ascii_case(b"</a>");
-                    input.windows(4).rposition(is_end).map_or(0, |found| found + 4)
-                });
-                if last_end > at { (ended, Some(address)) } else { (Some(address), None) }
-            }
+        if let Some((from, address)) = self.link.take() {
+            links.shown = shows(&kept[from..], &address);
+            links.address = (!links.shown).then_some(address);
         }
+        if let LinkTag::Begin(address) = tag {
+            let input = self.input.as_bytes();
+            let last_end = *self.last_end.get_or_insert_with(|| {
+                let is_end = |four: &[u8]| four.eq_ignore_ascii_case(b"</a>");
+                input.windows(4).rposition(is_end).map_or(0, |found| found + 4)
+            });
+            if last_end > at { links.begins = Some(address) } else { links.address = Some(address) }
+        }
+        links
     }
 
     /// The change from the kept `<` at `open` to the `>` at byte `at` of the input; the changes between are part of it.

@@ -34,15 +34,25 @@ pub(super) fn opens(rest: &[u8]) -> bool {
 
 /// Tells what stands between a `<` that [opens](opens) something and its `>`.
 pub(super) fn angle(content: &str) -> Angle {
-    if content.starts_with(['!', '?']) {
-        return Angle::Inline;
+    if let Some(declared) = content.strip_prefix('!') {
+        return if holds_text(declared) { Angle::Unknown } else { Angle::Inline };
+    }
+    if let Some(code) = content.strip_prefix('?') {
+        return if starts_with(code, "xml") { Angle::Inline } else { Angle::Unknown };
     }
     let inside = content.strip_prefix('/').unwrap_or(content);
     let end = inside.bytes().position(|b| b.is_ascii_whitespace() || matches!(b, b'/' | b'<'));
     let end = end.unwrap_or(inside.len());
     let name = &inside[..end];
     // `</>` and `</ p>` are nothing to a browser; `<o:p>` is Word's.
-    if name.is_empty() || matches!(name.as_bytes(), [_, b':', _, ..]) {
+    if name.is_empty() {
+        return Angle::Inline;
+    }
+    if let [prefix, b':', local @ ..] = name.as_bytes()
+        && prefix.is_ascii_alphabetic()
+        && !local.is_empty()
+        && local.iter().all(u8::is_ascii_alphabetic)
+    {
         return Angle::Inline;
     }
     if let Some(kind) = element(name) {
@@ -50,6 +60,19 @@ pub(super) fn angle(content: &str) -> Angle {
         return if alone && is_word(name) { Angle::Word } else { kind };
     }
     if is_address(content) { Angle::Address } else { Angle::Unknown }
+}
+
+/// True for a `<!` that is neither comment nor declaration and whose text would go with it: `<![CDATA[…]]>`, a chat's
+/// `<!channel>`.
+fn holds_text(declared: &str) -> bool {
+    let declarations = ["doctype", "element", "attlist", "entity", "notation"];
+    starts_with(declared, "[cdata[")
+        || declared.starts_with(char::is_alphabetic)
+            && !declarations.iter().any(|known| starts_with(declared, known))
+}
+
+fn starts_with(text: &str, lower: &str) -> bool {
+    text.as_bytes().get(..lower.len()).is_some_and(|start| start.eq_ignore_ascii_case(lower.as_bytes()))
 }
 
 /// True if a text closes an element: `</code`.
@@ -68,7 +91,8 @@ pub(super) fn closed_word(name: &str) -> Angle {
 
 /// `https://…`, `mailto:…`, `support@example.com`, `www.example.com/abc`.
 pub(super) fn is_address(content: &str) -> bool {
-    if content.contains(|c: char| c.is_whitespace() || matches!(c, '<' | '"')) {
+    // What no address holds (RFC 3986, appendix A): in `<https://…|here>` and `<https://…/{id}>` it is something else.
+    if content.contains(|c: char| c.is_whitespace() || "<\"|{}\\^`".contains(c)) {
         return false;
     }
     if let Some((scheme, rest)) = content.split_once(':')
@@ -83,9 +107,14 @@ pub(super) fn is_address(content: &str) -> bool {
         Some((name, host)) => (host, !name.is_empty()),
         None => (content, content.starts_with("www.") || content.contains('/')),
     };
-    let host = host.split(['/', '?', '#', ':']).next().unwrap_or_default();
+    let (host, rest) = host.split_at(host.find(['/', '?', '#', ':']).unwrap_or(host.len()));
+    told && is_host(host) && !rest.starts_with("://")
+}
+
+/// `pay.example.com`
+pub(super) fn is_host(host: &str) -> bool {
     let label = |label: &str| !label.is_empty() && label.chars().all(|c| c.is_alphanumeric() || c == '-');
-    told && host.contains('.') && host.split('.').all(label)
+    host.contains('.') && host.split('.').all(label)
 }
 
 /// The elements of HTML, obsolete ones too, in whatever case.

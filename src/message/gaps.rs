@@ -3,8 +3,8 @@
 use super::change::{Change, ChangeKind, Gap};
 use super::link::goes_on;
 
-/// Puts a line break where a tag stood between two lines, and a blank where something was removed between two digits
-/// or between a word and an address. A change that gets one keeps it.
+/// Puts a line break where a tag stood between two lines, and a blank where an emoji was removed between words, and
+/// anything else between two digits or between a word and an address. A change that gets one keeps it.
 pub(super) fn fill(mut text: String, changes: &mut [Change]) -> String {
     let fillers = find(&text, changes);
     // From the end on, so that the places before stay where they are.
@@ -66,9 +66,21 @@ fn filler(at: usize, removed: &[Change], lines: &mut Lines<'_>) -> Option<char> 
     if removed.iter().any(|change| change.gap == Gap::Address) && after.starts_with(goes_on) {
         return Some(' ');
     }
-    let no_word = |byte: &u8| byte.is_ascii() && !byte.is_ascii_alphanumeric();
-    let apart = before.as_bytes().last().is_none_or(no_word) || after.as_bytes().first().is_none_or(no_word);
-    if apart || removed.iter().all(|change| change.gap == Gap::None) {
+    let (&last, &first) = (before.as_bytes().last()?, after.as_bytes().first()?);
+    let is_blank = |byte: u8| matches!(byte, b' ' | b'\n' | b'\t');
+    if is_blank(last) || is_blank(first) {
+        return None;
+    }
+    // An emoji was seen between its neighbours, whatever they are: words, the end of a link and the next sentence.
+    let is_emoji = |change: &Change| change.kind == ChangeKind::Emoji && change.gap == Gap::Words;
+    if removed.iter().any(is_emoji)
+        && !before.ends_with(|c: char| c.is_whitespace() || "([{<\"'".contains(c))
+        && after.starts_with(goes_on)
+    {
+        return Some(' ');
+    }
+    let no_word = |byte: u8| byte.is_ascii() && !byte.is_ascii_alphanumeric();
+    if no_word(last) || no_word(first) || removed.iter().all(|change| change.gap == Gap::None) {
         return None;
     }
     let (before, after) = (before.chars().next_back()?, after.chars().next()?);

@@ -1,6 +1,6 @@
 //! The address of a link, which its tag holds and its text may not.
 
-use super::element::is_address;
+use super::element::{is_address, is_host};
 
 /// A tag that a link begins or ends with.
 pub(super) enum LinkTag {
@@ -49,7 +49,9 @@ fn attribute<'a>(attributes: &'a str, wanted: &str) -> Option<&'a str> {
 
 /// What a reader needs of a link's address; nothing of one that leads nowhere outside its page.
 fn address(href: &str) -> Option<String> {
-    if !is_address(href) {
+    // `//pay.example/abc`, of a page's own scheme.
+    let href = href.strip_prefix("//").unwrap_or(href);
+    if !(is_address(href) || is_host(href) && !is_page(href)) {
         return None;
     }
     let href = href.replace("&amp;", "&");
@@ -60,6 +62,12 @@ fn address(href: &str) -> Option<String> {
         "tel" => rest.to_owned(),
         _ => href,
     })
+}
+
+/// True for the name of a page beside the one at hand, which reads as a host's: `offers.html`.
+fn is_page(href: &str) -> bool {
+    const ENDS: [&str; 7] = ["html", "htm", "php", "asp", "aspx", "jsp", "pdf"];
+    href.rsplit('.').next().is_some_and(|end| ENDS.iter().any(|known| known.eq_ignore_ascii_case(end)))
 }
 
 /// True if the text of a link shows its address already.

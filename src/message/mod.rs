@@ -10,6 +10,7 @@ mod special;
 mod stuck;
 mod table;
 mod text;
+mod unfilled;
 
 pub use change::{Change, ChangeKind};
 pub use clean::clean_message;

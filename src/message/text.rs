@@ -5,6 +5,7 @@ use std::fmt;
 use super::change::Change;
 use super::clean::clean;
 use super::pages::{Encoding, Size, last_page, measure, septets};
+use super::unfilled::{has_entity, has_placeholder};
 
 /// The most pages the API document v4.1 names (ERR012).
 const DOCUMENTED_PAGES: usize = 6;
@@ -169,15 +170,38 @@ impl MessageText {
         lost > letters
     }
 
+    /// True if the text probably comes from a template or a web page and was not filled in or read: a placeholder
+    /// (`{{name}}`, `{name}`, `%name%`, `[[name]]`, `%s`, `$name`, …), `undefined` or `null`, or an HTML entity
+    /// (`&amp;`) stands in it.
+    ///
+    /// It is sent all the same: braces may be meant. The command asks.
+    ///
+    /// ```
+    /// use kwtsms_async::MessageText;
+    ///
+    /// assert!(MessageText::new("Dear {{name}}, your order is ready")?.is_probably_unfilled());
+    /// assert!(MessageText::new("Tom &amp; Jerry")?.is_probably_unfilled());
+    /// assert!(!MessageText::new("50% off at AT&T, #1 {since 1990!}")?.is_probably_unfilled());
+    /// # Ok::<(), kwtsms_async::TextError>(())
+    /// ```
+    #[must_use]
+    pub fn is_probably_unfilled(&self) -> bool {
+        has_placeholder(&self.text) || has_entity(&self.text)
+    }
+
     /// Warns of a text that may not be what was meant, or may not be taken: one that is
-    /// [probably lost](Self::is_probably_lost), or one of 7 pages, since the gateway's document allows 6 and the live
-    /// gateway was seen to take 7.
+    /// [probably lost](Self::is_probably_lost) or [not filled in](Self::is_probably_unfilled), or one of 7 pages, since
+    /// the gateway's document allows 6 and the live gateway was seen to take 7.
     #[must_use]
     pub fn warning(&self) -> Option<&'static str> {
         if self.is_probably_lost() {
             Some(
                 "most letters are question marks: the text was lost before it came here, by another encoding",
             )
+        } else if has_placeholder(&self.text) {
+            Some("a placeholder stands in the text, such as {name} or null: nobody filled it in")
+        } else if has_entity(&self.text) {
+            Some("an HTML entity stands in the text, such as &amp;: a phone shows it as it is written")
         } else {
             (self.size.pages > DOCUMENTED_PAGES).then_some(
                 "the text takes 7 pages, one over the documented limit of 6, and may be refused with ERR012",
@@ -216,13 +240,13 @@ impl fmt::Debug for MessageText {
 pub enum TextError {
     /// Nothing, or only white space, is left after cleaning; the gateway answers ERR009 or ERR002.
     #[error(
-        "the message text is empty once emoji, hidden characters and html tags are removed: write some words"
+        "the message text is empty once emoji, hidden characters and HTML tags are removed: write some words"
     )]
     Empty,
     /// A `<…>` is in it that is neither an HTML tag nor an address: in all likelihood a placeholder that nobody filled
     /// in, `<Name>`. The gateway may take it for a tag and answer ERR027.
     #[error(
-        "the message text holds a <...> that is no html tag, such as a placeholder that was not filled in: fill it in, or \
+        "the message text holds a <...> that is no HTML tag, such as a placeholder that was not filled in: fill it in, or \
          put a blank behind the <"
     )]
     Placeholder {
@@ -231,8 +255,8 @@ pub enum TextError {
     },
     /// The text is longer than the gateway takes; the gateway answers ERR012.
     #[error(
-        "the message text takes {pages} pages and the gateway takes 7: shorten it to 1071 characters, or 469 where \
-         it has arabic or others outside the gsm alphabet"
+        "the message text has {pages} pages, and the gateway accepts 7: shorten it to 1071 characters, or to 469 if it has \
+         Arabic or other letters outside the GSM alphabet"
     )]
     TooManyPages {
         /// The pages that the text would take.

@@ -156,11 +156,14 @@ impl fmt::Display for PhoneError {
             Self::Email => f.write_str("an e-mail address: a phone number is needed"),
             Self::NoDigits => f.write_str("no digits: a number with its country code is needed"),
             Self::TooShort { digits } => {
-                write!(f, "too short with {digits} of at least 7 digits: is the country code in front?")
+                write!(
+                    f,
+                    "too short: {digits} digits, and at least 7 are needed; is the country code in front?"
+                )
             }
             Self::TooLong { digits } => write!(
                 f,
-                "too long with {digits} of at most 15 digits: if these are several numbers, separate them by commas"
+                "too long: {digits} digits, and at most 15 are allowed; if these are several numbers, separate them by commas"
             ),
             Self::Shortened => {
                 f.write_str("a spreadsheet has shortened it: format the column as text, and export it again")
@@ -182,7 +185,7 @@ impl fmt::Display for PhoneError {
                 f.write_str("several numbers in one: give each on its own, or a list with commas")
             }
             Self::NotAllowed => f.write_str(
-                "not one of the numbers of only_to, the only ones that are written to: nothing was sent to it",
+                "not among the numbers of only_to, and no other is written to: nothing was sent to it",
             ),
             Self::NotMobile { region, reason, suggestion } => {
                 let country = region.as_ref().map_or("this country code", Region::as_str);
@@ -194,7 +197,7 @@ impl fmt::Display for PhoneError {
                         "8 digits look like a number without its country code: put it in front (965 for Kuwait)",
                     ),
                     (NotMobileReason::NationalForm, Some(_)) => {
-                        write!(f, "written with a zero that is not dialled from abroad, in {country}: leave the zero out?")
+                        write!(f, "written with a zero that is dialled only inside {country}: leave the zero out?")
                     }
                     (NotMobileReason::CodeTwice, _) => {
                         write!(f, "the country code of {country} stands there twice: write it once")

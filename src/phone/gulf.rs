@@ -9,7 +9,7 @@ use std::str::FromStr;
 
 use super::error::{NotMobileReason, PhoneError, Region};
 use super::number::PhoneNumber;
-use super::shape::Written;
+use super::shape::{Groups, Written};
 
 /// A state of the Gulf, by whose numbering plan a number is read.
 ///
@@ -253,6 +253,14 @@ pub(super) fn apart(number: PhoneNumber, written: Written<'_>) -> Result<PhoneNu
             return Err(PhoneError::OtherDigits);
         }
     }
+    // `5-19-1990`, `1990-5-19`: with more digits it has eight, which are none of a number from abroad.
+    let is_date = [[1, 3], [2, 3], [4, 5], [4, 6]].iter().any(|date| groups.borders().eq(*date));
+    if is_date && !plus && zeros + digits == 7 {
+        return Err(refused(None, NotMobileReason::UnknownCountry, None));
+    }
+    if is_behind(number, written, groups) {
+        return Err(refused(None, NotMobileReason::NoCountryCode, None));
+    }
     if let Some(8) = groups.borders().next()
         && !plus
         && zeros == 0
@@ -261,4 +269,20 @@ pub(super) fn apart(number: PhoneNumber, written: Written<'_>) -> Result<PhoneNu
         return Err(refused(None, NotMobileReason::NoCountryCode, None));
     }
     Ok(number)
+}
+
+/// True if a country code of the Gulf stands behind a number of it, as where Arabic text was turned round:
+/// `5432 9876 00965`.
+fn is_behind(number: PhoneNumber, Written { digits, zeros, plus, .. }: Written<'_>, groups: Groups) -> bool {
+    let Some(before) = groups.borders().last().filter(|_| !plus && zeros == 0) else { return false };
+    let code = number.0 % POWERS[digits - before];
+    let country = GulfCountry::ALL.into_iter().find(|country| u64::from(country.dial_code()) == code);
+    let is_whole =
+        country.is_some_and(|country| country.number(number.0 / POWERS[digits - before]).is_some());
+    match digits - before {
+        // Groups of three end the numbers of other countries, too.
+        3 => is_whole && groups.borders().all(|border| border == 4 || border == 8),
+        5 => is_whole,
+        _ => false,
+    }
 }

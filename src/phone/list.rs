@@ -2,13 +2,15 @@
 
 use std::iter::FusedIterator;
 
+use super::number::PhoneNumber;
 use super::sign::{Sign, is_separator, sign};
 
 /// Splits a list of numbers as people write it: at commas, semicolons, tabs and line breaks, Arabic ones too. A blank
 /// stands inside numbers. Parts of nothing but blanks are left out; a part comes without the blanks around it.
 ///
 /// A separator that belongs to a single input does not split it, so that the input is refused as one: the decimal comma
-/// of `9,65988E+10` and `96598765432,0`, and what follows a number as its extension (`;ext=12`, `, ext. 12`).
+/// of `9,65988E+10` and `1.234.567,89`, and what follows a number as its extension or the like, words with few digits
+/// (`;ext=12`, `, ext. 12`, `، تحويلة ١٢`).
 ///
 /// ```
 /// let list = "+965 9876 5432, 96551234567؛ 96565000000\n9,65988E+10";
@@ -53,19 +55,18 @@ fn first_part(text: &str) -> (&str, Option<&str>) {
 /// True if a separator stands inside one input.
 fn is_inside(before: &str, separator: char, after: &str) -> bool {
     let comma = matches!(separator, ',' | '\u{60c}' | '\u{ff0c}');
-    comma
-        && before.chars().rev().map(sign).find(|it| *it != Sign::Mark).is_some_and(is_digit)
-        && is_decimals(after)
-        || is_parameter(after)
-        || before.chars().map(sign).any(is_digit) && is_extension(after)
+    let digits = before.chars().map(sign).filter(|sign| is_digit(*sign)).count();
+    let whole = digits >= PhoneNumber::MIN_DIGITS;
+    let touches = before.chars().rev().map(sign).find(|it| *it != Sign::Mark).is_some_and(is_digit);
+    comma && touches && is_decimals(after, whole) || is_parameter(after) || whole && is_extension(after)
 }
 
 fn is_digit(sign: Sign) -> bool {
     matches!(sign, Sign::Digit(_))
 }
 
-/// `65988E+10` or `00`, and then the end of the input.
-fn is_decimals(after: &str) -> bool {
+/// `65988E+10`, `00`, or behind what is long enough for a number `50`, and then the end of the input.
+fn is_decimals(after: &str, whole: bool) -> bool {
     let mut rest = after.chars().filter(|c| sign(*c) != Sign::Mark).peekable();
     let mut zeros = 0;
     let mut digits = 0;
@@ -77,8 +78,8 @@ fn is_decimals(after: &str) -> bool {
         Some('e' | 'E') => {
             digits > 0 && rest.next().is_some_and(|c| matches!(c, '+' | '-') || is_digit(sign(c)))
         }
-        None => (1..=3).contains(&zeros) && zeros == digits,
-        Some(c) => (1..=3).contains(&zeros) && zeros == digits && (is_separator(c) || c.is_whitespace()),
+        Some(c) if !(is_separator(c) || c.is_whitespace()) => false,
+        _ => (1..=3).contains(&digits) && (whole || zeros == digits),
     }
 }
 
@@ -88,37 +89,10 @@ fn is_parameter(after: &str) -> bool {
     name.starts_with('=') && after.trim_start().starts_with(|c: char| c.is_ascii_alphabetic())
 }
 
-/// The words for an extension, as they begin, in the languages of a Kuwaiti contact list and its neighbours.
-const EXTENSION: [&str; 16] = [
-    "ext",
-    "x",
-    "تحويل",
-    "داخلي",
-    "الداخلي",
-    "فرعي",
-    "dahili",
-    "داخلی",
-    "extn",
-    "poste",
-    "int",
-    "interno",
-    "ramal",
-    "anexo",
-    "доб",
-    "durchwahl",
-];
-
-/// A word for an extension and then few digits, with nothing else between: `ext. 12`, `تحويلة 12`.
+/// Words and then too few digits for a number of their own, with nothing else between: `ext. 12`, `تحويلة 12`.
 fn is_extension(after: &str) -> bool {
-    let after = after.trim_start();
-    let word = after.find(|c| is_digit(sign(c))).unwrap_or(after.len());
-    let (word, digits) = after.split_at(word);
-    let word = word.trim_end_matches(|c: char| !c.is_alphabetic()).to_lowercase();
-    let end = digits.find(is_separator).unwrap_or(digits.len());
-    let digits = digits[..end].chars().map(sign).filter(|sign| is_digit(*sign)).count();
-    let known = EXTENSION.iter().any(|known| {
-        word.strip_prefix(known)
-            .is_some_and(|rest| rest.chars().count() <= 6 && rest.chars().all(char::is_alphabetic))
-    });
-    known && (1..super::number::PhoneNumber::MIN_DIGITS).contains(&digits)
+    let part = &after[..after.find(is_separator).unwrap_or(after.len())];
+    let words = part.find(|c| is_digit(sign(c))).map_or("", |first| &part[..first]);
+    let digits = part.chars().map(sign).filter(|sign| is_digit(*sign)).count();
+    words.contains(char::is_alphabetic) && digits < PhoneNumber::MIN_DIGITS
 }

@@ -5,7 +5,7 @@
 
 use super::error::PhoneError;
 use super::number::PhoneNumber;
-use super::sign::{Sign, may_touch, sign};
+use super::sign::{Sign, hides_digits, may_touch, sign};
 
 /// How a number is written.
 #[derive(Clone, Copy, Debug, Default)]
@@ -68,7 +68,16 @@ pub(super) fn examine(text: &str) -> Result<Groups, PhoneError> {
             other => pass.other(other, c),
         }
     }
-    pass.end()
+    let dots = pass.dots;
+    let groups = pass.end()?;
+    // Four groups with dots may be the address of a computer.
+    let numbers =
+        |text: &str| text.split(|c: char| !(c.is_ascii_digit() || matches!(c, '.' | '+'))).any(is_address);
+    if dots == 3 && numbers(text) { Err(PhoneError::Sign { sign: '.' }) } else { Ok(groups) }
+}
+
+fn is_address(part: &str) -> bool {
+    part.parse::<std::net::Ipv4Addr>().is_ok()
 }
 
 /// Why digits are not of one run, in the order in which they are told.
@@ -84,8 +93,9 @@ enum Break {
 /// What stands since the last digit.
 #[derive(Default)]
 struct Gap {
-    /// What touches the last digit.
+    /// What touches the last digit, and what stands behind that.
     first: Option<Sign>,
+    second: Option<Sign>,
     signs: u32,
     letter: bool,
     x: bool,
@@ -96,6 +106,32 @@ struct Gap {
     decimal: bool,
     open: bool,
     close: bool,
+    hidden: Hidden,
+}
+
+/// Signs in place of digits that are hidden or were cut off: `4477123****`, `4477123…`.
+#[derive(Default)]
+struct Hidden {
+    /// How many stand next to the digits, with nothing but blanks between.
+    count: u32,
+    sign: Option<char>,
+    /// Something else stands there, too.
+    ended: bool,
+}
+
+impl Hidden {
+    fn see(&mut self, sign: Sign) {
+        match sign {
+            Sign::Other(c) if hides_digits(c) => (self.count, self.sign) = (self.count + 1, Some(c)),
+            Sign::Between | Sign::Open | Sign::Plus => {}
+            _ => self.ended = true,
+        }
+    }
+
+    /// One alone is a bullet, or stands on both sides of a bold word.
+    fn several(&self) -> Option<char> {
+        self.sign.filter(|_| self.count > 1)
+    }
 }
 
 impl Gap {
@@ -144,6 +180,8 @@ struct Pass {
     dots: usize,
     last_gap_is_dot: bool,
     last_gap_is_comma: bool,
+    last_gap_is_one_dot: bool,
+    hidden_in_front: Hidden,
     decimal: bool,
     /// How many digits stood before the bracket that is open, or was when the last digit came.
     bracket: Option<usize>,
@@ -166,6 +204,7 @@ impl Pass {
             }
             self.last_gap_is_dot = gap.dot;
             self.last_gap_is_comma = gap.is_only(gap.comma);
+            self.last_gap_is_one_dot = gap.is_only(gap.dot);
             match gap.breaks() {
                 Some(broken) => {
                     self.broken.get_or_insert(broken);
@@ -198,10 +237,21 @@ impl Pass {
         if self.digits == 0 {
             self.before = Some(sign);
             self.plus_in_front |= sign == Sign::Plus;
+            if self.hidden_in_front.ended {
+                self.hidden_in_front = Hidden::default();
+            }
+            self.hidden_in_front.see(sign);
             return;
         }
         let gap = &mut self.gap;
-        gap.first.get_or_insert(sign);
+        if gap.signs == 0 {
+            gap.first = Some(sign);
+        } else if gap.signs == 1 {
+            gap.second = Some(sign);
+        }
+        if !gap.hidden.ended {
+            gap.hidden.see(sign);
+        }
         gap.signs = gap.signs.saturating_add(1);
         match sign {
             Sign::Letter => (gap.letter, gap.x) = (true, matches!(c, 'x' | 'X')),
@@ -282,22 +332,45 @@ impl Pass {
             None if self.gap.first == Some(Sign::Plus) && !self.plus_in_front && self.groups.several() => {
                 Err(PhoneError::Sign { sign: '+' })
             }
-            None => Ok(self.groups),
+            None => self.hides().map_or(Ok(self.groups), |sign| Err(PhoneError::Sign { sign })),
         }
     }
 
-    /// `96598765432.0`: the part behind a single dot is short, or nothing but zeros behind a whole number. Where dots
-    /// stand between all groups, `33.6.12.34.56.78`, only a lone zero is one.
+    /// The sign in front of the first digit or behind the last that stands for further ones.
+    fn hides(&self) -> Option<char> {
+        let (front, behind) = (&self.hidden_in_front, &self.gap.hidden);
+        match (self.before, self.gap.first) {
+            // A bold number.
+            (Some(Sign::Other('*' | '_')), last) if last == self.before && front.count == behind.count => {
+                None
+            }
+            (_, Some(Sign::Other(c))) if hides_digits(c) => Some(c),
+            (_, Some(Sign::Dot)) if self.gap.second == Some(Sign::Dot) => Some('.'),
+            (Some(Sign::Other(c @ ('?' | '\u{2026}' | '\u{fffd}'))), _) => Some(c),
+            _ => front.several().or(behind.several()),
+        }
+    }
+
+    /// `96598765432.0`: the part behind a single dot is short, or nothing but zeros behind a whole number, or there is
+    /// no more than a place on a map, `47.97738561`. Where dots stand between all groups, `33.6.12.34.56.78`, only a
+    /// lone zero is one.
     fn is_decimal(&self) -> bool {
         let whole = self.run - self.group;
         let behind_dot = self.last_gap_is_dot
             && whole > 0
             && match self.dots {
-                1 => self.group <= 3 || self.group_is_zeros && whole > 8,
+                1 => {
+                    let on_a_map = self.last_gap_is_one_dot
+                        && !self.plus_in_front
+                        && whole <= 2
+                        && whole == self.digits - self.group;
+                    self.group <= 3 || self.group_is_zeros && whole > 8 || on_a_map
+                }
                 _ => self.group_is_zeros && self.group == 1,
             };
-        let behind_comma =
-            self.last_gap_is_comma && self.run == self.group && self.group_is_zeros && self.group <= 3;
+        let behind_comma = self.last_gap_is_comma
+            && self.run == self.group
+            && (self.group <= 2 || self.group_is_zeros && self.group == 3);
         self.decimal || behind_dot || behind_comma
     }
 }

@@ -113,6 +113,24 @@ pub(crate) fn decimal_digit(c: char) -> Option<u8> {
     u8::try_from(code - zero).ok().filter(|digit| *digit < 10)
 }
 
+/// True for signs that stand in place of digits which are hidden, cut off or lost.
+pub(super) const fn hides_digits(c: char) -> bool {
+    matches!(
+        c,
+        '*' | '?'
+            | '_'
+            | '\u{b7}'
+            | '\u{61f}'
+            | '\u{66d}'
+            | '\u{2022}'
+            | '\u{2026}'
+            | '\u{2217}'
+            | '\u{2219}'
+            | '\u{2588}'
+            | '\u{25a0}'..='\u{25cf}' | '\u{ff0a}' | '\u{ff1f}' | '\u{fffd}'
+    )
+}
+
 /// False for signs that touch the digits of something else: a path, an escape, a percentage, a price. Text of other
 /// kinds may stand beside a number.
 pub(super) const fn may_touch(c: char) -> bool {

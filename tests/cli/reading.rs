@@ -132,7 +132,7 @@ fn texts_are_cleaned_and_counted_without_a_gateway() {
     let json = run_it(&["pages", "Don’t", "--json"]).exits(0).json();
     assert_eq!((&json["encoding"], &json["forced_ucs2"]), (&json!("UCS-2"), &json!(["’"])));
     let ran = run(kwtsms(folder.path(), &["clean"]).write_stdin("a🎉b\n")).exits(0);
-    assert_eq!(ran.out, "ab\n");
+    assert_eq!(ran.out, "a b\n");
     run_it(&["pages", "🎉"]).exits(1);
 }
 

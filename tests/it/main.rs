@@ -4,6 +4,7 @@
 
 #[cfg(feature = "sandbox")]
 mod accounting;
+mod arrivals;
 #[cfg(feature = "sandbox")]
 mod bad_input;
 #[cfg(feature = "sandbox")]

@@ -121,7 +121,7 @@ fn what_is_removed_joins_nothing_that_was_apart() {
         ("Pay now👉https://pay.example", "Pay now https://pay.example"),
         ("Pay now<b>https://pay.example", "Pay now https://pay.example"),
         ("see🎉www.pay.example", "see www.pay.example"),
-        ("hello🎉world", "helloworld"),
+        ("hello🎉world", "hello world"),
         ("so🎉, yes", "so, yes"),
         (
             "Pay:<https://a.example>, or at<https://b.example>now",
@@ -259,10 +259,12 @@ fn changes_name_what_went_and_where() {
 #[derive(Clone, Copy)]
 enum Item {
     Char(char),
-    Gap { address: bool, ends: bool, lines: bool, words: bool },
+    Gap { address: bool, ends: bool, lines: bool, words: bool, emoji: bool },
 }
 
-const GAP: Item = Item::Gap { address: false, ends: false, lines: false, words: true };
+const GAP: Item = Item::Gap { address: false, ends: false, lines: false, words: true, emoji: false };
+
+const NO_GAP: Item = Item::Gap { address: false, ends: false, lines: false, words: false, emoji: false };
 
 impl Item {
     fn char(self) -> Option<char> {
@@ -272,7 +274,7 @@ impl Item {
 
 /// The rules written plainly, without care for speed; of HTML's elements those that the texts below can hold.
 fn clean_plainly(text: &str) -> String {
-    let at_address = |ends| Item::Gap { address: true, ends, lines: false, words: true };
+    let at_address = |ends| Item::Gap { address: true, ends, lines: false, words: true, emoji: false };
     let mut kept: Vec<Item> = Vec::new();
     let mut settled = 0;
     let mut link: Option<(usize, String)> = None;
@@ -283,7 +285,8 @@ fn clean_plainly(text: &str) -> String {
             let becomes = crate::message_table::becomes(c);
             kept.extend(becomes.chars().map(Item::Char));
             if becomes.is_empty() {
-                kept.push(GAP);
+                let emoji = crate::message_table::kind(c) == Some("Emoji");
+                kept.push(Item::Gap { address: false, ends: false, lines: false, words: true, emoji });
             }
         } else {
             let next = |from: usize| kept[from + 1..].iter().find_map(|item| item.char());
@@ -311,6 +314,13 @@ fn clean_plainly(text: &str) -> String {
                     settled = kept.len();
                 }
                 "unknown" | "address" => {
+                    let before = kept[..open].iter().rposition(|item| item.char().is_some());
+                    let touching = before.filter(|before| kept[*before].char() == Some('<'));
+                    let outer = touching.or_else(|| (settled..open).rev().find(opens));
+                    if let Some(outer) = outer {
+                        let behind = kept[outer + 1..].iter_mut().take_while(|item| item.char().is_none());
+                        behind.for_each(|item| *item = NO_GAP);
+                    }
                     for item in &mut kept[open..] {
                         if let Item::Gap { lines, words, .. } = item {
                             (*lines, *words) = (false, false);
@@ -320,13 +330,15 @@ fn clean_plainly(text: &str) -> String {
                     settled = kept.len();
                 }
                 kind => {
-                    let (mut address, mut begins) = (None, None);
+                    let (mut address, mut begins, mut shown) = (None, None, false);
                     let begin = plain_link(&content);
                     if !nested && (begin.is_some() || content.to_lowercase() == "/a") {
                         let ended = link.take().filter(|(from, address)| {
                             let text: String =
                                 kept[*from..open].iter().filter_map(|item| item.char()).collect();
-                            !text.contains(address.trim_start_matches("https://").trim_end_matches('/'))
+                            shown =
+                                text.contains(address.trim_start_matches("https://").trim_end_matches('/'));
+                            !shown
                         });
                         address = ended.map(|(_, address)| address);
                         if begin.is_some() && text[at..].to_lowercase().contains("</a>") {
@@ -345,12 +357,8 @@ fn clean_plainly(text: &str) -> String {
                         kept.push(at_address(true));
                         settled = kept.len();
                     } else {
-                        kept.push(Item::Gap {
-                            address: false,
-                            ends: false,
-                            lines: kind == "block",
-                            words: true,
-                        });
+                        let (ends, lines) = (shown, kind == "block");
+                        kept.push(Item::Gap { address: false, ends, lines, words: true, emoji: false });
                     }
                     if let Some(address) = begins {
                         link = Some((kept.len(), address));
@@ -379,16 +387,24 @@ fn is_host(host: &str) -> bool {
 fn plain_kind(content: &str, behind: &str) -> &'static str {
     let name =
         content.trim_start_matches('/').split(['/', '<', ' ', '\n', '\t']).next().unwrap().to_lowercase();
-    if content.starts_with(['!', '?']) || content.starts_with("//") || name.is_empty() {
+    if content.starts_with('?') || content.starts_with('!') && content[1..].starts_with(char::is_alphabetic) {
+        return "unknown";
+    }
+    if content.starts_with('!') || content.starts_with("//") || name.is_empty() {
         return "inline";
     }
     match name.as_str() {
         "code" if content == "code" && !behind.contains("</code") => "unknown",
         "a" | "b" | "i" | "q" | "s" | "u" | "code" | "bb" if name != "bb" => "inline",
         "p" | "br" => "block",
-        _ if name.chars().nth(1) == Some(':') && name.len() > 2 => "inline",
+        _ if name.chars().nth(1) == Some(':')
+            && name.len() > 2
+            && name.bytes().enumerate().all(|(at, b)| at == 1 || b.is_ascii_alphabetic()) =>
+        {
+            "inline"
+        }
         _ if content.split_once("://").is_some_and(|(scheme, rest)| {
-            scheme.bytes().all(|b| b.is_ascii_alphanumeric()) && !rest.is_empty()
+            scheme.bytes().all(|b| b.is_ascii_alphanumeric() || b"+.-".contains(&b)) && !rest.is_empty()
         }) && !content.contains(['<', ' ', '\n', '\t', '"']) =>
         {
             "address"
@@ -427,9 +443,13 @@ fn filled_plainly(kept: &[Item]) -> String {
         let (before, after) = (text.chars().next_back(), after.chars().next());
         let both = |what: fn(char) -> bool| before.is_some_and(what) && after.is_some_and(what);
         let goes_on = |c: char| c.is_alphanumeric() || "/-_=&#%~+@".contains(c);
+        let follows = before.is_some_and(|c| !c.is_whitespace() && !"([{<\"'".contains(c));
         if any(|gap| matches!(gap, Item::Gap { lines: true, .. })) && on_one_line {
             text.push('\n');
         } else if any(|gap| matches!(gap, Item::Gap { ends: true, .. })) && after.is_some_and(goes_on)
+            || any(|gap| matches!(gap, Item::Gap { words: true, emoji: true, .. }))
+                && follows
+                && after.is_some_and(goes_on)
             || any(|gap| matches!(gap, Item::Gap { words: true, .. }))
                 && (both(char::is_numeric)
                     || (any(|gap| matches!(gap, Item::Gap { address: true, .. })) || link)
@@ -554,7 +574,7 @@ proptest! {
         match MessageText::new(text.as_str()) {
             Ok(message) => {
                 prop_assert!((1..=7).contains(&message.pages()));
-                prop_assert_eq!(message.warning().is_some(), message.pages() == 7 || message.is_probably_lost());
+                prop_assert_eq!(message.warning().is_some(), message.pages() == 7 || message.is_probably_lost() || message.is_probably_unfilled());
                 prop_assert_eq!(message.forced_ucs2().next().is_some(), message.encoding() == Encoding::Ucs2);
                 prop_assert!(message.forced_ucs2().all(|(at, c)| message.as_str()[at..].starts_with(c)));
             }
@@ -595,7 +615,7 @@ fn a_megabyte_of_angles_is_cleaned_in_linear_time() {
             "<a href=x://a>".repeat(L / 18) + &"</a>".repeat(L / 18),
             "x://a ".repeat(L / 18).trim_end().to_owned(),
         ),
-        ("<a href=x://a>x://a".repeat(L / 19) + "</a>", "x://a".repeat(L / 19)),
+        ("<a href=x://a>x://a".repeat(L / 19) + "</a>", "x://a ".repeat(L / 19).trim_end().to_owned()),
         ("<b ".to_owned() + &"< ".repeat(L / 4) + &"<a href=x://a>".repeat(L / 28) + ">", String::new()),
         ("<b ٣😀".repeat(N / 9) + &">".repeat(N / 9), String::new()),
     ] {

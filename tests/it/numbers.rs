@@ -558,10 +558,11 @@ fn arriving() -> impl Strategy<Value = String> {
     prop::collection::vec(prop_oneof![junk, digits], 0..7).prop_map(|parts| parts.concat())
 }
 
-/// Text without digits, and without what says that a number begins.
+/// Text without digits, and without what says that a number begins or that digits are hidden.
 fn words() -> impl Strategy<Value = String> {
+    let says = |c: char| "@+＋*?_·؟٭•…∗∙█＊？\u{fffd}".contains(c) || ('■'..='●').contains(&c);
     let c = any::<char>()
-        .prop_map(|c| if c.is_numeric() || "@+＋".contains(c) || digit(c).is_some() { ' ' } else { c });
+        .prop_map(move |c| if c.is_numeric() || says(c) || digit(c).is_some() { ' ' } else { c });
     prop::collection::vec(c, 0..12).prop_map(String::from_iter)
 }
 

@@ -139,10 +139,10 @@ fn a_refusal_says_what_to_do() {
         ("٩٦٥ 98765432 @home", "an e-mail address: a phone number is needed"),
         ("call me", "no digits: a number with its country code is needed"),
         ("000", "no digits: a number with its country code is needed"),
-        ("987654", "too short with 6 of at least 7 digits: is the country code in front?"),
+        ("987654", "too short: 6 digits, and at least 7 are needed; is the country code in front?"),
         (
             "96598765432 96541234567",
-            "too long with 22 of at most 15 digits: if these are several numbers, separate them by commas",
+            "too long: 22 digits, and at most 15 are allowed; if these are several numbers, separate them by commas",
         ),
         ("96598765432;96541234567", "several numbers in one: give each on its own, or a list with commas"),
         ("96598O65432", "letters stand between its digits or touch them: write the number alone"),
@@ -160,7 +160,7 @@ fn a_refusal_says_what_to_do() {
             "98765432",
             "8 digits that look like a mobile number of Kuwait without its country code: add 965 in front?",
         ),
-        ("9660559876543", "written with a zero that is not dialled from abroad, in SA: leave the zero out?"),
+        ("9660559876543", "written with a zero that is dialled only inside SA: leave the zero out?"),
         ("96596598765432", "the country code of KW stands there twice: write it once"),
     ] {
         assert_eq!(PhoneNumber::parse(input).unwrap_err().to_string(), says, "{input:?}");
@@ -218,10 +218,10 @@ fn json_holds_a_string_and_gives_strings_and_integers_back() {
 #[test]
 fn json_that_is_no_number_is_refused_without_repeating_it() {
     for (json, says) in [
-        (r#""98765""#, "too short with 5 of at least 7 digits: is the country code in front?"),
-        ("98765", "too short with 5 of at least 7 digits: is the country code in front?"),
+        (r#""98765""#, "too short: 5 digits, and at least 7 are needed; is the country code in front?"),
+        ("98765", "too short: 5 digits, and at least 7 are needed; is the country code in front?"),
         ("0", "no digits: a number with its country code is needed"),
-        ("9659876543296541", "too long with 16 of at most 15 digits"),
+        ("9659876543296541", "too long: 16 digits, and at most 15 are allowed"),
         (
             "-96598765432",
             "invalid type: a negative integer, expected a phone number as a string or an integer",

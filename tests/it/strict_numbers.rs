@@ -187,7 +187,7 @@ fn a_refusal_names_the_country_and_says_what_to_do() {
         (
             "096598765432",
             Some("KW"),
-            "written with a zero that is not dialled from abroad, in KW: leave the zero out?",
+            "written with a zero that is dialled only inside KW: leave the zero out?",
         ),
         (
             "05351234567",

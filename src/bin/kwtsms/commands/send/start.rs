@@ -66,8 +66,9 @@ pub(crate) async fn run(args: Args, global: &Global, out: &mut Out) -> Ended {
     if let Some(column) = rows.column() {
         out.note(column);
     }
-    if !test && !args.yes && !gateway.is_sandbox() && text.is_probably_lost() {
-        confirm_lost(&text).await?;
+    if !test && !args.yes && !gateway.is_sandbox() && (text.is_probably_lost() || text.is_probably_unfilled())
+    {
+        confirm_text(&text).await?;
     }
     let is_shared = sender.is_shared_test_sender() && !test && !gateway.is_sandbox();
     let mut asked = false;
@@ -114,14 +115,20 @@ fn were(count: u64) -> String {
     if count == 1 { "1 number was".to_owned() } else { format!("{count} numbers were") }
 }
 
-/// Asks before a text goes out that was lost on its way here.
-async fn confirm_lost(text: &MessageText) -> Result<(), Failure> {
-    warn(format_args!("  Most of the text is question marks: {}", text::on_one_line(text.as_str())));
-    warn("  It was lost before it came here: the shell, the file or the database has another encoding.");
+/// Asks before a text goes out that was lost on its way here, or that nobody filled in.
+async fn confirm_text(text: &MessageText) -> Result<(), Failure> {
+    let shown = text::on_one_line(text.as_str());
+    let advice = if text.is_probably_lost() {
+        warn(format_args!("  Most of the text is question marks: {shown}"));
+        warn("  It was lost before it came here: the shell, the file or the database has another encoding.");
+        "give it as a file in UTF-8 by --message-file"
+    } else {
+        warn(format_args!("  The text: {shown}"));
+        warn(format_args!("  Warning: {}.", text.warning().unwrap_or_default()));
+        "write what is to be read; a text that each row of a file fills in is sent by `kwtsms campaign`"
+    };
     if !is_interactive() {
-        return Err(
-            Failure::usage("such a text needs --yes").action("give it as a file in UTF-8 by --message-file")
-        );
+        return Err(Failure::usage("such a text needs --yes").action(advice));
     }
     if prompt::yes("Send it all the same?", false).await? {
         Ok(())
