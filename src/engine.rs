@@ -368,7 +368,10 @@ fn attempt<T: Send + 'static>(
         events::request_leaves(&attempt);
         let answer = tokio::time::timeout(core.attempt_timeout, core.transport.post(request)).await;
         let (http_status, mut result) = match answer {
-            Err(_) => (None, Err(Error::timeout(core.attempt_timeout))),
+            Err(_) => {
+                let proxy = core.destination.as_ref().and_then(|to| to.proxy.as_deref());
+                (None, Err(Error::timed_out(core.attempt_timeout, proxy)))
+            }
             Ok(Err(error)) => (None, Err(Error::transport(error))),
             Ok(Ok(response)) => {
                 let (status, retry_after) = (response.status(), response.retry_after());

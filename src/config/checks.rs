@@ -14,20 +14,32 @@ pub(crate) fn switch(key: &str, value: &str) -> Result<bool, Error> {
     }
 }
 
-/// Refuses control characters, by their place and without the value: no user name, password or path holds one.
+/// Refuses control characters and invisible marks, by their place and without the value: no user name, password or
+/// path holds one, and what was copied from a page or a chat often brings one.
 pub(crate) fn no_control_character(name: &str, value: &str) -> Result<(), Error> {
-    let Some((at, c)) = value.chars().enumerate().find(|(_, c)| c.is_control()) else { return Ok(()) };
+    let unseen = |c: char| c.is_control() || is_mark(c);
+    let Some((at, c)) = value.chars().enumerate().find(|(_, c)| unseen(*c)) else { return Ok(()) };
     let what = match c {
         '\n' | '\r' => "a line break",
         '\t' => "a tab",
-        _ => "a control character",
+        c if c.is_control() => "a control character",
+        _ => "an invisible character",
     };
-    let advice = if value.chars().skip(at).all(char::is_control) {
+    let advice = if c.is_control() && value.chars().skip(at).all(char::is_control) {
         ", its last character: take it away; what is read from a file, such as a mounted secret, often ends with one"
     } else {
         ": take it away"
     };
     Err(Error::config(format!("{name} has {what} at position {}{advice}", at + 1)))
+}
+
+/// Direction marks, byte order marks and other characters without a shape, but the joiners that names of files hold.
+fn is_mark(c: char) -> bool {
+    matches!(
+        c,
+        '\u{ad}' | '\u{61c}' | '\u{200b}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}'
+            | '\u{2060}'..='\u{206f}' | '\u{feff}'
+    )
 }
 
 /// A base URL that was checked.
@@ -119,6 +131,8 @@ mod tests {
             ("a\tb", "P has a tab at position 2: take it away"),
             ("\u{0}b", "P has a control character at position 1: "),
             ("كلمة\u{7f}", "P has a control character at position 5, its last"),
+            ("\u{200f}hunter2", "P has an invisible character at position 1: take it away"),
+            ("hunter2\u{feff}", "P has an invisible character at position 8: take it away"),
         ] {
             let error = no_control_character("P", value).unwrap_err();
             let text = format!("{error:#} {error:?}");

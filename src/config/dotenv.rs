@@ -2,6 +2,7 @@
 
 use std::cell::Cell;
 use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 use std::io::{self, Read};
 use std::path::Path;
 use std::rc::Rc;
@@ -64,9 +65,24 @@ fn values(bytes: &[u8]) -> Result<HashMap<&'static str, String>, String> {
                 if first + 1 != end || entry != Ok((key.to_owned(), value.clone())) {
                     return Err(format!("line {}: {}", first + 1, in_double_quotes(key)));
                 }
-                values.entry(key).or_insert(value); // the first one stands, as dotenvy itself has it
+                match values.entry(key) {
+                    Entry::Vacant(place) => _ = place.insert((value, first + 1)),
+                    // Which of them is meant, nobody can tell: dotenvy takes the first, a shell the last.
+                    Entry::Occupied(before) if before.get().0 != value => {
+                        return Err(format!(
+                            "line {}: {key} stands on line {} already, with another value: leave one of them",
+                            first + 1,
+                            before.get().1
+                        ));
+                    }
+                    Entry::Occupied(_) => {}
+                }
             }
             (None, Ok((key, _))) if !KEYS.contains(&key.as_str()) => {
+                // A key that nobody reads: a test mode that is off, a live message.
+                if let Some(meant) = KEYS.into_iter().find(|known| are_alike(known, &key)) {
+                    return Err(format!("line {}: {key} is not read: write {meant}", first + 1));
+                }
                 // A value of several lines, unless a quote was left open.
                 if let Some(inside) = (first + 1..end).find(|line| split(lines[*line]).is_some()) {
                     return Err(format!(
@@ -86,7 +102,13 @@ fn values(bytes: &[u8]) -> Result<HashMap<&'static str, String>, String> {
             }
         }
     }
-    Ok(values)
+    Ok(values.into_iter().map(|(key, (value, _))| (key, value)).collect())
+}
+
+/// True for keys that differ in case and underscores only: `kwtsms_test_mode`, `KWTSMS_TESTMODE`.
+fn are_alike(known: &str, key: &str) -> bool {
+    let letters = |key: &str| key.replace(['_', '.'], "").to_ascii_lowercase();
+    letters(known) == letters(key)
 }
 
 /// For a value that the reader would take for another one than it says.
@@ -197,6 +219,29 @@ mod tests {
         assert_eq!(values[PASSWORD], "secret");
         let long = format!("OTHER='{}'\nKWTSMS_PASSWORD=a$b\n", "x".repeat(20_000));
         assert!(file(&long).unwrap_err().starts_with("line 2: "));
+    }
+
+    #[test]
+    fn a_key_that_stands_there_twice_is_refused_unless_it_says_the_same() {
+        let error =
+            file("KWTSMS_USERNAME=user\nKWTSMS_PASSWORD=hunter2\n# x\nexport KWTSMS_PASSWORD='hunter3'\n");
+        let error = error.unwrap_err();
+        assert!(error.starts_with("line 4: KWTSMS_PASSWORD stands on line 2 already"), "{error}");
+        assert!(!error.contains("hunter"), "{error}");
+        assert!(file("KWTSMS_TEST_MODE=1\nKWTSMS_TEST_MODE=\n").is_err(), "nothing is another value, too");
+        let values = file("KWTSMS_TEST_MODE=1\nOTHER=1\nOTHER=2\nKWTSMS_TEST_MODE=\"1\" # again\n").unwrap();
+        assert_eq!(values[TEST_MODE], "1");
+    }
+
+    #[test]
+    fn a_key_that_is_written_otherwise_is_refused_and_one_of_others_is_not() {
+        for (key, meant) in
+            [("kwtsms_test_mode", TEST_MODE), ("KWTSMS_TESTMODE", TEST_MODE), ("Kwtsms.Sender_Id", SENDER_ID)]
+        {
+            let error = file(&format!("A=1\n{key}=1\n")).unwrap_err();
+            assert_eq!(error, format!("line 2: {key} is not read: write {meant}"));
+        }
+        assert!(file("KWTSMS_WEBHOOK=1\nTEST_MODE=1\nkwtsms=1\n").unwrap().is_empty());
     }
 
     #[test]

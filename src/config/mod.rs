@@ -5,9 +5,9 @@
 //! `KEY=value`, a key on each line; comments on lines of their own. A value stands there as it is, in single quotes
 //! (nothing in them has another meaning), or in double quotes with a `\` in front of each `\`, `"` and `$`. What a
 //! reader of such files would change silently is refused with its line: a `$` that would be taken for a variable, a
-//! backslash, a quote or a blank in a value without quotes, what stands behind a `#`. Of a key that is set twice the
-//! first one counts. A byte order mark is left out, and a file of over 1 MiB refused. Reading a pipe waits for its
-//! writer.
+//! backslash, a quote or a blank in a value without quotes, what stands behind a `#`; and so is a key of ours that
+//! stands there twice with different values, or in other letters (`kwtsms_test_mode`). A byte order mark
+//! is left out, and a file of over 1 MiB refused. Reading a pipe waits for its writer.
 //!
 //! # A file that was only found
 //!

@@ -416,11 +416,14 @@ impl Error {
     }
 
     pub(crate) fn timeout(after: Duration) -> Self {
-        Self::new(
-            ErrorKind::Timeout,
-            Delivery::Unknown,
-            format!("no answer within {} ms of the request", after.as_millis()),
-        )
+        Self::timed_out(after, None)
+    }
+
+    /// Where the request went by a proxy, that may be what did not answer.
+    pub(crate) fn timed_out(after: Duration, proxy: Option<&str>) -> Self {
+        let by = proxy.map(|proxy| format!(", which went by {proxy}")).unwrap_or_default();
+        let message = format!("no answer within {} ms of the request{by}", after.as_millis());
+        Self::new(ErrorKind::Timeout, Delivery::Unknown, message)
     }
 
     pub(crate) fn answer_after_deadline() -> Self {

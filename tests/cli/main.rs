@@ -12,6 +12,7 @@ mod faults;
 mod files;
 #[cfg(unix)]
 mod guards;
+mod input;
 #[cfg(unix)]
 mod interrupt;
 mod otp;

@@ -294,7 +294,7 @@ fn a_pipe_is_no_file_to_write() {
     let world = World::new();
     assert!(Command::new("mkfifo").arg(world.path("pipe")).status().unwrap().success());
     let mut terminal = Terminal::start(&world, &["setup", "--env-file", "pipe"]);
-    terminal.sees("pipe is no file that could be written");
+    terminal.sees("pipe cannot be written: it is a folder or a pipe");
     assert_eq!(terminal.ends().0, 2);
 }
 

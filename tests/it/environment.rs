@@ -247,7 +247,7 @@ fn a_file_is_read_as_editors_and_shells_write_it() {
         ("double quotes", "KWTSMS_USERNAME=\"user\"\nKWTSMS_PASSWORD=\"s3cret\"\n".to_owned()),
         ("blanks", "KWTSMS_USERNAME = user\n KWTSMS_PASSWORD= s3cret \n".to_owned()),
         ("others", format!("DATABASE_URL=postgres://x\nPATH=/nowhere\n{plain}")),
-        ("the first of two stands", format!("{plain}KWTSMS_PASSWORD=later\n")),
+        ("twice the same", format!("{plain}KWTSMS_PASSWORD='s3cret'\n")),
     ] {
         let said = Dir::with(file).settings(&[]);
         assert_eq!(said["credentials"], json!({"username": "user", "password": "s3cret"}), "{how}: {said}");

@@ -33,7 +33,7 @@ pub(crate) async fn run(global: &Global) -> Ended {
 
     if file.metadata().is_ok_and(|about| !about.is_file()) {
         let file = file.display();
-        return Err(Failure::usage(format!("{file} is no file that could be written: a folder, or a pipe")));
+        return Err(Failure::usage(format!("{file} cannot be written: it is a folder or a pipe")));
     }
     let mut settings = match Environment::from_file(&file) {
         Ok(settings) => settings,

@@ -112,6 +112,15 @@ impl Sample<'_> {
         let ranks: Vec<Rank> = self.names.unwrap_or_default().iter().map(|name| rank(name)).collect();
         let best = ranks.iter().copied().max().unwrap_or(Rank::Other);
         if self.width() == 1 {
+            if let Some(sign) = self.undivided() {
+                return Err(Failure::usage(format!(
+                    "{} has columns with {sign} between them, which is not read",
+                    self.file
+                ))
+                .action(
+                    "save it with commas, semicolons or tabs between the columns, as a spreadsheet does",
+                ));
+            }
             // A list of bad numbers is a list; a letter with a number in it is none.
             let look = looks.first().copied().unwrap_or_default();
             return if best > Rank::Other || look.filled == 0 || look.numbers * 2 >= look.filled {
@@ -159,6 +168,17 @@ impl Sample<'_> {
                 }
             }
         }
+    }
+
+    /// The sign that seems to stand between columns where none was found: an id beside a number would be taken for a
+    /// number of the same list.
+    fn undivided(&self) -> Option<char> {
+        let name = self.names?.first()?;
+        ['،', '؛', '，', '；'].into_iter().find(|sign| {
+            let count = |text: &str| text.matches(*sign).count();
+            let alike = self.rows.iter().filter(|row| count(row.cell(0)) == count(name)).count();
+            count(name) > 0 && alike * 2 > self.rows.len()
+        })
     }
 
     fn look(&self, column: usize) -> Look {
@@ -243,6 +263,7 @@ mod tests {
             (&[&["98765432"], &["51234567"]], None, (0, false)),
             (&[&[A, B]], Some("2"), (1, false)),
             (&[&["number", "name"], &["98765432", "Ali"]], None, (0, true)),
+            (&[&["الهاتف، أو الجوال"], &[A], &["96598765432، 96551234567"], &[B]], None, (0, true)),
         ] {
             assert_eq!(column(rows, wanted, CountryCheck::Strict), Ok(found), "{rows:?}");
         }
@@ -272,6 +293,8 @@ mod tests {
                 strict,
                 "no list of numbers",
             ),
+            (&[&["الاسم،الهاتف"], &["علي،96598765432"]], None, strict, "columns with ، between them"),
+            (&[&["order؛phone"], &["96500000001؛96598765432"]], None, strict, "columns with ؛ between them"),
             (&[&["name", "city"]], Some("phone"), strict, "no column"),
             (
                 &[&["phone", "phone"]],

@@ -128,10 +128,30 @@ pub(super) fn of(head: &Head, name: &str) -> Result<Kind, Failure> {
         }
         _ => {}
     }
+    if is_yaml(text) {
+        return Err(refuse("a YAML document"));
+    }
     if text.lines().filter(|line| !line.trim().is_empty()).take(LINES).any(is_stamped) {
         return Err(refuse("a chat export or a log"));
     }
     Ok(Kind::Table)
+}
+
+/// True for keys with values below them: of a number's key and an id's, nobody asks.
+fn is_yaml(text: &str) -> bool {
+    let mut lines = text.lines().filter(|line| !line.trim().is_empty());
+    let (Some(first), Some(second)) = (lines.next(), lines.next()) else { return false };
+    let is_key = |line: &str| {
+        let name = line.trim_start_matches("- ").split_once(':').map(|(name, _)| name);
+        name.is_some_and(|name| {
+            name.chars().all(|c| c.is_alphanumeric() || matches!(c, '_' | '-' | '"' | '\''))
+                && name.contains(char::is_alphabetic)
+        })
+    };
+    let is_below =
+        second.starts_with("  ") && is_key(second.trim_start()) || second.trim_start().starts_with("- ");
+    first.starts_with("---") && is_key(second)
+        || is_key(first) && (first.starts_with("- ") || first.ends_with(':')) && is_below
 }
 
 /// The encoding of a text whose every other byte is zero.
@@ -210,6 +230,10 @@ mod tests {
             (b"INSERT INTO c VALUES (1,'96598765432');\n", "SQL"),
             (b"BEGIN:VCALENDAR\nX:96598765432\n", "calendar"),
             (b"dn: cn=Ali\ntelephoneNumber: 96598765432\n", "LDIF"),
+            (b"- id: 96500000001\n  phone: 96598765432\n", "YAML"),
+            (b"phones:\n  - \"96598765432\"\n", "YAML"),
+            (b"contacts:\n- name: Ali\n  phone: 96598765432\n", "YAML"),
+            (b"---\nphone: 96598765432\n", "YAML"),
             (b"a\0b\0\0\0", "binary"),
             (b"\x01\x02\x03\x04\x05\x06\x07\x0e\x0f\x10\x11\x12", "binary"),
             (b"9\x006\x005\x00\n\x00", "--encoding utf-16le"),
@@ -256,6 +280,9 @@ mod tests {
             "{96598765432}\n",
             "(965) 98765432\n",
             "<+96598765432>\n",
+            "- 96598765432\n- 96551234567\n",
+            "Ali: 96598765432\nSara: 96551234567\n",
+            "Phones:\n96598765432\n",
             "+965 9876 5432 (Ali)\n",
             "\"name\",\"phone\"\n",
             "From,To\n96598765432,96551234567\n",
