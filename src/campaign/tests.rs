@@ -18,27 +18,7 @@ use super::state::{Event, Standing, State, Verdict, after, tests::events};
 use super::*;
 use crate::store::{Statement, Store, testing};
 
-/// Runs a test over SQLite and, where a server answers, over PostgreSQL.
-macro_rules! over_both {
-    ($($name:ident)*) => {$(
-        mod $name {
-            #[tokio::test]
-            async fn on_sqlite() {
-                let file = super::testing::sqlite();
-                super::bodies::$name(super::Store::open(&file.path).await.unwrap()).await;
-            }
-
-            #[cfg(feature = "postgres")]
-            #[tokio::test]
-            async fn on_postgres() {
-                let Some(server) = super::testing::postgres().await else { return };
-                super::bodies::$name(super::Store::open(&server.url).await.unwrap()).await;
-            }
-        }
-    )*};
-}
-
-over_both! {
+testing::over_both! { opened:
     the_sql_of_each_transition_is_the_pure_function
     a_campaign_is_cut_into_batches_and_every_row_is_accounted_for
     the_same_key_twice_makes_one_campaign
@@ -53,6 +33,10 @@ over_both! {
     several_that_sweep_at_once_end_each_claim_once
     what_is_over_or_cancelled_ends_not_attempted
     forgotten_campaigns_keep_their_batches_and_no_number
+}
+
+async fn opened(at: &str) -> Store {
+    Store::open(at).await.unwrap()
 }
 
 async fn raw(store: &Store, sql: &'static str) -> Vec<crate::store::Row> {

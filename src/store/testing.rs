@@ -1,7 +1,8 @@
 //! Stores for tests: a file in a folder of its own, and the real servers, each test with a schema or a prefix of its
 //! own. Where a server does not answer, the test says so and passes, unless `KWTSMS_TEST_SERVERS=required`.
 
-#![allow(dead_code, clippy::unwrap_used, clippy::print_stderr)] // used from two crates, in parts
+// Used from three crates, in parts.
+#![allow(dead_code, unused_imports, unused_macros, clippy::unwrap_used, clippy::print_stderr)]
 
 use std::time::Duration;
 
@@ -122,3 +123,28 @@ impl Drop for PostgresServer {
         let _ = std::thread::spawn(clean).join(); // a runtime cannot be started inside another
     }
 }
+
+/// Makes two tests of each `async fn` of the module `bodies`: over SQLite and, where a server answers, over PostgreSQL.
+/// What it takes is made by the function named first, of the store's address.
+macro_rules! over_both {
+    ($made_by:path: $($name:ident)*) => {$(
+        mod $name {
+            #[allow(unused_imports)] // where the first name is of the module around
+            use super::*;
+
+            #[tokio::test]
+            async fn on_sqlite() {
+                let file = $crate::store::testing::sqlite();
+                super::bodies::$name($made_by(&file.path).await).await;
+            }
+
+            #[cfg(feature = "postgres")]
+            #[tokio::test]
+            async fn on_postgres() {
+                let Some(server) = $crate::store::testing::postgres().await else { return };
+                super::bodies::$name($made_by(&server.url).await).await;
+            }
+        }
+    )*};
+}
+pub(crate) use over_both;

@@ -1,10 +1,11 @@
 //! campaign and outbox: runs that are killed, share their work, and account for every row.
 
-use std::process::Child;
+use std::process::Stdio;
 use std::time::Duration;
 
 use kwtsms_async::sandbox::Sandbox;
 
+use super::owned::Owned;
 use super::{Ran, World};
 
 fn world() -> World {
@@ -115,7 +116,7 @@ fn two_creates_of_one_key_at_once_make_one_campaign() {
     let create = ["campaign", "create", "eid", "--file", "list.csv", "Hello", "--yes"];
     let mut both = [(); 2].map(|()| {
         let mut command = world.store(&create);
-        command.stdout(std::process::Stdio::null()).stderr(std::process::Stdio::null()).spawn().unwrap()
+        Owned::spawn(command.stdout(Stdio::null()).stderr(Stdio::null()))
     });
     let ended = both.each_mut().map(|create| create.wait().unwrap().success());
     // One may end with an error: it was overtaken.
@@ -148,9 +149,9 @@ fn wait_for(world: &World, what: impl Fn(&World) -> bool) {
     panic!("it did not come about");
 }
 
-fn spawn(world: &World) -> Child {
+fn spawn(world: &World) -> Owned {
     let mut command = world.store(&["campaign", "run"]);
-    command.stdout(std::process::Stdio::null()).stderr(std::process::Stdio::null()).spawn().unwrap()
+    Owned::spawn(command.stdout(Stdio::null()).stderr(Stdio::null()))
 }
 
 #[test]
@@ -166,7 +167,8 @@ fn a_run_that_is_killed_again_and_again_sends_nothing_twice_and_loses_nothing() 
         run.wait().unwrap();
     }
     let ran = world.stored(&["campaign", "run", "--json"]);
-    let last: serde_json::Value = serde_json::from_str(ran.out.lines().last().unwrap()).unwrap();
+    let last = ran.out.lines().last().unwrap_or_else(|| panic!("{ran:?}"));
+    let last: serde_json::Value = serde_json::from_str(last).unwrap();
     let of = |what: &str| last["campaigns"][0]["progress"][what].as_u64().unwrap();
     assert_eq!(of("accepted") + of("unknown"), 2_000, "{last}");
     assert_eq!((of("planned"), of("sending")), (0, 0));

@@ -7,13 +7,15 @@ use std::time::Duration;
 use kwtsms_async::sandbox::Sandbox;
 
 use super::files::{count, report};
+use super::owned::Owned;
 use super::{PASSWORD, World};
 
 /// Starts a run over many numbers.
-pub(crate) fn start(world: &World, numbers: u64, more: &[&str]) -> Child {
+pub(crate) fn start(world: &World, numbers: u64, more: &[&str]) -> Owned {
     let list: String = (0..numbers).map(|i| format!("{}\n", 96_551_000_000u64 + i)).collect();
     world.write("n.txt", list);
-    Command::new(env!("CARGO_BIN_EXE_kwtsms"))
+    let mut command = Command::new(env!("CARGO_BIN_EXE_kwtsms"));
+    command
         .args(["send", "-f", "n.txt", "hi", "--yes", "--report", "r.csv", "--sender", "KWT-TEST"])
         .args(more)
         .env_clear()
@@ -23,9 +25,8 @@ pub(crate) fn start(world: &World, numbers: u64, more: &[&str]) -> Child {
         .current_dir(world.folder.path())
         .stdin(Stdio::null())
         .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .unwrap()
+        .stderr(Stdio::piped());
+    Owned::spawn(&mut command)
 }
 
 /// Waits for something that the other process brings about.
@@ -62,8 +63,8 @@ pub(crate) fn reads(child: &mut Child, what: &str) -> String {
     seen
 }
 
-pub(crate) fn end(child: Child) -> (ExitStatus, String, String) {
-    let output = child.wait_with_output().unwrap();
+pub(crate) fn end(child: Owned) -> (ExitStatus, String, String) {
+    let output = child.output();
     let err = String::from_utf8(output.stderr).unwrap();
     assert!(!err.contains("panicked"), "{err}");
     (output.status, String::from_utf8(output.stdout).unwrap(), err)
@@ -134,7 +135,7 @@ fn a_closed_pipe_ends_other_commands_quietly() {
         let mut command = Command::new(env!("CARGO_BIN_EXE_kwtsms"));
         command.args(args).env_clear().env("KWTSMS_USERNAME", "user").env("KWTSMS_PASSWORD", PASSWORD);
         command.env("KWTSMS_BASE_URL", world.sandbox.base_url()).current_dir(world.folder.path());
-        let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        let mut child = Owned::spawn(command.stdout(Stdio::piped()).stderr(Stdio::piped()));
         drop(child.stdout.take());
         let (status, _, err) = end(child);
         let err: Vec<_> = err.lines().filter(|line| !line.starts_with("Gateway: ")).collect();
@@ -145,13 +146,9 @@ fn a_closed_pipe_ends_other_commands_quietly() {
 #[test]
 fn the_sandbox_serves_until_ctrl_c() {
     let world = World::new();
-    let mut child = Command::new(env!("CARGO_BIN_EXE_kwtsms"))
-        .args(["sandbox", "--port", "0", "--json"])
-        .env_clear()
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .unwrap();
+    let mut command = Command::new(env!("CARGO_BIN_EXE_kwtsms"));
+    command.args(["sandbox", "--port", "0", "--json"]).env_clear();
+    let mut child = Owned::spawn(command.stdout(Stdio::piped()).stderr(Stdio::piped()));
     let mut line = String::new();
     let mut out = std::io::BufReader::new(child.stdout.take().unwrap());
     std::io::BufRead::read_line(&mut out, &mut line).unwrap();
@@ -172,13 +169,9 @@ fn the_sandbox_serves_until_ctrl_c() {
 #[test]
 fn ctrl_c_ends_a_wait_for_standard_input() {
     for args in [&["clean"][..], &["pages"], &["validate", "-", "--offline"]] {
-        let mut child = Command::new(env!("CARGO_BIN_EXE_kwtsms"))
-            .args(args)
-            .stdin(Stdio::piped())
-            .stdout(Stdio::null())
-            .stderr(Stdio::null())
-            .spawn()
-            .unwrap();
+        let mut command = Command::new(env!("CARGO_BIN_EXE_kwtsms"));
+        command.args(args).stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::null());
+        let mut child = Owned::spawn(&mut command);
         (0..20).for_each(|_| pause()); // it says nothing when it begins to wait
         interrupt(&child);
         until("the end", || child.try_wait().unwrap().is_some());

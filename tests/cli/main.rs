@@ -33,6 +33,8 @@ mod terminal;
 #[cfg(unix)]
 mod watch;
 
+#[path = "../owned.rs"]
+mod owned;
 #[path = "../../src/store/testing.rs"]
 mod testing;
 

@@ -2,13 +2,14 @@
 
 #![allow(clippy::print_stdout, clippy::print_stderr)] // the figures, for whoever runs it
 
-use std::process::{Child, Command, Stdio};
+use std::process::{Command, Stdio};
 use std::time::Duration;
 
 use kwtsms_async::sandbox::{Fault, Sandbox};
 use tokio::time::Instant;
 
 use super::interrupt::{pause, until};
+use super::owned::Owned;
 use super::{PASSWORD, Ran, World, run, testing};
 
 /// Between two starts of a lane at 2 a second.
@@ -30,14 +31,15 @@ fn world() -> World {
 }
 
 /// A run of `send --file` with so many batches, which names itself in its text.
-struct Run(Child);
+struct Run(Owned);
 
 impl Run {
     fn start(world: &World, store: &str, name: &str, batches: u64) -> Self {
         let first = 96_550_000_000 + u64::from(name.as_bytes()[0]) * 10_000;
         let list: String = (0..batches * 200).map(|i| format!("{}\n", first + i)).collect();
         let file = world.write(name, list);
-        let child = Command::new(env!("CARGO_BIN_EXE_kwtsms"))
+        let mut command = Command::new(env!("CARGO_BIN_EXE_kwtsms"));
+        command
             .args(["send", "--yes", "--sender", "KWT-TEST", "--file"])
             .arg(file)
             .arg(name)
@@ -49,21 +51,19 @@ impl Run {
             .current_dir(world.folder.path())
             .stdin(Stdio::null())
             .stdout(Stdio::null())
-            .stderr(Stdio::piped())
-            .spawn()
-            .unwrap();
-        Self(child)
+            .stderr(Stdio::piped());
+        Self(Owned::spawn(&mut command))
     }
 
     /// Waits for its end, which has to be a good one.
     fn ends(self) {
-        let output = self.0.wait_with_output().unwrap();
+        let output = self.0.output();
         assert_eq!(output.status.code(), Some(0), "{}", String::from_utf8_lossy(&output.stderr));
     }
 
-    fn kill(mut self) {
-        self.0.kill().unwrap(); // SIGKILL
-        self.0.wait().unwrap();
+    /// SIGKILL.
+    fn kill(self) {
+        drop(self);
     }
 }
 

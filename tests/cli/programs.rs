@@ -11,6 +11,7 @@ use serde_json::json;
 
 use super::files::{count, report};
 use super::interrupt::{end, pause, until};
+use super::owned::Owned;
 use super::{PASSWORD, World, kwtsms, run};
 
 /// The command by a shell that does something first, with the account's credentials.
@@ -39,7 +40,7 @@ fn signals_that_are_ignored_at_the_start_stay_ignored() {
     let world = World::with(Sandbox::builder().latency(Duration::from_millis(300)));
     world.write("n.txt", list(600));
     let script = "trap '' HUP INT; exec \"$KWTSMS\" send -f n.txt hi --yes --report r.csv";
-    let child = by_shell(&world, script).spawn().unwrap();
+    let child = Owned::spawn(&mut by_shell(&world, script));
     until("a first message", || !world.sandbox.messages().is_empty());
     for signal in ["-HUP", "-INT", "-HUP"] {
         assert!(Command::new("kill").args([signal, &child.id().to_string()]).status().unwrap().success());
@@ -50,7 +51,7 @@ fn signals_that_are_ignored_at_the_start_stay_ignored() {
 
     // And one that is not ignored is still heard.
     let script = "trap '' HUP; exec \"$KWTSMS\" send -f n.txt hi --yes --report r2.csv --no-wait";
-    let child = by_shell(&world, script).spawn().unwrap();
+    let child = Owned::spawn(&mut by_shell(&world, script));
     let requests = world.sends();
     until("another request", || world.sends() > requests);
     assert!(Command::new("kill").args(["-TERM", &child.id().to_string()]).status().unwrap().success());
@@ -62,7 +63,7 @@ fn signals_that_are_ignored_at_the_start_stay_ignored() {
 fn a_full_disk_is_an_exit_code_and_message_ids_reach_standard_error() {
     let world = World::new();
     let full = |script: &str| {
-        let child = by_shell(&world, &format!("exec \"$KWTSMS\" {script} > /dev/full")).spawn().unwrap();
+        let child = Owned::spawn(&mut by_shell(&world, &format!("exec \"$KWTSMS\" {script} > /dev/full")));
         let (status, _, err) = end(child);
         (status.code().unwrap(), err)
     };
@@ -192,7 +193,7 @@ fn settings_from_a_pipe_end_by_a_signal_and_lose_their_byte_order_mark() {
         "balance --password-file pw.pipe",
         "send 96598765432 hi --dry-run --env-file env.pipe",
     ] {
-        let mut child = by_shell(&world, &format!("exec \"$KWTSMS\" {script}")).spawn().unwrap();
+        let mut child = Owned::spawn(&mut by_shell(&world, &format!("exec \"$KWTSMS\" {script}")));
         (0..30).for_each(|_| pause()); // it says nothing while it waits
         assert!(child.try_wait().unwrap().is_none(), "{script} waits");
         assert!(Command::new("kill").args(["-TERM", &child.id().to_string()]).status().unwrap().success());
@@ -230,7 +231,7 @@ fn settings_from_a_pipe_end_by_a_signal_and_lose_their_byte_order_mark() {
 #[test]
 fn ids_are_not_lost_with_a_reader_that_goes_away() {
     let world = World::new();
-    let mut child = by_shell(&world, "exec \"$KWTSMS\" send 96598765432 hi").spawn().unwrap();
+    let mut child = Owned::spawn(&mut by_shell(&world, "exec \"$KWTSMS\" send 96598765432 hi"));
     drop(child.stdout.take());
     let mut err = String::new();
     child.stderr.take().unwrap().read_to_string(&mut err).unwrap();

@@ -2,23 +2,24 @@
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
-use std::process::{Child, Stdio};
+use std::process::Stdio;
 
 use serde_json::{Value, json};
 
 use super::World;
 use super::interrupt::{end, interrupt};
+use super::owned::Owned;
 
 /// The server of a folder's campaigns.
 struct Server {
-    child: Child,
+    child: Owned,
     host: String,
 }
 
 impl Server {
     fn start(world: &World, args: &[&str]) -> Self {
         let mut command = world.store(&["campaign", "serve", "--port", "0", "--json"]);
-        let mut child = command.args(args).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        let mut child = Owned::spawn(command.args(args).stdout(Stdio::piped()).stderr(Stdio::piped()));
         let mut line = String::new();
         BufReader::new(child.stdout.as_mut().unwrap()).read_line(&mut line).unwrap();
         let line: Value = serde_json::from_str(&line).unwrap();

@@ -9,10 +9,11 @@
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Output, Stdio};
+use std::process::{Command, Output, Stdio};
 use std::time::Duration;
 
 use kwtsms_async::sandbox::Sandbox;
+use owned::Owned;
 
 /// A module with the program as it is, and what the tests below start in a process of its own.
 macro_rules! program {
@@ -36,6 +37,8 @@ program!(from_python, "from_python.rs");
 program!(login_code, "login_code.rs");
 program!(order, "order.rs");
 program!(replica, "replica.rs");
+#[path = "../owned.rs"]
+mod owned;
 mod testing {
     include!("testing.rs");
 }
@@ -104,16 +107,6 @@ fn said(output: Output) -> String {
     let out = String::from_utf8(output.stdout).unwrap();
     assert!(output.status.success(), "{out}{}", String::from_utf8_lossy(&output.stderr));
     out
-}
-
-/// Kills what a test leaves behind.
-struct Killed(Child);
-
-impl Drop for Killed {
-    fn drop(&mut self) {
-        let _ = self.0.kill();
-        let _ = self.0.wait();
-    }
 }
 
 fn until(what: &str, mut happened: impl FnMut() -> bool) {
@@ -207,8 +200,8 @@ fn post(address: &str, path: &str, form: &str) -> (u16, String) {
 #[test]
 fn a_login_page_sends_a_code_and_lets_in_who_types_it() {
     let world = World::new();
-    let mut child = Killed(world.program("login_code").env("LISTEN", "127.0.0.1:0").spawn().unwrap());
-    let mut lines = BufReader::new(child.0.stdout.take().unwrap()).lines();
+    let mut child = Owned::spawn(world.program("login_code").env("LISTEN", "127.0.0.1:0"));
+    let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
     let address =
         lines.find_map(|line| Some(line.unwrap().split_once("http://")?.1.trim_end_matches('/').to_owned()));
     let address = address.expect("it says where it listens");
@@ -242,7 +235,7 @@ fn a_campaign_whose_program_is_killed_goes_on_where_it_was() {
     let world = World::new();
     let list: String = (0..800).map(|i| format!("{}\n", 96_551_000_000u64 + i)).collect();
     std::fs::write(world.path("numbers.txt"), list).unwrap();
-    let child = Killed(world.program("campaign").spawn().unwrap());
+    let child = Owned::spawn(&mut world.program("campaign"));
     until("a first batch", || !world.sandbox.messages().is_empty());
     drop(child); // as by `kill -9`
     assert!(world.received().len() < 800, "it was killed in the middle");
@@ -263,11 +256,11 @@ fn a_campaign_of_the_command_that_is_killed_goes_on_where_it_was() {
     let (first, second) = script.split_once("sleep 6\n").unwrap();
     let script = format!("{first}\nread -r go\n{second}");
     let mut shell = world.in_folder(Path::new("/bin/sh"), &["-c", &script]);
-    let mut shell = Killed(shell.stdin(Stdio::piped()).spawn().unwrap());
+    let mut shell = Owned::spawn_group(shell.stdin(Stdio::piped()));
     until("a first batch", || !world.sandbox.messages().is_empty());
-    shell.0.stdin.take().unwrap().write_all(b"\n").unwrap();
+    shell.stdin.take().unwrap().write_all(b"\n").unwrap();
     let mut out = String::new();
-    shell.0.stdout.take().unwrap().read_to_string(&mut out).unwrap();
+    shell.stdout.take().unwrap().read_to_string(&mut out).unwrap();
     let sent =
         std::fs::read_to_string(world.path("sent.csv")).unwrap_or_else(|error| panic!("{error}: {out}"));
     let count = |outcome: &str| sent.lines().filter(|line| line.split(',').nth(3) == Some(outcome)).count();
@@ -295,10 +288,10 @@ fn replicas_share_the_gateways_ceiling() {
         .map(|replica| {
             let mut command = world.program("replica");
             command.env("REPLICA", replica.to_string()).env("KWTSMS_STORE", world.path("shared.db"));
-            command.spawn().unwrap()
+            Owned::spawn(&mut command)
         })
         .collect();
-    let out: String = replicas.into_iter().map(|child| said(child.wait_with_output().unwrap())).collect();
+    let out: String = replicas.into_iter().map(|child| said(child.output())).collect();
     assert_eq!(out.matches(": order ").count(), 8, "{out}");
     assert_eq!(world.received().len(), 8);
     assert!(world.sandbox.requests().iter().all(|request| request.code().is_none()), "none was refused");

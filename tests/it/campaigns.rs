@@ -13,27 +13,7 @@ use kwtsms_async::{
 
 use crate::store::testing;
 
-/// Runs a test over SQLite and, where a server answers, over PostgreSQL.
-macro_rules! over_both {
-    ($($name:ident)*) => {$(
-        mod $name {
-            #[tokio::test]
-            async fn on_sqlite() {
-                let file = super::testing::sqlite();
-                super::bodies::$name(super::World::new(&file.path).await).await;
-            }
-
-            #[cfg(feature = "postgres")]
-            #[tokio::test]
-            async fn on_postgres() {
-                let Some(server) = super::testing::postgres().await else { return };
-                super::bodies::$name(super::World::new(&server.url).await).await;
-            }
-        }
-    )*};
-}
-
-over_both! {
+testing::over_both! { World::new:
     a_campaign_is_sent_once_by_several_workers
     a_lost_answer_is_unknown_and_only_a_person_sends_again
     a_code_pauses_the_campaign_for_all_workers

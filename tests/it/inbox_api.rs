@@ -7,6 +7,7 @@ use reqwest::Method;
 use serde_json::{Value, json};
 use tokio::time::{Instant, timeout};
 
+use crate::lateness::Lateness;
 use crate::sandbox_doors::plain_client;
 
 pub(crate) const NUMBER: &str = "96598765432";
@@ -146,22 +147,28 @@ async fn a_bad_question_is_told_what_to_do() {
 
 #[tokio::test]
 async fn a_wait_is_answered_within_100_ms_of_the_arrival() {
-    let site = Site::start().await;
+    let (site, late) = (Site::start().await, Lateness::default());
     let mut quick = 0;
     let rounds = 10;
-    for round in 1..=rounds {
-        let path = format!("/api/messages/wait?to={NUMBER}&after={}&timeout=20", round - 1);
-        let mut wait = Box::pin(site.get(&path));
-        // It is still waiting: nothing has come yet.
-        assert!(timeout(Duration::from_millis(20), &mut wait).await.is_err());
-        let (message, _) = tokio::join!(wait, site.send("alice", NUMBER, "x"));
-        let answered = Instant::now();
-        assert_eq!(message["seq"], round);
-        let arrived = site.sandbox.messages().last().unwrap().accepted_at();
-        quick += u32::from(answered - arrived <= Duration::from_millis(100));
+    let all = async {
+        for round in 1..=rounds {
+            let path = format!("/api/messages/wait?to={NUMBER}&after={}&timeout=20", round - 1);
+            let mut wait = Box::pin(site.get(&path));
+            // It is still waiting: nothing has come yet.
+            assert!(timeout(Duration::from_millis(20), &mut wait).await.is_err());
+            let (message, _) = tokio::join!(wait, site.send("alice", NUMBER, "x"));
+            let answered = Instant::now();
+            assert_eq!(message["seq"], round);
+            let arrived = site.sandbox.messages().last().unwrap().accepted_at();
+            // On its way through a client, a server and the sandbox a busy machine may be late again and again.
+            quick += u32::from(answered - arrived <= Duration::from_millis(100) + late.of(3));
+        }
+    };
+    tokio::select! {
+        () = all => {}
+        _ = late.measure() => {}
     }
-    // A busy machine may be late now and then.
-    assert!(quick >= rounds / 2, "{quick} of {rounds}");
+    assert!(quick >= rounds / 2, "{quick} of {rounds}, {late:?}");
 }
 
 #[tokio::test]

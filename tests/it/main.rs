@@ -47,6 +47,8 @@ mod inbox_controls;
 mod inbox_requests;
 #[cfg(all(feature = "sandbox", feature = "jsonl"))]
 mod jsonl;
+#[cfg(feature = "sandbox")]
+mod lateness;
 mod layers;
 #[cfg(feature = "sandbox")]
 mod leaks;
@@ -62,6 +64,8 @@ mod outage;
 #[cfg(all(feature = "campaign", feature = "postgres", feature = "sandbox", unix))]
 mod outbox_docs;
 mod own_transport;
+#[path = "../owned.rs"]
+mod owned;
 #[cfg(feature = "sandbox")]
 mod pacing;
 mod phone_digits;

@@ -591,9 +591,10 @@ proptest! {
 
 /// None of these ends in the lifetime of a test run if cleaning takes quadratic time.
 #[test]
-fn a_megabyte_of_angles_is_cleaned_in_linear_time() {
-    const N: usize = 1 << 20;
-    const L: usize = N / 8;
+fn any_heap_of_angles_is_cleaned_in_linear_time() {
+    // What took a time that grows with its square would not end here.
+    const N: usize = 1 << 18;
+    const L: usize = N / 2;
     for (input, kept) in [
         ("<".repeat(N), "<".repeat(N)),
         ("<a".repeat(N / 2), "<a".repeat(N / 2)),

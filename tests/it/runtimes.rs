@@ -10,7 +10,7 @@ use std::time::Duration;
 use kwtsms_async::{Client, Delivery};
 use tokio::runtime::{Builder, Runtime};
 
-/// Answers each request, and closes a connection on which none came for so long.
+/// Answers each request, and closes a connection on which no further one came for so long.
 struct Server {
     base_url: String,
     requests: Arc<AtomicUsize>,
@@ -75,9 +75,9 @@ impl Server {
     }
 }
 
-/// Reads requests to the end of their bodies.
+/// Reads requests to the end of their bodies. The first may take its time: a busy machine connects long before it sends.
 fn serve(mut socket: TcpStream, idle: Duration, requests: &AtomicUsize) {
-    socket.set_read_timeout(Some(idle)).unwrap();
+    socket.set_read_timeout(Some(LONG)).unwrap();
     let mut read = Vec::new();
     let mut part = [0; 4_096];
     while let Ok(bytes @ 1..) = socket.read(&mut part) {
@@ -94,6 +94,7 @@ fn serve(mut socket: TcpStream, idle: Duration, requests: &AtomicUsize) {
             if socket.write_all(answer.as_bytes()).is_err() {
                 return;
             }
+            socket.set_read_timeout(Some(idle)).unwrap();
         }
     }
 }

@@ -16,27 +16,7 @@ use kwtsms_async::{Campaign, CampaignProgress, CampaignState, Client, ClientBuil
 
 use crate::store::testing;
 
-/// Runs a test over SQLite and, where a server answers, over PostgreSQL.
-macro_rules! over_both {
-    ($($name:ident)*) => {$(
-        mod $name {
-            #[tokio::test]
-            async fn on_sqlite() {
-                let file = super::testing::sqlite();
-                super::bodies::$name(super::World::new(&file.path).await).await;
-            }
-
-            #[cfg(feature = "postgres")]
-            #[tokio::test]
-            async fn on_postgres() {
-                let Some(server) = super::testing::postgres().await else { return };
-                super::bodies::$name(super::World::new(&server.url).await).await;
-            }
-        }
-    )*};
-}
-
-over_both! {
+testing::over_both! { World::new:
     a_copy_that_is_restored_under_a_running_campaign_stops_it
     a_pause_during_a_long_wait_for_a_slot_is_kept
     a_window_that_closes_in_the_middle_keeps_the_rest_back

@@ -1,15 +1,17 @@
 //! A worker in a process of its own: this test binary again, with one test that is told what to do.
 
 use std::path::Path;
-use std::process::{Child, Command, Stdio};
+use std::process::{Command, Stdio};
 
 use kwtsms_async::{Client, Store};
+
+use crate::owned::Owned;
 
 const STORE: &str = "KWTSMS_TEST_FAULTS_STORE";
 const JOURNAL: &str = "KWTSMS_TEST_FAULTS_JOURNAL";
 const GATEWAY: &str = "KWTSMS_TEST_FAULTS_GATEWAY";
 
-pub(super) struct Worker(Child);
+pub(super) struct Worker(Owned);
 
 impl Worker {
     /// Starts one that ends when nothing is left to send.
@@ -23,18 +25,17 @@ impl Worker {
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped());
-        Self(command.spawn().unwrap())
+        Self(Owned::spawn(&mut command))
     }
 
     /// SIGKILL.
-    pub(super) fn kill(mut self) {
-        self.0.kill().unwrap();
-        self.0.wait().unwrap();
+    pub(super) fn kill(self) {
+        drop(self);
     }
 
     /// Waits for its end; gives whether it ended well, and what it said.
     pub(super) async fn end(self) -> (bool, String) {
-        let output = tokio::task::spawn_blocking(|| self.0.wait_with_output().unwrap()).await.unwrap();
+        let output = tokio::task::spawn_blocking(|| self.0.output()).await.unwrap();
         let said = String::from_utf8_lossy(&output.stdout) + String::from_utf8_lossy(&output.stderr);
         (output.status.success(), said.into_owned())
     }

@@ -1,6 +1,7 @@
 //! The file: set-up, full and hanging disks, other processes, the environment.
 
 use super::*;
+use crate::owned::Owned;
 
 fn refused(path: &Path) -> String {
     let error = jsonl::to_file::<tracing_subscriber::Registry>(path, Bodies::Masked).map(|_| ()).unwrap_err();
@@ -275,7 +276,7 @@ fn two_processes_append_to_one_file_and_lines_stay_whole() {
     let helpers: Vec<_> = (0..2)
         .map(|_| {
             let mut command = child("file::helper_that_writes_many_long_lines", &folder, &[]);
-            command.stdout(std::process::Stdio::null()).spawn().unwrap()
+            Owned::spawn(command.stdout(std::process::Stdio::null()))
         })
         .collect();
     for mut helper in helpers {

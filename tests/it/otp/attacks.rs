@@ -245,7 +245,7 @@ async fn a_hundred_starts_at_once_are_one_message(place: Place) {
     let results: Vec<_> = join_all(starts).await.into_iter().map(Result::unwrap).collect();
     assert_eq!(results.iter().filter(|result| result.is_ok()).count(), 1);
     for error in results.iter().filter_map(|result| result.as_ref().err()) {
-        assert!(matches!(error, StartError::TooSoon(_)), "{error:?}");
+        assert!(matches!(error, StartError::TooSoon(_)) || is_late(error), "{error:?}");
     }
     assert_eq!(world.messages(), 1);
 }

@@ -149,30 +149,6 @@ mod servers {
         (door, kwtsms_async::Store::open(&url).await.unwrap().into())
     }
 
-    macro_rules! over_servers {
-        ($($name:ident)+) => {
-            mod postgres {
-                $(
-                    #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-                    async fn $name() {
-                        let Some(place) = $crate::otp::world::Place::postgres().await else { return };
-                        super::$name(place).await;
-                    }
-                )+
-            }
-            #[cfg(feature = "redis")]
-            mod redis {
-                $(
-                    #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-                    async fn $name() {
-                        let Some(place) = $crate::otp::world::Place::redis().await else { return };
-                        super::$name(place).await;
-                    }
-                )+
-            }
-        };
-    }
-
     over_servers! {
         a_server_that_is_gone_is_a_refusal_and_goes_on_when_it_is_back
         an_attempt_whose_answer_is_lost_is_not_made_again

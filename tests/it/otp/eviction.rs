@@ -1,19 +1,20 @@
 //! A Redis server that may throw counters away is refused: each policy is set on a server of the test's own.
 
 use std::net::TcpListener;
-use std::process::{Child, Command, Stdio};
+use std::process::{Command, Stdio};
 use std::time::Duration;
 
 use kwtsms_async::ErrorKind;
 use kwtsms_async::otp::OtpStore;
 
 use super::world::*;
+use crate::owned::Owned;
 
 /// What `CONFIG` is called on this server: most hosters forbid it.
 const CONFIG: &str = "SETTINGS";
 
 struct OwnRedis {
-    child: Child,
+    _child: Owned,
     url: String,
     connection: redis::Connection,
     _folder: tempfile::TempDir,
@@ -25,13 +26,13 @@ impl OwnRedis {
         for _ in 0..5 {
             let folder = tempfile::tempdir().unwrap();
             let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
-            let child = Command::new("redis-server")
+            let mut command = Command::new("redis-server");
+            command
                 .args(["--port", &port.to_string(), "--bind", "127.0.0.1", "--save", "", "--daemonize", "no"])
                 .args(["--rename-command", "CONFIG", CONFIG, "--dir"])
                 .arg(folder.path())
-                .stdout(Stdio::null())
-                .spawn();
-            let mut child = child.ok()?;
+                .stdout(Stdio::null());
+            let mut child = Owned::try_spawn(&mut command)?;
             let url = format!("redis://127.0.0.1:{port}/0");
             let client = redis::Client::open(url.as_str()).unwrap();
             // It ends by itself where somebody else took the port meanwhile.
@@ -41,7 +42,7 @@ impl OwnRedis {
                     && let Ok(info) = redis::cmd("INFO").arg("server").query::<String>(&mut connection)
                     && info.lines().any(|line| line.trim() == format!("process_id:{}", child.id()))
                 {
-                    return Some(Self { child, url, connection, _folder: folder });
+                    return Some(Self { _child: child, url, connection, _folder: folder });
                 }
                 tokio::time::sleep(Duration::from_millis(20)).await;
             }
@@ -53,13 +54,6 @@ impl OwnRedis {
         let set =
             redis::cmd(CONFIG).arg("SET").arg("maxmemory-policy").arg(policy).exec(&mut self.connection);
         set.unwrap();
-    }
-}
-
-impl Drop for OwnRedis {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
     }
 }
 

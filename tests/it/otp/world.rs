@@ -353,46 +353,59 @@ pub(crate) async fn too_soon(call: StartCall) -> Duration {
     }
 }
 
-/// Runs the same test over every store.
-macro_rules! over_every_store {
-    ($($name:ident)+) => {
-        mod memory {
+/// A server that is busy answered too late, which refuses as a limit does.
+pub(crate) fn is_late(error: &StartError) -> bool {
+    matches!(error, StartError::Store(error) if error.to_string().contains("did not answer within"))
+}
+
+/// Makes a test of each function, over one kind of place.
+macro_rules! over_place {
+    ($place:ident, $test:meta: $($name:ident)+) => {
+        mod $place {
             $(
-                #[tokio::test(start_paused = true)]
+                #[$test]
                 async fn $name() {
-                    super::$name($crate::otp::world::Place::memory().await.unwrap()).await;
-                }
-            )+
-        }
-        #[cfg(feature = "store")]
-        mod sqlite {
-            $(
-                #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-                async fn $name() {
-                    super::$name($crate::otp::world::Place::sqlite().await.unwrap()).await;
-                }
-            )+
-        }
-        #[cfg(feature = "postgres")]
-        mod postgres {
-            $(
-                #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-                async fn $name() {
-                    let Some(place) = $crate::otp::world::Place::postgres().await else { return };
+                    let Some(place) = $crate::otp::world::Place::$place().await else { return };
                     super::$name(place).await;
                 }
             )+
+        }
+    };
+}
+pub(crate) use over_place;
+
+/// The same over the places that are servers.
+macro_rules! over_servers {
+    ($($name:ident)+) => {
+        #[cfg(feature = "postgres")]
+        $crate::otp::world::over_place! {
+            postgres, tokio::test(flavor = "multi_thread", worker_threads = 2): $($name)+
         }
         #[cfg(feature = "redis")]
-        mod redis {
-            $(
-                #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-                async fn $name() {
-                    let Some(place) = $crate::otp::world::Place::redis().await else { return };
-                    super::$name(place).await;
-                }
-            )+
+        $crate::otp::world::over_place! {
+            redis, tokio::test(flavor = "multi_thread", worker_threads = 2): $($name)+
         }
+    };
+}
+pub(crate) use over_servers;
+
+/// The same over the places that several processes reach.
+macro_rules! over_every_shared_store {
+    ($($name:ident)+) => {
+        #[cfg(feature = "store")]
+        $crate::otp::world::over_place! {
+            sqlite, tokio::test(flavor = "multi_thread", worker_threads = 2): $($name)+
+        }
+        $crate::otp::world::over_servers! { $($name)+ }
+    };
+}
+pub(crate) use over_every_shared_store;
+
+/// The same over every place.
+macro_rules! over_every_store {
+    ($($name:ident)+) => {
+        $crate::otp::world::over_place! { memory, tokio::test(start_paused = true): $($name)+ }
+        $crate::otp::world::over_every_shared_store! { $($name)+ }
     };
 }
 pub(crate) use over_every_store;

@@ -1,12 +1,14 @@
 //! A replica: this test binary again, with one test that is told what to do.
 
-use std::process::{Child, Command, Stdio};
+use std::process::{Command, Stdio};
 use std::time::Duration;
 
 use futures::StreamExt;
 use futures::stream::{self, FuturesUnordered};
 use kwtsms_async::{Client, ErrorKind, Limiter, Rates, Store};
 use tokio::time::Instant;
+
+use crate::owned::Owned;
 
 const TOLD: &str = "KWTSMS_TEST_REPLICA";
 
@@ -19,7 +21,7 @@ pub(super) enum Does {
     Opens,
 }
 
-pub(super) struct Replica(Child);
+pub(super) struct Replica(Owned);
 
 impl Replica {
     /// Starts one that sends through a gateway, paced by a store.
@@ -42,15 +44,13 @@ impl Replica {
             Does::Bulk => "bulk",
             Does::Opens => "opens",
         };
-        let child = command
+        command
             .args(["--exact", "replicas::process::replica", "--ignored", "--nocapture"])
             .env(TOLD, format!("{store} {gateway} {who} {does} {seconds}"))
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .spawn()
-            .unwrap();
-        Self(child)
+            .stderr(Stdio::piped());
+        Self(Owned::spawn(&mut command))
     }
 
     /// Sends it a signal by name.
@@ -61,7 +61,7 @@ impl Replica {
 
     /// Waits for its end. Gives how many of its calls failed, and how late it was woken at the worst.
     pub(super) async fn end(self) -> (u64, Duration) {
-        let output = tokio::task::spawn_blocking(|| self.0.wait_with_output().unwrap()).await.unwrap();
+        let output = tokio::task::spawn_blocking(|| self.0.output()).await.unwrap();
         let said =
             String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr);
         assert!(output.status.success(), "{said}");

@@ -3,10 +3,12 @@
 #![allow(clippy::print_stderr)] // where a server is missing, the test says so
 
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::process::{Command, Stdio};
 use std::time::Duration;
 
 use tempfile::TempDir;
+
+use crate::owned::Owned;
 
 fn free_port() -> u16 {
     std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
@@ -32,7 +34,7 @@ pub(crate) fn missing(what: &str) {
 #[cfg(feature = "redis")]
 pub(super) struct OwnRedis {
     port: u16,
-    child: Child,
+    child: Owned,
 }
 
 #[cfg(feature = "redis")]
@@ -47,12 +49,12 @@ impl OwnRedis {
         Some(Self { port, child })
     }
 
-    fn run(port: u16) -> Option<Child> {
-        Command::new("redis-server")
+    fn run(port: u16) -> Option<Owned> {
+        let mut command = Command::new("redis-server");
+        command
             .args(["--port", &port.to_string(), "--bind", "127.0.0.1", "--save", "", "--appendonly", "no"])
-            .stdout(Stdio::null())
-            .spawn()
-            .ok()
+            .stdout(Stdio::null());
+        Owned::try_spawn(&mut command)
     }
 
     pub(super) fn url(&self) -> String {
@@ -69,13 +71,6 @@ impl OwnRedis {
         tokio::time::sleep(gone).await;
         self.child = Self::run(self.port).unwrap();
         answers(self.port).await;
-    }
-}
-
-#[cfg(feature = "redis")]
-impl Drop for OwnRedis {
-    fn drop(&mut self) {
-        let _ = (self.child.kill(), self.child.wait());
     }
 }
 

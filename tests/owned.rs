@@ -1,0 +1,62 @@
+//! Processes that tests start.
+
+#![allow(dead_code, clippy::unwrap_used)] // used from three crates, in parts
+
+use std::ops::{Deref, DerefMut};
+use std::process::{Child, Command, Output};
+
+/// A process that is killed where its test lets go of it, in whatever way the test ends.
+pub(crate) struct Owned {
+    child: Option<Child>,
+    /// With all that it started.
+    group: bool,
+}
+
+impl Owned {
+    pub(crate) fn spawn(command: &mut Command) -> Self {
+        Self { child: Some(command.spawn().unwrap()), group: false }
+    }
+
+    /// `None` where there is no such program.
+    pub(crate) fn try_spawn(command: &mut Command) -> Option<Self> {
+        Some(Self { child: Some(command.spawn().ok()?), group: false })
+    }
+
+    /// A shell, which is killed with all that it started.
+    #[cfg(unix)]
+    pub(crate) fn spawn_group(command: &mut Command) -> Self {
+        use std::os::unix::process::CommandExt;
+        let mut shell = Self::spawn(command.process_group(0));
+        shell.group = true;
+        shell
+    }
+
+    /// Waits for its end, and gives what it said.
+    pub(crate) fn output(mut self) -> Output {
+        self.child.take().unwrap().wait_with_output().unwrap()
+    }
+}
+
+impl Deref for Owned {
+    type Target = Child;
+
+    fn deref(&self) -> &Child {
+        self.child.as_ref().unwrap()
+    }
+}
+
+impl DerefMut for Owned {
+    fn deref_mut(&mut self) -> &mut Child {
+        self.child.as_mut().unwrap()
+    }
+}
+
+impl Drop for Owned {
+    fn drop(&mut self) {
+        let Some(child) = &mut self.child else { return };
+        if self.group {
+            let _ = Command::new("kill").args(["-KILL", "--", &format!("-{}", child.id())]).status();
+        }
+        let _ = (child.kill(), child.wait());
+    }
+}
