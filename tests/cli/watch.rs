@@ -7,6 +7,7 @@ use std::time::Duration;
 use kwtsms_async::sandbox::Sandbox;
 
 use super::interrupt::{end, interrupt};
+use super::owned::Owned;
 use super::{PASSWORD, World};
 
 const KUWAIT: &str = "96598765432";
@@ -59,7 +60,8 @@ fn it_gives_up_in_time_and_ctrl_c_ends_it() {
         world.run(&["status", &id, "--watch", "--give-up-after", "0", "--json"]).exits(3).json_lines();
     assert_eq!(lines.last().unwrap()["result"], "PARTIAL", "{lines:?}");
 
-    let mut child = Command::new(env!("CARGO_BIN_EXE_kwtsms"))
+    let mut command = Command::new(env!("CARGO_BIN_EXE_kwtsms"));
+    command
         .args(["status", &id, "--watch"])
         .env_clear()
         .env("KWTSMS_USERNAME", "user")
@@ -68,9 +70,8 @@ fn it_gives_up_in_time_and_ctrl_c_ends_it() {
         .current_dir(world.folder.path())
         .stdin(Stdio::null())
         .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .unwrap();
+        .stderr(Stdio::piped());
+    let mut child = Owned::spawn(&mut command);
     let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
     assert!(lines.any(|line| line.unwrap().contains("Status: queued")));
     interrupt(&child);
