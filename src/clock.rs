@@ -36,7 +36,6 @@ pub(crate) mod testing {
     }
 
     /// Sets it on this thread, for good: each test has a thread of its own.
-    #[cfg_attr(not(all(feature = "quiet-hours", feature = "sandbox")), allow(dead_code))]
     pub(crate) fn set_wall_clock(now: SystemTime) {
         SET.set(Some((now, Instant::now())));
     }

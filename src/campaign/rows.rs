@@ -149,9 +149,12 @@ impl Store {
                 Statement::new(
                     self.claim_sql(),
                     vec![account.into(), worker.into(), claim.into(), micros(LEASE).into()],
-                )
-                .must(),
-                Statement::new("UPDATE kwtsms_granted SET n = n + 1 WHERE id = 1 RETURNING n", vec![]).must(),
+                ),
+                Statement::new(
+                    "UPDATE kwtsms_granted SET n = n + 1 WHERE id = 1 AND EXISTS (
+                         SELECT 1 FROM kwtsms_batch WHERE claim = $1 AND state = 1) RETURNING n",
+                    vec![claim.into()],
+                ),
                 Statement::new(
                     "SELECT b.id, b.campaign, b.fence, b.attempt, t.body, c.sender, c.test, r.numbers
                      FROM kwtsms_batch b JOIN kwtsms_campaign c ON c.id = b.campaign
@@ -159,12 +162,11 @@ impl Store {
                      JOIN kwtsms_recipients r ON r.batch = b.id
                      WHERE b.claim = $1 AND b.state = 1",
                     vec![claim.into()],
-                )
-                .must(),
+                ),
             ])
             .await?;
         let Some([_, granted, rows]) = done.as_deref() else { return Ok(None) };
-        let row = &rows[0];
+        let (Some(granted), Some(row)) = (granted.first(), rows.first()) else { return Ok(None) };
         Ok(Some(Claimed {
             batch: row.int(0),
             campaign: row.int(1),
@@ -174,7 +176,7 @@ impl Store {
             sender: row.maybe_text(5),
             test: row.int(6) != 0,
             numbers: unpacked(row.bytes(7)).filter_map(PhoneNumber::read_back).collect(),
-            granted: granted[0].int(0),
+            granted: granted.int(0),
         }))
     }
 

@@ -2,6 +2,8 @@
 
 #[cfg(feature = "sandbox")]
 pub(super) mod kills;
+#[cfg(feature = "sandbox")]
+mod order;
 mod plans;
 #[cfg(all(feature = "sandbox", unix))]
 mod stops;

@@ -13,7 +13,8 @@
 //!   a connection of its own and holds nothing up. Time: [`sqlite::NOW_US`] in the statement. Dropped while it
 //!   waits, a call did nothing; dropped later, it is finished in the background.
 //! - **PostgreSQL**: `db.query(sql, &[(&value, Type::INT8)]).await` is one statement in a transaction of its own, in
-//!   one round trip, never longer than 5 s. For more than one statement `let mut client = db.client().await?`, then
+//!   one round trip, never longer than 5 s; `db.query_all(…)` are several in one, of which none hangs on what an earlier
+//!   one gave. Where one does, `let mut client = db.client().await?`, then
 //!   `client.transaction().await?`, and after its `commit()` give the connection back with `client.keep()`: one that
 //!   is dropped instead is closed, so that a call that was dropped half-way leaves nothing running. Use
 //!   `query_typed` and `execute_typed` only: behind PgBouncer named statements collide, and the driver logs the

@@ -178,6 +178,9 @@ impl Store {
 impl Store {
     /// Runs statements in one transaction, durable when it returns. `None` if a statement that had to give a row gave
     /// none: then nothing was done.
+    ///
+    /// On PostgreSQL those of which none has to give a row are written together, in one round trip: what they lock is
+    /// held for no longer than the server takes.
     pub(crate) async fn run(&self, statements: Vec<Statement>) -> Result<Option<Vec<Vec<Row>>>, StoreError> {
         #[cfg(test)]
         self.tell_plans(&statements).await;
@@ -204,7 +207,19 @@ impl Store {
                     let rows = on_postgres(db, one).await?;
                     return Ok((!one.must || !rows.is_empty()).then(|| vec![rows]));
                 }
-                super::postgres::answered(in_transaction(db, &statements)).await
+                if statements.iter().any(|statement| statement.must) {
+                    super::postgres::answered(in_transaction(db, &statements)).await
+                } else {
+                    let rows = db
+                        .query_all(
+                            &statements
+                                .iter()
+                                .map(|one| (one.text(&POSTGRES), bound(one)))
+                                .collect::<Vec<_>>(),
+                        )
+                        .await?;
+                    Ok(Some(rows.iter().map(|rows| rows.iter().map(from_postgres).collect()).collect()))
+                }
             }
         }
     }

@@ -14,6 +14,7 @@ use tower_service::Service;
 use tracing::Instrument;
 
 use super::connections::Connections;
+use crate::clock::wall_now;
 
 /// The exchange that is being polled on this thread: connections are asked for while it is.
 struct Polled {
@@ -32,6 +33,12 @@ pub(super) struct ObserveSetUps {
     /// After so long reqwest gives a set-up up.
     pub(super) most: Duration,
 }
+
+/// By the clock on the wall a set-up took longer than it may, as where the machine slept meanwhile: what was to leave
+/// over it is not wanted any more.
+#[derive(Debug, thiserror::Error)]
+#[error("the connection came about only after its time-out, by the clock on the wall")]
+pub(super) struct TooLate;
 
 /// A connector whose set-ups are observed.
 ///
@@ -64,6 +71,7 @@ impl<R, S> Service<R> for Observed<S>
 where
     R: Send + 'static,
     S: Service<R> + Clone + Send + 'static,
+    S::Error: From<TooLate>,
     S::Future: Send + 'static,
 {
     type Response = S::Response;
@@ -82,11 +90,14 @@ where
             polled.connections.begin(*most)
         });
         let mut connector = connector.clone();
+        let (begun, most) = (wall_now(), *most);
         Box::pin(async move {
             poll_fn(|cx| connector.poll_ready(cx)).await?;
             let made = connector.call(to).await;
             drop(connecting); // the whole of it, so that the future holds it until here
-            made
+            // The clock of the time-outs stands still while the machine sleeps.
+            let took = wall_now().duration_since(begun).unwrap_or_default();
+            if took <= most { made } else { Err(TooLate.into()) }
         })
     }
 }
@@ -145,11 +156,13 @@ impl<T> Future for ObservedExchange<T> {
 
 #[cfg(test)]
 mod tests {
-    use std::convert::Infallible;
+    use std::error::Error;
+    use std::time::SystemTime;
 
     use tokio::time::{Instant, sleep};
 
     use super::*;
+    use crate::clock::testing::set_wall_clock;
 
     const GAP: Duration = Duration::from_millis(250);
 
@@ -163,10 +176,10 @@ mod tests {
 
     impl Service<()> for Slow {
         type Response = ();
-        type Error = Infallible;
-        type Future = BoxFuture<'static, Result<(), Infallible>>;
+        type Error = Box<dyn Error + Send + Sync>;
+        type Future = BoxFuture<'static, Result<(), Self::Error>>;
 
-        fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
+        fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Self::Error>> {
             Poll::Ready(Ok(()))
         }
 
@@ -209,6 +222,20 @@ mod tests {
         assert_eq!(leaves.await.unwrap(), begin + ms(1_000));
         assert_eq!(connections.clear(Instant::now() + ms(9_000), GAP), Some(begin + ms(1_000) + GAP));
         assert_eq!(poll(&mut exchange).await, Poll::Ready(Some("answer")));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_connection_that_came_about_after_the_machine_slept_is_not_used() {
+        for (slept, used) in [(ms(0), true), (ms(3_900), true), (ms(4_100), false), (ms(3_600_000), false)] {
+            let begin = SystemTime::UNIX_EPOCH + ms(1_000_000_000);
+            set_wall_clock(begin);
+            let mut exchange = driven(&Arc::default(), async {
+                if connector().call(()).await.is_ok() { "posted" } else { "not posted" }
+            });
+            assert!(poll(&mut exchange).await.is_pending());
+            set_wall_clock(begin + slept);
+            assert_eq!(exchange.await == Some("posted"), used, "{slept:?}");
+        }
     }
 
     #[tokio::test(start_paused = true)]

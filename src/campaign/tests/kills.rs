@@ -4,6 +4,7 @@
 //! destructor and no handler outlives. `KWTSMS_KILLS=1000` sets how many.
 
 use std::collections::HashMap;
+use std::io::Read;
 use std::path::Path;
 use std::process::Command;
 use std::sync::atomic::{AtomicI64, Ordering};
@@ -30,11 +31,13 @@ const POINTS: [&str; 5] =
 const BATCH: u64 = 200;
 
 /// Aborts the process at the point that its environment names, at the time that it is met for the n-th time, or stops
-/// it there the first time.
+/// it there the first time, until it is continued and its input is closed.
 pub(in crate::campaign) fn may_die(point: &str) {
     static MET: AtomicI64 = AtomicI64::new(0);
     if std::env::var(STOP).is_ok_and(|wanted| wanted == point) && MET.fetch_add(1, Ordering::SeqCst) == 0 {
         Command::new("kill").args(["-STOP", &std::process::id().to_string()]).status().unwrap();
+        // The signal is taken by the process's first thread, and this one would go on until that is scheduled.
+        std::io::stdin().read_to_end(&mut Vec::new()).unwrap();
     }
     if std::env::var(POINT).is_ok_and(|wanted| wanted == point) {
         let after = std::env::var(AFTER).ok().and_then(|after| after.parse().ok()).unwrap_or(0);
@@ -79,6 +82,7 @@ pub(super) fn worker(place: &str, journal: &Path, gateway: &str, user: &str) -> 
         .env(USER, user)
         .env_remove(POINT)
         .env_remove(STOP)
+        .stdin(std::process::Stdio::null())
         .stdout(std::process::Stdio::null())
         .stderr(std::process::Stdio::null());
     command

@@ -100,16 +100,28 @@ impl Postgres {
     /// Dropped after its first poll, it is finished by the server.
     #[allow(dead_code)] // for the modules that keep something
     pub(crate) async fn query(&self, sql: &str, bound: &[Bound<'_>]) -> Result<Vec<Row>, StoreError> {
+        let mut rows = self.query_all(&[(sql, bound)]).await?;
+        Ok(rows.pop().unwrap_or_default())
+    }
+
+    /// Runs statements in one transaction and one round trip: none can be left out for what an earlier one gave.
+    pub(crate) async fn query_all<'a, S: AsRef<str> + Sync, B: AsRef<[Bound<'a>]> + Sync>(
+        &self,
+        statements: &[(S, B)],
+    ) -> Result<Vec<Vec<Row>>, StoreError> {
         answered(async {
             let client = self.client().await?;
-            // All three are written at the first poll, in this order.
+            let queries =
+                statements.iter().map(|(sql, bound)| client.query_typed(sql.as_ref(), bound.as_ref()));
+            // All are written at the first poll, in this order.
             let (begun, rows, ended) = futures::join!(
                 client.batch_execute(BEGIN),
-                client.query_typed(sql, bound),
-                client.batch_execute("COMMIT"), // a rollback, if the statement failed
+                futures::future::join_all(queries),
+                client.batch_execute("COMMIT"), // a rollback, if a statement failed
             );
             begun?;
-            let rows = rows.map_err(StoreError::from);
+            // The first error is the one that says why: behind it the transaction is aborted.
+            let rows = rows.into_iter().collect::<Result<Vec<_>, _>>().map_err(StoreError::from);
             ended?;
             client.keep();
             rows
