@@ -152,7 +152,7 @@ async fn wrong_credentials_are_tried_once_and_the_usual_mistakes_are_named() {
         ("96598765432", PASSWORD, "the account's mobile number is not its API user"),
         (USER, "'hunter2-s3cret'", "the password has a quotation mark at an end"),
         (USER, "hunter2-s3cret ", "the password has blanks around it"),
-        ("al\u{200b}ice", PASSWORD, "the user name holds a line break or another character that is not seen"),
+        ("al\u{200c}ice", PASSWORD, "the user name holds a line break or another character that is not seen"),
         (USER, "wrong", "ERR003"),
     ] {
         let sandbox = Sandbox::builder().account(USER, PASSWORD).known_accounts_only(true).in_process();
