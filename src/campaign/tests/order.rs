@@ -111,3 +111,34 @@ async fn a_transaction_is_waited_for_5_s() {
     let progress = campaign.progress().await.unwrap();
     assert_eq!((progress.accepted, progress.sending, progress.planned), (200, 200, 0));
 }
+
+#[tokio::test]
+async fn a_machine_that_sleeps_while_it_connects_posts_nothing_after_the_wake() {
+    use std::ops::ControlFlow;
+    use std::time::SystemTime;
+
+    use tokio::time::Instant;
+
+    use crate::clock::testing::set_wall_clock;
+
+    let sandbox = Sandbox::start().await.unwrap();
+    let client = crate::Client::builder("user", "password").base_url(sandbox.base_url());
+    let client = client.build().unwrap();
+    let connections = client.core.limiter.as_ref().unwrap().connections();
+    let began = SystemTime::UNIX_EPOCH + Duration::from_secs(1_000_000_000);
+    set_wall_clock(began);
+    // Whoever still waits for it lets it be tried again.
+    let mut send = Box::pin(client.send("96598765432", "Hello").on_retry(|_| ControlFlow::Break(())));
+    loop {
+        assert!(futures::poll!(&mut send).is_pending());
+        if connections.clear(Instant::now(), Duration::ZERO).is_some() {
+            break; // it connects, on what only runs when this waits
+        }
+        tokio::task::yield_now().await;
+    }
+    set_wall_clock(began + Duration::from_secs(3_600));
+    let error = send.await.unwrap_err();
+    assert_eq!(error.delivery(), crate::Delivery::NotSent, "{error:#}");
+    assert!(format!("{error:#}").contains("by the clock on the wall"), "{error:#}");
+    assert!(sandbox.messages().is_empty());
+}
