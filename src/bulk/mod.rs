@@ -5,6 +5,7 @@ mod handle;
 mod outage;
 mod progress;
 mod run;
+mod running;
 mod source;
 mod stream;
 

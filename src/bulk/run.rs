@@ -1,14 +1,13 @@
-//! The task of a run: drafts in, batches started in order and on time, outcomes out.
+//! A run: drafts in, batches started in order and on time, outcomes out.
 
 use std::collections::{HashSet, VecDeque};
 use std::future::poll_fn;
 use std::ops::ControlFlow;
 use std::panic::AssertUnwindSafe;
-use std::sync::{Arc, Mutex, PoisonError};
-use std::task::{Context, Poll};
+use std::sync::Arc;
+use std::task::Poll;
 use std::time::Duration;
 
-use futures::future::BoxFuture;
 use futures::{FutureExt, StreamExt};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tracing::{Instrument, Span};
@@ -47,91 +46,6 @@ pub(super) struct Setup {
     pub(super) on_progress: Option<OnProgress>,
 }
 
-/// A run under way, for its reader.
-///
-/// It goes on in a task of its own. If that ends before the run, because its runtime does, what is left of the run
-/// comes here, and its reader winds it up: nothing more is sent, and each input is told all the same.
-pub(super) struct Running {
-    control: Arc<Control>,
-    left_over: Arc<Mutex<Option<Box<Run>>>>,
-    winding_up: Option<BoxFuture<'static, ()>>,
-}
-
-impl Running {
-    pub(super) fn start(setup: Setup) -> Self {
-        let control = Arc::clone(&setup.control);
-        let left_over = Arc::default();
-        let run = Keeper { run: Some(Box::new(Run::new(setup))), left_over: Arc::clone(&left_over) };
-        tokio::spawn(run.go().instrument(Span::current()));
-        Self { control, left_over, winding_up: None }
-    }
-
-    /// Winds up what the run's task left behind, if it did.
-    pub(super) fn poll_wind_up(&mut self, cx: &mut Context<'_>) {
-        let left = self.left_over.lock().unwrap_or_else(PoisonError::into_inner).take();
-        if let Some(run) = left {
-            self.control.stop(&StopReason::RuntimeEnded);
-            let run = Keeper { run: Some(run), left_over: Arc::clone(&self.left_over) };
-            self.winding_up = Some(run.go().boxed());
-        }
-        if let Some(winding_up) = &mut self.winding_up
-            && winding_up.as_mut().poll(cx).is_ready()
-        {
-            self.winding_up = None;
-        }
-    }
-}
-
-impl Drop for Running {
-    fn drop(&mut self) {
-        self.control.abandon();
-        self.winding_up = None;
-        let left = self.left_over.lock().unwrap_or_else(PoisonError::into_inner).take();
-        if let Some(run) = left {
-            run.abandon();
-        }
-    }
-}
-
-/// Keeps what is left of a run when its task ends before it.
-struct Keeper {
-    run: Option<Box<Run>>,
-    left_over: Arc<Mutex<Option<Box<Run>>>>,
-}
-
-impl Keeper {
-    async fn go(mut self) {
-        if let Some(run) = &mut self.run {
-            if let Err(panic) = AssertUnwindSafe(run.go()).catch_unwind().await {
-                run.control.panicked(panic);
-                run.abandon_rest();
-            }
-            run.control.over();
-        }
-        self.run = None;
-    }
-}
-
-impl Drop for Keeper {
-    fn drop(&mut self) {
-        let Some(run) = self.run.take() else { return };
-        let control = Arc::clone(&run.control);
-        let mut left_over = self.left_over.lock().unwrap_or_else(PoisonError::into_inner);
-        *left_over = Some(run);
-        if control.is_abandoned() {
-            // Whoever takes it out settles it: this, or the reader that is being dropped.
-            let run = left_over.take();
-            drop(left_over);
-            if let Some(run) = run {
-                run.abandon();
-            }
-        } else {
-            drop(left_over);
-            control.wake_reader();
-        }
-    }
-}
-
 /// The caller's look at a request before it leaves.
 struct Look {
     look: Option<OnRequest>,
@@ -151,9 +65,10 @@ impl BeforeRequest for Look {
 /// What a batch has that may leave.
 type Through = (OwnedSemaphorePermit, Turn, Option<Box<Hold>>);
 
-struct Run {
+/// A run, from its inputs to the last outcome.
+pub(super) struct Run {
     core: Arc<Core>,
-    control: Arc<Control>,
+    pub(super) control: Arc<Control>,
     /// `None` if text or sender id are not usable.
     message: Option<Message>,
     terms: Terms,
@@ -174,7 +89,7 @@ struct Run {
 }
 
 impl Run {
-    fn new(setup: Setup) -> Self {
+    pub(super) fn new(setup: Setup) -> Self {
         let Setup { control, numbers, text, mut options, max_in_flight, on_request, on_progress } = setup;
         let core = Arc::clone(&control.core);
         control.start(on_progress);
@@ -204,7 +119,7 @@ impl Run {
         }
     }
 
-    async fn go(&mut self) {
+    pub(super) async fn go(&mut self) {
         self.core.guards.ask_the_balance();
         // A draft is there already where another task left it.
         while !self.draft.is_empty() || self.next_draft().await {
@@ -518,12 +433,12 @@ impl Run {
     }
 
     /// Nobody reads the outcomes, and the run's task is gone: what it has read of its source is counted.
-    fn abandon(mut self: Box<Self>) {
+    pub(super) fn abandon(mut self: Box<Self>) {
         self.abandon_rest();
         self.control.over();
     }
 
-    fn abandon_rest(&mut self) {
+    pub(super) fn abandon_rest(&mut self) {
         let waiting: Vec<_> = self.held.drain(..).chain(self.parsed.drain(..)).collect();
         self.settle_if_any();
         self.draft = std::mem::take(&mut self.batcher.draft);

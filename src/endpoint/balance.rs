@@ -36,10 +36,7 @@ impl Client {
     /// See [`Error`]; the gateway may answer ERR001 to ERR005 and ERR024.
     pub fn balance(&self) -> Query<Balance> {
         Query::new(&self.core, |core, options| async move {
-            let body = RequestBody::new(&core.credentials).finish();
-            let mut call = Call::reading(Endpoint::Balance, body);
-            options.apply(&mut call);
-            ask(core, call, read).await
+            ask_while(core, Lane::Single, options.until(), options.on_retry).await
         })
     }
 
@@ -55,9 +52,7 @@ pub(crate) fn ask_in(
     lane: Lane,
     deadline: Option<Instant>,
 ) -> impl Future<Output = Result<Balance, Error>> + Send {
-    let mut call = Call::reading(Endpoint::Balance, RequestBody::new(&core.credentials).finish());
-    (call.lane, call.deadline) = (lane, deadline);
-    ask(core, call, read)
+    ask_while(core, lane, deadline, None)
 }
 
 /// Asks once, in the lane of a run that wants to know whether the gateway answers.
@@ -66,10 +61,17 @@ pub(crate) fn ask_once(
     lane: Lane,
     deadline: Option<Instant>,
 ) -> impl Future<Output = Result<Balance, Error>> + Send {
-    let mut call = Call::reading(Endpoint::Balance, RequestBody::new(&core.credentials).finish());
-    (call.lane, call.deadline) = (lane, deadline);
-    call.on_retry = Some(OnRetry::new(|_| ControlFlow::Break(())));
-    ask(core, call, read)
+    ask_while(core, lane, deadline, Some(OnRetry::new(|_| ControlFlow::Break(()))))
+}
+
+fn ask_while(
+    core: Arc<Core>,
+    lane: Lane,
+    deadline: Option<Instant>,
+    on_retry: Option<OnRetry>,
+) -> impl Future<Output = Result<Balance, Error>> + Send {
+    let body = RequestBody::new(&core.credentials).finish();
+    ask(core, Call { lane, deadline, on_retry, ..Call::reading(Endpoint::Balance, body) }, read)
 }
 
 fn read(raw: &RawReply) -> Result<Balance, Error> {
