@@ -28,7 +28,7 @@ use crate::clock::wall_now;
 /// meets the server's close is of unknown outcome.
 const IDLE: Duration = Duration::from_secs(4);
 
-/// After so long without a request it is looked whether the server has closed a connection.
+/// So long after a request was begun it is looked whether the server has closed its connection.
 const LOOK_AFTER: Duration = Duration::from_millis(5);
 
 const AGENT: &str = concat!("kwtsms-async/", env!("CARGO_PKG_VERSION"));
@@ -267,11 +267,12 @@ impl Transport for HttpTransport {
         post.headers_mut().insert(CONTENT_LENGTH, HeaderValue::from(request.body().len()));
         *post.body_mut() = Some(request.body().clone().into());
         let runtime = Handle::try_current().ok();
-        let Taken { client, used, rested } = self.clients.take(runtime.as_ref().map(Handle::id), wall_now());
+        let Taken { client, used, begun_before } =
+            self.clients.take(runtime.as_ref().map(Handle::id), wall_now());
         let proxy = self.proxy.clone();
         let on_one_thread = runtime.is_some_and(|at| at.runtime_flavor() == RuntimeFlavor::CurrentThread);
         let exchange = Box::pin(async move {
-            if rested > LOOK_AFTER && on_one_thread {
+            if begun_before > LOOK_AFTER && on_one_thread {
                 // Such a runtime stands still between two calls of `block_on`: let it see what was closed meanwhile.
                 // The first time it looks at its sockets, the second time it goes through those that something was
                 // seen of.

@@ -28,6 +28,8 @@ struct Pool<C> {
     runtime: Option<runtime::Id>,
     client: C,
     used: Arc<Used>,
+    /// When the last request was begun.
+    begun: Instant,
 }
 
 /// When a pool was last used, on the clock that stands still while the machine is suspended, and on the wall.
@@ -51,15 +53,21 @@ impl Used {
 pub(super) struct Taken<C> {
     pub(super) client: C,
     pub(super) used: Arc<Used>,
-    /// For how long none of its connections was used.
-    pub(super) rested: Duration,
+    /// How long ago the request before it was begun: a server that closes an idle connection has not had it for longer.
+    /// When the reply was read says less, since a busy thread reads late.
+    pub(super) begun_before: Duration,
+}
+
+impl<C> Pool<C> {
+    fn new(client: C) -> Self {
+        Self { runtime: None, client, used: Arc::new(Used::now()), begun: Instant::now() }
+    }
 }
 
 impl<C: Clone> Pools<C> {
     /// `first` is the client of the first runtime, made to see whether one can be made.
     pub(super) fn new(first: C, idle: Duration, make: Make<C>) -> Self {
-        let pool = Pool { runtime: None, client: first, used: Arc::new(Used::now()) };
-        Self { make, idle, pools: Mutex::new(vec![pool]) }
+        Self { make, idle, pools: Mutex::new(vec![Pool::new(first)]) }
     }
 
     /// The client of a runtime.
@@ -80,7 +88,8 @@ impl<C: Clone> Pools<C> {
         {
             pool.client = client;
         }
-        Taken { client: pool.client.clone(), used: Arc::clone(&pool.used), rested }
+        let begun_before = now.saturating_duration_since(std::mem::replace(&mut pool.begun, now));
+        Taken { client: pool.client.clone(), used: Arc::clone(&pool.used), begun_before }
     }
 
     /// Makes room for a runtime that is new here.
@@ -89,12 +98,12 @@ impl<C: Clone> Pools<C> {
             || pools.iter().enumerate().min_by_key(|(_, pool)| pool.used.lock().0).map_or(0, |(at, _)| at);
         match (self.make)() {
             Some(client) if pools.len() < MOST => {
-                pools.push(Pool { runtime: None, client, used: Arc::new(Used::now()) });
+                pools.push(Pool::new(client));
                 pools.len() - 1
             }
             Some(client) => {
                 let oldest = oldest();
-                pools[oldest] = Pool { runtime: None, client, used: Arc::new(Used::now()) };
+                pools[oldest] = Pool::new(client);
                 oldest
             }
             None => oldest(),
@@ -130,6 +139,18 @@ mod tests {
         assert_eq!(take(&runtimes[5]), 5, "it is kept");
         assert_eq!(clients[MOST], MOST);
         assert_eq!(take(&runtimes[0]), MOST + 1, "it was used longest ago");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_reply_that_is_read_late_makes_its_connection_no_younger() {
+        let (pools, here) = (pools(), Some(runtime::Handle::current().id()));
+        let take = || pools.take(here, wall_now());
+        let first = take();
+        tokio::time::advance(Duration::from_millis(9)).await;
+        first.used.touch(); // the server answered at once, and closes 10 ms later
+        tokio::time::advance(Duration::from_millis(2)).await;
+        assert_eq!(take().begun_before, Duration::from_millis(11));
+        assert_eq!(take().begun_before, Duration::ZERO);
     }
 
     #[tokio::test(start_paused = true)]
