@@ -25,7 +25,7 @@ use crate::queue_gate::QueueGate;
 use crate::recipients::{Recipients, only_to};
 use crate::same_number::SameNumberMemory;
 use crate::secret::Secret;
-use crate::transport::http::authority;
+use crate::transport::http::{KEPT, authority};
 use crate::transport::{HttpTransport, Transport};
 use crate::wire::Credentials;
 
@@ -535,7 +535,8 @@ impl ClientBuilder {
                 let host = authority(&base.url);
                 #[cfg(feature = "diagnose")]
                 let is_https = base.url.scheme() == "https";
-                let http = http(base, self.connect_timeout, self.native_tls)?;
+                let kept = if matches!(self.pace, Pace::Unpaced) { usize::MAX } else { KEPT };
+                let http = http(base, self.connect_timeout, self.native_tls, kept)?;
                 let destination = Destination {
                     host,
                     #[cfg(feature = "diagnose")]
@@ -660,8 +661,8 @@ fn spending(_: &Option<Limiter>, _: &str, limit: SpendLimit) -> Spending {
     Spending::local(limit)
 }
 
-fn http(base: BaseUrl, connect_timeout: Duration, native: bool) -> Result<HttpTransport, Error> {
-    HttpTransport::open(base.url, base.local, connect_timeout, native)
+fn http(base: BaseUrl, connect: Duration, native: bool, kept: usize) -> Result<HttpTransport, Error> {
+    HttpTransport::open(base.url, base.local, connect, native, kept)
         .map_err(|error| Error::config_from("the connection to the gateway cannot be set up", error))
 }
 
@@ -677,7 +678,7 @@ impl HttpTransport {
     /// Of kind `Config`: the base URL is refused (`http://` to another machine is), a proxy of the environment cannot be
     /// used, or there is no TLS or no CA certificate for it.
     pub fn new(base_url: &str, connect_timeout: Duration) -> Result<Self, Error> {
-        http(config::base_url(base_url, false)?, connect_timeout, false)
+        http(config::base_url(base_url, false)?, connect_timeout, false, KEPT)
     }
 }
 

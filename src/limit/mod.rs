@@ -50,6 +50,11 @@ pub const DEFAULT_MAX_WAITING: usize = 1_000;
 /// half of the shorter period. While a connection is being set up no request starts, or those that follow would
 /// arrive together with the one that waits for it.
 ///
+/// When the network is silent for 1.7 s and more, the requests that left meanwhile on the 3 connections that are kept
+/// at most arrive together, with the one that waited for a connection; then none starts for a second, so that these are
+/// at most 5 as well. A shorter silence is not told from a slow set-up: between 375 ms and 1.7 s up to 7 may arrive in
+/// a second.
+///
 /// Waiting costs nothing until the turn has come: a wait that is dropped gives its place back. A call that is not
 /// polled when its turn has come does not hold up those behind it for more than about 75 ms; it keeps its place.
 ///

@@ -94,10 +94,15 @@ where
         Box::pin(async move {
             poll_fn(|cx| connector.poll_ready(cx)).await?;
             let made = connector.call(to).await;
-            drop(connecting); // the whole of it, so that the future holds it until here
             // The clock of the time-outs stands still while the machine sleeps.
             let took = wall_now().duration_since(begun).unwrap_or_default();
-            if took <= most { made } else { Err(TooLate.into()) }
+            let made = if took <= most { made } else { Err(TooLate.into()) };
+            // The whole of it, so that the future holds it until here.
+            match (connecting, &made) {
+                (Ok(connecting), Ok(_)) => connecting.made(),
+                (connecting, _) => drop(connecting),
+            }
+            made
         })
     }
 }

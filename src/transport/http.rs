@@ -28,6 +28,11 @@ use crate::clock::wall_now;
 /// meets the server's close is of unknown outcome.
 const IDLE: Duration = Duration::from_secs(4);
 
+/// So many idle connections are kept under a pace. While the way to the server is silent, each takes one more request, and all of
+/// these arrive together when it speaks again; the next one has to connect, and holds up the others until then. A
+/// steady pace needs no more, since a connection that becomes idle is the next request's.
+pub(crate) const KEPT: usize = 3;
+
 /// So long after a request was begun it is looked whether the server has closed its connection.
 const LOOK_AFTER: Duration = Duration::from_millis(5);
 
@@ -51,7 +56,7 @@ pub(crate) enum HttpSetupError {
     Way(#[from] WayError),
 }
 
-/// Posts requests over HTTP/1.1, and keeps its connections for reuse for 4 s.
+/// Posts requests over HTTP/1.1, and keeps up to 3 connections for reuse, for 4 s.
 ///
 /// TLS is made by rustls if its feature is on, and else by the system's library (`native-tls`).
 ///
@@ -114,12 +119,14 @@ pub struct HttpTransport {
 }
 
 impl HttpTransport {
-    /// `base` ends with a slash; `local` says that its host is this machine, `native` asks for the system's TLS.
+    /// `base` ends with a slash; `local` says that its host is this machine, `native` asks for the system's TLS. At most
+    /// `kept` connections are kept while they are idle.
     pub(crate) fn open(
         base: Url,
         local: bool,
         connect: Duration,
         native: bool,
+        kept: usize,
     ) -> Result<Self, HttpSetupError> {
         const JSON: HeaderValue = HeaderValue::from_static("application/json");
         let host = HeaderValue::from_maybe_shared(Bytes::from(authority(&base)))
@@ -152,7 +159,8 @@ impl HttpTransport {
                 .http1_only()
                 .connect_timeout(connect)
                 .connector_layer(ObserveSetUps { most: connect })
-                .pool_idle_timeout(IDLE);
+                .pool_idle_timeout(IDLE)
+                .pool_max_idle_per_host(kept);
             let builder = match &proxy {
                 Some(proxy) => builder.proxy(reqwest::Proxy::all(proxy.url.clone())?),
                 None if local => builder.no_proxy(),

@@ -38,8 +38,27 @@ struct Way {
     jitter: u64,
     /// The server closes after each answer.
     closes: bool,
-    /// Nothing passes from so long after the beginning to so long.
-    silent: Option<(u64, u64)>,
+    silent: Silent,
+}
+
+/// What is silent for the last 2 s of each 5 s.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Silent {
+    Never,
+    /// The server hears, and answers nothing: neither requests nor who wants to connect.
+    Server,
+    /// Nothing passes, either way: what left meanwhile arrives together.
+    Way,
+}
+
+impl Silent {
+    /// When something comes through that is due after so long.
+    fn heard(self, who: Self, due: Duration) -> Duration {
+        const EACH: u64 = 5_000;
+        const FROM: u64 = 3_000;
+        let due = due.as_millis() as u64;
+        if self == who && due % EACH >= FROM { ms((due / EACH + 1) * EACH) } else { ms(due) }
+    }
 }
 
 const KEPT: Way = Way {
@@ -48,14 +67,25 @@ const KEPT: Way = Way {
     latency: 20,
     jitter: 60,
     closes: false,
-    silent: None,
+    silent: Silent::Never,
 };
 
-const WAYS: [Way; 4] = [
+const SLOW: Way = Way { name: "slow answers", latency: 350, ..KEPT };
+
+const WAYS: [Way; 8] = [
     KEPT,
-    Way { name: "slow answers", latency: 350, ..KEPT },
+    SLOW,
     Way { name: "closed after each answer", closes: true, ..KEPT },
-    Way { name: "silent for 2 s", silent: Some((3_000, 5_000)), ..KEPT },
+    Way { name: "server silent for 2 s", silent: Silent::Server, ..KEPT },
+    Way {
+        name: "server silent for 2 s, closed after each answer",
+        silent: Silent::Server,
+        closes: true,
+        ..KEPT
+    },
+    Way { name: "way silent for 2 s", silent: Silent::Way, ..KEPT },
+    Way { name: "way silent for 2 s, closed after each answer", silent: Silent::Way, closes: true, ..KEPT },
+    Way { name: "way silent for 2 s, slow answers", silent: Silent::Way, ..SLOW },
 ];
 
 fn ms(ms: u64) -> Duration {
@@ -113,12 +143,8 @@ impl Door {
             }
         };
         let writes = async move {
-            while let Some((mut due, piece)) = carried.recv().await {
-                if let Some((from, until)) = self.way.silent
-                    && due > self.begin + ms(from)
-                {
-                    due = due.max(self.begin + ms(until));
-                }
+            while let Some((due, piece)) = carried.recv().await {
+                let due = self.begin + self.way.silent.heard(Silent::Way, due - self.begin);
                 sleep_until(due).await;
                 if to.write_all(&piece).await.is_err() {
                     return;
@@ -131,6 +157,7 @@ impl Door {
 
     async fn serve(&self, socket: TcpStream) -> io::Result<()> {
         socket.set_nodelay(true)?;
+        self.server_speaks().await;
         let mut stream = self.acceptor.accept(socket).await?;
         let mut heard = Vec::new();
         loop {
@@ -143,6 +170,7 @@ impl Door {
             self.arrived.lock().unwrap().push(Instant::now());
             let sends = heard.starts_with(b"POST /API/send/");
             heard.clear();
+            self.server_speaks().await;
             let answer = String::from_utf8(reply(200, if sends { ACCEPTED } else { BALANCE })).unwrap();
             if self.way.closes {
                 let last = answer.replacen("\r\n", "\r\nConnection: close\r\n", 1);
@@ -153,12 +181,38 @@ impl Door {
         }
     }
 
-    /// The most arrivals in any sliding second, and how many there were.
-    fn most(&self) -> (usize, usize) {
+    /// Waits while the server is silent.
+    async fn server_speaks(&self) {
+        sleep_until(self.begin + self.way.silent.heard(Silent::Server, self.begin.elapsed())).await;
+    }
+
+    fn seen(&self) -> Seen {
         let mut arrived = self.arrived.lock().unwrap().clone();
         arrived.sort();
         let within = |i: usize| arrived[i..].iter().take_while(|at| **at < arrived[i] + ms(1_000)).count();
-        ((0..arrived.len()).map(within).max().unwrap_or(0), arrived.len())
+        let mut seconds = [0; 12];
+        (0..arrived.len()).for_each(|i| seconds[within(i).min(11)] += 1);
+        let most = seconds.iter().rposition(|count| *count > 0).unwrap_or(0);
+        Seen { requests: arrived.len(), most, seconds }
+    }
+}
+
+/// What came through the door.
+#[derive(Debug)]
+struct Seen {
+    requests: usize,
+    /// The most in any sliding second.
+    most: usize,
+    /// How many seconds that begin with a request held so many.
+    seconds: [usize; 12],
+}
+
+impl std::fmt::Display for Seen {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let Self { requests, most, seconds } = self;
+        write!(f, "{requests} requests, at most {most} in a second")?;
+        let mut many = seconds.iter().enumerate().filter(|(held, count)| *held >= 5 && **count > 0);
+        many.try_for_each(|(held, count)| write!(f, ", {held} in {count} of {requests} seconds"))
     }
 }
 
@@ -245,23 +299,24 @@ async fn all(seconds: u64) {
         let (door, client) = Door::open(way, acceptor.clone()).await;
         let client = client.build().unwrap();
         tokio::join!(campaign(&client, end), calls(&client, end));
-        (way.name, door.most())
+        (way, door.seen())
     });
     let full = full.buffer_unordered(WAYS.len()).collect::<Vec<_>>();
     let beside = async {
         let (door, client) = Door::open(KEPT, acceptor.clone()).await;
         let client = client.build().unwrap();
         let (longest, ()) = tokio::join!(logins(&client, &door, end), campaign(&client, end));
-        (longest, door.most())
+        (longest, door.seen())
     };
     let alone = async {
         let (door, client) = Door::open(KEPT, acceptor.clone()).await;
         campaign(&client.build().unwrap(), end).await;
-        let (most, count) = door.most();
+        let seen = door.seen();
         let arrived = door.arrived.lock().unwrap().clone();
         // From the second on: the first waited for its connection.
         let took = arrived.last().zip(arrived.get(1)).map_or(Duration::MAX, |(last, second)| *last - *second);
-        (most, 0.5 * count.saturating_sub(2) as f64 / took.as_secs_f64())
+        let efficiency = 0.5 * seen.requests.saturating_sub(2) as f64 / took.as_secs_f64();
+        (seen, efficiency)
     };
     let kept = async {
         let (_, client) = Door::open(KEPT, acceptor.clone()).await;
@@ -273,19 +328,24 @@ async fn all(seconds: u64) {
     // Ideal are 1.5 s and an answer; without a task of its own the set-up holds the others for 5 s.
     println!("three calls beside one that is not polled while it connects: {kept:?}");
     println!("this process was woken up to {late:?} late");
-    // Its own jitter and the machine's: the guarantee of 4 is for less than 100 ms, that of 5 for less than 375 ms.
+    // Its own jitter and the machine's: the guarantee of 4 is for less than 100 ms, that of 5 for less than 375 ms or
+    // for a silence of 1.7 s and more.
     let quiet = late + ms(KEPT.jitter) < ms(90);
     let stalled = late + ms(KEPT.jitter) > ms(300);
     assert!(kept < ms(4_000) || !quiet, "{kept:?}");
-    for (name, (most, count)) in full {
-        println!("{name}: {count} requests, {most} in a second at the most");
-        assert!(count > 0 && (count as u64 > seconds || !quiet), "{name}: {count}");
-        assert!(most <= 5 || stalled, "{name}: {most}");
-        assert!(most <= 4 || !quiet || name.starts_with("silent"), "{name}: {most}");
+    for (way, seen) in &full {
+        println!("{}: {seen}", way.name);
     }
-    println!("logins beside a campaign: {} in a second at the most, the longest wait {longest:?}", beside.0);
-    println!("a campaign alone: {alone} in a second at the most, efficiency {efficiency:.3}");
-    assert!(beside.0 <= 4 && alone <= 3 || !quiet);
+    println!("logins beside a campaign: {beside}, the longest wait {longest:?}");
+    println!("a campaign alone: {alone}, efficiency {efficiency:.3}");
+    for (way, Seen { requests, most, .. }) in full {
+        let name = way.name;
+        let least = if way.silent == Silent::Never { seconds } else { seconds / 4 };
+        assert!(requests > 0 && (requests as u64 > least || !quiet), "{name}: {requests}");
+        assert!(most <= 5 || stalled, "{name}: {most}");
+        assert!(most <= 4 || !quiet || way.silent == Silent::Way, "{name}: {most}");
+    }
+    assert!(beside.most <= 4 && alone.most <= 3 || !quiet);
     assert!(longest <= ms(500) || !quiet, "{longest:?}");
     // In a short run the jitter of the two ends counts too much.
     assert!(efficiency >= 0.98 || !quiet || seconds < 12, "{efficiency}");
