@@ -94,7 +94,8 @@ impl Client {
     }
 
     /// Waits until no exchange with the gateway is under way, those included that go on after their callers were
-    /// dropped: for a graceful stop, after everything that sends has been stopped.
+    /// dropped: for a graceful stop, after everything that sends has been stopped. A store that a pace is shared
+    /// through then knows too that nobody waits here.
     ///
     /// ```
     /// # #[cfg(feature = "sandbox")] {
@@ -112,6 +113,10 @@ impl Client {
     /// ```
     pub async fn idle(&self) {
         self.core.under_way.none().await;
+        #[cfg(any(feature = "store", feature = "redis"))]
+        if let Some(limiter) = &self.core.limiter {
+            limiter.idle().await;
+        }
     }
 
     /// True if messages go out in test mode where a call does not say otherwise.

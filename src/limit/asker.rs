@@ -9,7 +9,8 @@ use tokio::time::Instant;
 use super::pace::Pace;
 use super::queue::ANSWER;
 use super::rates::{Lane, Rates};
-use super::shared::{Asked, LATE, Next, Shared, Source, Word, ask};
+use super::shared::{Asked, LATE, Next, Shared, Source, ask};
+use super::teller;
 use super::wait::{Lanes, State};
 use crate::store::StoreError;
 
@@ -42,10 +43,7 @@ impl Asker {
         while let Some((source, rates, unused)) = self.needed() {
             let asked = Instant::now();
             let answer = ask(&*source, rates, self.lane, unused).await;
-            let Some((next, word)) = self.answered(asked, answer) else { return };
-            if let Some(Word { process, calls, lasts }) = word {
-                tokio::spawn(source.tell(process, calls, lasts)); // lost, nobody misses it
-            }
+            let Some(next) = self.answered(asked, answer) else { return };
             drop(source);
             match next {
                 Next::AskAt(at) => tokio::time::sleep_until(at).await,
@@ -54,32 +52,19 @@ impl Asker {
                 Next::End => return,
             }
         }
-        self.say_that_nobody_waits();
     }
 
-    /// What to do next, and what to tell the store of those who wait.
-    fn answered(&self, asked: Instant, answer: Result<Asked, StoreError>) -> Option<(Next, Option<Word>)> {
+    /// What to do next. Has the store told of those who wait.
+    fn answered(&self, asked: Instant, answer: Result<Asked, StoreError>) -> Option<Next> {
         let lanes = self.lanes.upgrade()?;
         let mut state = lanes.lock();
         let calls = state.calls();
         let shared = shared(&mut state);
         let next = shared.answered(self.lane, self.number, asked, answer);
-        let word = shared.word(&next, calls);
-        Some((next, word))
-    }
-
-    fn say_that_nobody_waits(&self) {
-        let Some(lanes) = self.lanes.upgrade() else { return };
-        let mut state = lanes.lock();
-        if state.calls() != [0, 0] {
-            return;
-        }
-        let word = shared(&mut state).last_word();
-        let source = Arc::clone(&shared(&mut state).source);
+        shared.calls_wait(&next, calls);
         drop(state);
-        if let Some(process) = word {
-            tokio::spawn(source.tell(process, [0, 0], 0));
-        }
+        teller::spawn(&lanes);
+        Some(next)
     }
 
     /// What to ask, while somebody waits and nobody else asks.

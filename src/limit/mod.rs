@@ -15,6 +15,8 @@ mod rates;
 mod scope;
 #[cfg(any(feature = "store", feature = "redis"))]
 mod shared;
+#[cfg(any(feature = "store", feature = "redis"))]
+mod teller;
 mod wait;
 
 use std::fmt;
@@ -32,7 +34,7 @@ use self::rates::Periods;
 pub use self::rates::{CEILING, DEFAULT_RATE, Rates};
 #[cfg(any(feature = "store", feature = "redis"))]
 pub use self::scope::{PaceProcess, PaceScope, PaceStatus};
-use self::wait::{Lanes, Place, Want};
+use self::wait::{Errands, Lanes, Place, Want};
 use crate::error::Error;
 #[cfg(feature = "store")]
 use crate::store::Store;
@@ -127,8 +129,8 @@ impl Limiter {
             return Err(Error::config("with no call allowed to wait none could start: allow at least 1"));
         }
         let periods = Periods::of(rates);
-        // Its own schedule is never asked for.
-        let lanes = Lanes::new(periods, max_waiting, Pace::Local(Local::new(&periods)), |_, _, _| {});
+        let no_store = Errands { ask: |_, _, _| {}, tell: |_| {} };
+        let lanes = Lanes::new(periods, max_waiting, Pace::Local(Local::new(&periods)), no_store);
         Ok(Self(Arc::new(lanes)))
     }
 
@@ -182,7 +184,8 @@ impl Limiter {
     async fn joined(source: Arc<dyn shared::Source>, rates: Rates) -> Result<Self, Error> {
         let shared = shared::join(source, rates).await?;
         let pace = Pace::Shared(Box::new(shared));
-        Ok(Self(Arc::new(Lanes::new(Periods::shared(rates), DEFAULT_MAX_WAITING, pace, asker::spawn))))
+        let errands = Errands { ask: asker::spawn, tell: teller::spawn_last };
+        Ok(Self(Arc::new(Lanes::new(Periods::shared(rates), DEFAULT_MAX_WAITING, pace, errands))))
     }
 
     /// Where it shares its pace, if it does.
@@ -218,6 +221,17 @@ impl Limiter {
             }
         }
         Ok(self)
+    }
+
+    /// Waits until a store that the pace is shared through knows that nobody waits here: for a graceful stop, after
+    /// everything that waits was ended or dropped.
+    ///
+    /// Without it whoever looks at the scope (`kwtsms limits`, [`PaceScope::status`]) may see this process for some
+    /// seconds more. A pace of its own has nothing to tell. [`Client::idle`](crate::Client::idle) waits for it too.
+    /// A store that fails ends the wait within 5 s.
+    #[cfg(any(feature = "store", feature = "redis"))]
+    pub async fn idle(&self) {
+        teller::idle(&self.0).await;
     }
 
     /// Waits for a turn. Dropped before it returns, it has taken nothing.

@@ -75,6 +75,16 @@ impl Pace {
         }
     }
 
+    /// True if a store was told that calls wait.
+    #[allow(clippy::unused_self)] // it is used where there are stores
+    pub(super) fn has_told(&self) -> bool {
+        match self {
+            Self::Local(_) => false,
+            #[cfg(any(feature = "store", feature = "redis"))]
+            Self::Shared(shared) => shared.told.has_told(),
+        }
+    }
+
     /// Why there was no start before the deadline.
     pub(super) fn too_late(&self) -> Error {
         match self {

@@ -1,6 +1,8 @@
 //! Turns: their spacing, their order, and that nobody holds up another.
 
 mod door;
+#[cfg(feature = "store")]
+mod suite;
 mod unpolled;
 
 use std::time::Duration;

@@ -17,8 +17,13 @@ use crate::transport::Connections;
 /// While a start is asked for, everybody looks again after so long, and each one behind a little later.
 const UNKNOWN: Duration = Duration::from_secs(1);
 
-/// Sends somebody to ask a store for a lane's next start.
-pub(super) type Ask = fn(&Arc<Lanes>, Lane, u64);
+/// Whom a shared pace sends to its store.
+pub(super) struct Errands {
+    /// To ask for a lane's next start.
+    pub(super) ask: fn(&Arc<Lanes>, Lane, u64),
+    /// To tell of those who wait.
+    pub(super) tell: fn(&Arc<Lanes>),
+}
 
 /// Two queues and their one schedule.
 pub(super) struct Lanes {
@@ -26,7 +31,7 @@ pub(super) struct Lanes {
     pub(super) connections: Arc<Connections>,
     pub(super) periods: Periods,
     max_waiting: usize,
-    ask: Ask,
+    errands: Errands,
 }
 
 pub(super) struct State {
@@ -42,6 +47,13 @@ impl State {
         [&self.single, &self.bulk].map(|queue| i64::try_from(queue.len()).unwrap_or(i64::MAX))
     }
 
+    /// Takes a call out of its queue.
+    fn leave(&mut self, lane: Lane, number: u64, now: Instant) -> Wakers {
+        let (left, next) = self.queue(lane).leave(number, now);
+        let last = self.single.len() + self.bulk.len() == 0;
+        Wakers { next, left, tell: last && self.pace.has_told(), ..Wakers::default() }
+    }
+
     pub(super) fn queue(&mut self, lane: Lane) -> &mut Queue {
         match lane {
             Lane::Single => &mut self.single,
@@ -51,9 +63,9 @@ impl State {
 }
 
 impl Lanes {
-    pub(super) fn new(periods: Periods, max_waiting: usize, pace: Pace, ask: Ask) -> Self {
+    pub(super) fn new(periods: Periods, max_waiting: usize, pace: Pace, errands: Errands) -> Self {
         let state = State { single: Queue::default(), bulk: Queue::default(), pace };
-        Self { state: Mutex::new(state), connections: Arc::default(), periods, max_waiting, ask }
+        Self { state: Mutex::new(state), connections: Arc::default(), periods, max_waiting, errands }
     }
 
     /// How many wait in the lane of single requests and in that of bulk batches.
@@ -101,10 +113,15 @@ struct Wakers {
     called: Vec<Waker>,
     replaced: Option<Waker>,
     left: Option<Waker>,
+    /// The store is to be told in a moment that nobody waits.
+    tell: bool,
 }
 
 impl Wakers {
-    fn wake(self) {
+    fn wake(self, lanes: &Arc<Lanes>) {
+        if self.tell {
+            (lanes.errands.tell)(lanes);
+        }
         self.next.into_iter().chain(self.called).for_each(Waker::wake);
     }
 }
@@ -213,7 +230,8 @@ impl Place {
             queue.give_turn(number, now);
             Look::Yes
         } else if state.pace.take(self.lane, now) {
-            (wakers.left, wakers.next) = state.queue(self.lane).leave(number, now);
+            let Wakers { next, left, tell, .. } = state.leave(self.lane, number, now);
+            (wakers.next, wakers.left, wakers.tell) = (next, left, tell);
             self.number = None;
             Look::Yes
         } else {
@@ -224,9 +242,9 @@ impl Place {
         };
         drop(guard);
         if let Some(number) = ask {
-            (lanes.ask)(&self.lanes, self.lane, number);
+            (lanes.errands.ask)(&self.lanes, self.lane, number);
         }
-        wakers.wake();
+        wakers.wake(&self.lanes);
         look
     }
 }
@@ -235,9 +253,7 @@ impl Drop for Place {
     fn drop(&mut self) {
         let Some(number) = self.number else { return };
         let now = Instant::now();
-        let mut state = self.lanes.lock();
-        let (left, next) = state.queue(self.lane).leave(number, now);
-        drop(state);
-        Wakers { next, left, ..Wakers::default() }.wake();
+        let wakers = self.lanes.lock().leave(self.lane, number, now);
+        wakers.wake(&self.lanes);
     }
 }

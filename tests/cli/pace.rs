@@ -8,7 +8,7 @@ use std::time::Duration;
 use kwtsms_async::sandbox::{Fault, Sandbox};
 use tokio::time::Instant;
 
-use super::interrupt::{pause, until};
+use super::interrupt::{interrupt, pause, until};
 use super::owned::Owned;
 use super::{PASSWORD, Ran, World, run, testing};
 
@@ -260,6 +260,27 @@ fn limits_shows_who_waits_and_the_full_queue_that_is_waited_for_and_forgets() {
     let ran = world.paced((2.0, 2.0), &["limits"]).exits(0);
     assert!(ran.out.contains("nobody has asked yet"), "{}", ran.out);
     world.paced((2.0, 2.0), &["limits", "--forget"]).exits(0);
+}
+
+#[test]
+fn a_run_that_ends_in_order_or_by_ctrl_c_is_gone_from_limits_at_once() {
+    let world = world();
+    let store = world.aged_store((2.0, 2.0)).to_str().unwrap().to_owned();
+    let waits = |id: u32| {
+        let seen = world.paced((2.0, 2.0), &["limits", "--json"]).exits(0).json();
+        seen["pace"]["waiting"].as_array().unwrap().iter().any(|process| process["process"] == id)
+    };
+    for (name, batches, code) in [("e", 20, 0), ("f", 1_000, 130)] {
+        let run = Run::start(&world, &store, name, batches);
+        let id = run.0.id();
+        until("one that waits", || waits(id));
+        if code != 0 {
+            interrupt(&run.0);
+        }
+        let output = run.0.output();
+        assert_eq!(output.status.code(), Some(code), "{}", String::from_utf8_lossy(&output.stderr));
+        assert!(!waits(id), "{name}");
+    }
 }
 
 #[test]

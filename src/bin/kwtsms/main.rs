@@ -92,7 +92,11 @@ fn main() -> ExitCode {
     let mut out = Out::new(global.json);
     let ended = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
         Ok(runtime) => {
-            let ended = runtime.block_on(run(command, &global, &mut out));
+            let ended = runtime.block_on(async {
+                let ended = run(command, &global, &mut out).await;
+                store::leave().await;
+                ended
+            });
             runtime.shutdown_background(); // a thread may wait for standard input for ever
             ended
         }

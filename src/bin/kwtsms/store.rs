@@ -1,5 +1,8 @@
 //! The store that the settings name, and the pace that all runs share in it.
 
+use std::sync::Mutex;
+use std::time::Duration;
+
 use kwtsms_async::config::{self, Environment};
 use kwtsms_async::{Error, Limiter, PaceScope, Rates, Store};
 
@@ -7,6 +10,9 @@ use crate::exit::Failure;
 use crate::options::Global;
 use crate::output::note;
 use crate::settings;
+
+/// The pace by which this process goes, if it is shared.
+static PACE: Mutex<Option<Limiter>> = Mutex::new(None);
 
 /// Opens it. A URL may hold a password, and so it is no argument and is never printed.
 pub(crate) async fn open(global: &Global) -> Result<Store, Failure> {
@@ -65,5 +71,18 @@ pub(crate) async fn shared_pace(
         ));
     }
     let rates = rates.or(status.map(|status| status.rates)).unwrap_or_default();
-    Ok(Some(scope.limiter(rates).await?))
+    let limiter = scope.limiter(rates).await?;
+    if let Ok(mut pace) = PACE.lock() {
+        *pace = Some(limiter.clone());
+    }
+    Ok(Some(limiter))
+}
+
+/// At the end of the process the store is told that nobody waits here any more.
+pub(crate) async fn leave() {
+    const LONGEST: Duration = Duration::from_secs(1);
+    let pace = PACE.lock().ok().and_then(|mut pace| pace.take());
+    if let Some(limiter) = pace {
+        let _ = tokio::time::timeout(LONGEST, limiter.idle()).await; // the note runs out by itself
+    }
 }

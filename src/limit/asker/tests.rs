@@ -124,14 +124,16 @@ async fn a_single_request_beside_a_full_bulk_lane_of_other_processes_waits_for_l
     }
 }
 
+/// Ten thousand, over real stores, are in the suite: they take longer than a machine may seem to have slept for while
+/// virtual time stands still.
 #[tokio::test(start_paused = true)]
-async fn ten_thousand_dropped_waits_cost_no_start() {
+async fn a_thousand_dropped_waits_cost_no_start() {
     let store = store().await;
     let limiter = process(&store).await;
     start(&limiter, Lane::Single).await.unwrap();
     let begin = Instant::now();
     let before = store.state.lock().unwrap().reserved;
-    for _ in 0..100 {
+    for _ in 0..10 {
         let waits: Vec<_> = (0..100)
             .map(|_| {
                 let limiter = limiter.clone();

@@ -8,7 +8,7 @@ use tokio::time::Instant;
 use super::mapping::{Clock, Mapping};
 use super::schedule::{AHEAD, Answer};
 use super::source::{Begun, Source};
-use super::told::{Told, Word, process};
+use super::told::Told;
 use crate::clock::wall_now;
 use crate::error::Error;
 use crate::limit::local::Cells;
@@ -112,9 +112,7 @@ pub(crate) struct Shared {
     outage: Option<Outage>,
     /// A fixed part of the rate, for single requests while the store is gone.
     share: Option<Cells>,
-    /// How it is named in the store.
-    process: String,
-    told: Told,
+    pub(crate) told: Told,
 }
 
 fn index(lane: Lane) -> usize {
@@ -139,8 +137,7 @@ impl Shared {
             hold: None,
             outage: None,
             share: None,
-            process: process(),
-            told: Told::default(),
+            told: Told::new(),
         }
     }
 
@@ -297,19 +294,13 @@ impl Shared {
         next
     }
 
-    /// What to tell the store after an answer, while so many calls wait.
-    pub(crate) fn word(&mut self, next: &Next, calls: [i64; 2]) -> Option<Word> {
-        let (Next::Start(at) | Next::AskAt(at)) = *next else { return None };
-        if self.outage.is_some() {
-            return None;
+    /// After an answer the store is told how many calls wait, if they wait for long.
+    pub(crate) fn calls_wait(&mut self, next: &Next, calls: [i64; 2]) {
+        if let Next::Start(at) | Next::AskAt(at) = *next
+            && self.outage.is_none()
+        {
+            self.told.wait(calls, at, Instant::now());
         }
-        let lasts = self.told.lasts(at, Instant::now())?;
-        Some(Word { process: self.process.clone(), calls, lasts })
-    }
-
-    /// Who takes back what the store was told, when nobody waits any more.
-    pub(crate) fn last_word(&mut self) -> Option<String> {
-        self.told.take_back().then(|| self.process.clone())
     }
 
     fn given(&mut self, lane: Lane, number: u64, now: Instant, answer: Answer) -> Next {

@@ -13,7 +13,7 @@ const MS: i64 = 1_000;
 const HOUR: i64 = 3_600_000_000;
 
 impl Bed {
-    fn source(&self, scope: &str, shift: i64) -> Arc<dyn Source> {
+    pub(in crate::limit) fn source(&self, scope: &str, shift: i64) -> Arc<dyn Source> {
         let scope = scope.to_owned();
         match self.kept.clone() {
             Kept::Sqlite(db) => Arc::new(sqlite::SqliteSource { db, scope, shift }),
@@ -25,7 +25,7 @@ impl Bed {
     }
 
     /// Sets what the store holds, as far as a test wants it.
-    async fn set(&self, scope: &str, next: [i64; 2], forget_server: bool) {
+    pub(in crate::limit) async fn set(&self, scope: &str, next: [i64; 2], forget_server: bool) {
         let [single, bulk] = next;
         let sql = format!("UPDATE kwtsms_pace SET single_next = {single}, bulk_next = {bulk}");
         let at = format!("WHERE scope = '{scope}'");

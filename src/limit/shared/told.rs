@@ -1,7 +1,9 @@
 //! What a process says of those who wait in it, for whoever looks at the scope. Nothing depends on it.
 
+use std::sync::Arc;
 use std::time::Duration;
 
+use tokio::sync::Notify;
 use tokio::time::Instant;
 
 use super::schedule::AHEAD;
@@ -41,25 +43,79 @@ pub(crate) struct Word {
     pub(crate) lasts: i64,
 }
 
-/// When this process said something last.
-#[derive(Debug, Default)]
-pub(super) struct Told(Option<Instant>);
+/// What this process says, one word at a time: a later one takes the place of one that is not said yet.
+#[derive(Debug)]
+pub(crate) struct Told {
+    /// How this process is named in the store.
+    process: String,
+    /// When it said last that somebody waits, if it has not taken that back.
+    last: Option<Instant>,
+    next: Option<Word>,
+    telling: bool,
+    ended: Arc<Notify>,
+}
 
 impl Told {
-    /// For how long to say that somebody waits until then, in microseconds, if it is time to say it.
-    pub(super) fn lasts(&mut self, at: Instant, now: Instant) -> Option<i64> {
-        if self.0.map_or(at < now + WORTH, |told| now < told + PAUSE) {
-            return None;
-        }
-        self.0 = Some(now);
-        // The next word comes at the latest with the question after this start, or after one that is further ahead.
-        let until = i64::try_from(at.saturating_duration_since(now).as_micros()).unwrap_or(i64::MAX / 4);
-        Some(until + AHEAD + 3_000_000)
+    pub(super) fn new() -> Self {
+        Self { process: process(), last: None, next: None, telling: false, ended: Arc::default() }
     }
 
-    /// True if there is something to take back.
-    pub(super) fn take_back(&mut self) -> bool {
-        self.0.take().is_some()
+    /// Has it said that so many calls wait, until then at the least, if it is time to say it.
+    pub(super) fn wait(&mut self, calls: [i64; 2], at: Instant, now: Instant) {
+        if calls == [0, 0] || self.last.map_or(at < now + WORTH, |told| now < told + PAUSE) {
+            return;
+        }
+        self.last = Some(now);
+        // The next word comes at the latest with the question after this start, or after one that is further ahead.
+        let until = i64::try_from(at.saturating_duration_since(now).as_micros()).unwrap_or(i64::MAX / 4);
+        self.say(calls, until + AHEAD + 3_000_000);
+    }
+
+    /// True if it has said that somebody waits.
+    pub(crate) fn has_told(&self) -> bool {
+        self.last.is_some()
+    }
+
+    /// Has it taken back that somebody waits, if it was said.
+    pub(crate) fn nobody_waits(&mut self) {
+        if self.last.take().is_some() {
+            self.say([0, 0], 0);
+        }
+    }
+
+    fn say(&mut self, calls: [i64; 2], lasts: i64) {
+        self.next = Some(Word { process: self.process.clone(), calls, lasts });
+    }
+
+    /// Somebody begins to tell it; false if there is nothing to tell, or somebody does.
+    pub(crate) fn begin(&mut self) -> bool {
+        let begins = self.next.is_some() && !self.telling;
+        self.telling |= begins;
+        begins
+    }
+
+    /// What to say next. With nothing to say, whoever tells it has ended.
+    pub(crate) fn next(&mut self) -> Option<Word> {
+        let next = self.next.take();
+        if next.is_none() {
+            self.end();
+        }
+        next
+    }
+
+    /// Whoever tells it goes away.
+    pub(crate) fn end(&mut self) {
+        self.telling = false;
+        self.ended.notify_waiters();
+    }
+
+    pub(crate) fn is_telling(&self) -> bool {
+        self.telling
+    }
+
+    /// Is notified when whoever tells it has ended.
+    pub(crate) fn ended(&self) -> Arc<Notify> {
+        Arc::clone(&self.ended)
     }
 }
 
