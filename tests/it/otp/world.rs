@@ -102,11 +102,11 @@ impl Place {
             }
             #[cfg(feature = "postgres")]
             Self::Postgres(server) => {
-                // Divides by zero where there are rows.
-                server
-                    .execute("SELECT 1 / (NOT EXISTS (SELECT 1 FROM kwtsms_otp))::int, 1 / (NOT EXISTS (SELECT 1 FROM kwtsms_otp_count))::int")
-                    .await;
-                0
+                let (client, schema) = postgres_client(server).await;
+                let count = format!(
+                    "SELECT (SELECT count(*) FROM {schema}.kwtsms_otp) + (SELECT count(*) FROM {schema}.kwtsms_otp_count)"
+                );
+                client.query_one(&count, &[]).await.unwrap().get(0)
             }
             #[cfg(feature = "redis")]
             Self::Redis(server) => redis_keys(server).len().try_into().unwrap(),
@@ -124,10 +124,7 @@ impl Place {
             }
             #[cfg(feature = "postgres")]
             Self::Postgres(server) => {
-                let url = server.url.split("schema=").next().unwrap().trim_end_matches(['?', '&']);
-                let schema = server.url.split("schema=").nth(1).unwrap();
-                let (client, connection) = tokio_postgres::connect(url, tokio_postgres::NoTls).await.unwrap();
-                tokio::spawn(connection);
+                let (client, schema) = postgres_client(server).await;
                 let mut bytes = Vec::new();
                 for (table, columns) in [("kwtsms_otp", 14), ("kwtsms_otp_count", 7)] {
                     for row in client.query(&format!("SELECT * FROM {schema}.{table}"), &[]).await.unwrap() {
@@ -196,6 +193,16 @@ fn older(time: Duration, of_counts: &str) -> String {
           before_expires = CASE WHEN before_expires = 0 THEN 0 ELSE before_expires - {ms} END;
         UPDATE kwtsms_otp_count SET expires = expires - {ms}";
     format!("{text}{of_counts}").replace("{ms}", &time.as_millis().to_string())
+}
+
+/// A connection beside the store, and the store's schema.
+#[cfg(feature = "postgres")]
+async fn postgres_client(server: &testing::PostgresServer) -> (tokio_postgres::Client, &str) {
+    let (url, schema) = server.url.split_once("schema=").unwrap();
+    let url = url.trim_end_matches(['?', '&']);
+    let (client, connection) = tokio_postgres::connect(url, tokio_postgres::NoTls).await.unwrap();
+    tokio::spawn(connection);
+    (client, schema)
 }
 
 #[cfg(feature = "redis")]
