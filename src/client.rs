@@ -546,7 +546,6 @@ impl ClientBuilder {
                     host,
                     #[cfg(feature = "diagnose")]
                     is_https,
-                    #[cfg(feature = "diagnose")]
                     proxy: http.proxy().cloned(),
                 };
                 (Arc::new(http), Some(destination))

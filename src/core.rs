@@ -46,7 +46,6 @@ pub(crate) struct Destination {
     #[cfg(feature = "diagnose")]
     pub(crate) is_https: bool,
     /// What is told of the proxy on the way, if there is one.
-    #[cfg(feature = "diagnose")]
     pub(crate) proxy: Option<Arc<str>>,
 }
 

@@ -180,7 +180,6 @@ impl HttpTransport {
     }
 }
 
-#[cfg(feature = "diagnose")]
 impl HttpTransport {
     /// What is told of the proxy of the environment, if it is asked.
     pub(crate) fn proxy(&self) -> Option<&Arc<str>> {

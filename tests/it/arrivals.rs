@@ -87,13 +87,9 @@ fn a_number_that_was_turned_round_is_not_read_from_its_end() {
         "98765432 00965",
         "5432 9876 965+",
     ] {
-        for check in [
-            CountryCheck::Gulf,
-            #[cfg(feature = "strict-numbers")]
-            CountryCheck::Strict,
-        ] {
-            assert!(PhoneNumber::parse_with(input, check).is_err(), "{input}");
-        }
+        assert!(PhoneNumber::parse_with(input, CountryCheck::Gulf).is_err(), "{input}");
+        #[cfg(feature = "strict-numbers")]
+        assert!(PhoneNumber::parse_with(input, CountryCheck::Strict).is_err(), "{input}");
     }
     assert_eq!(PhoneNumber::parse("54 329 876 965").unwrap().to_string(), "54329876965");
 }

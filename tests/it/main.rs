@@ -20,6 +20,7 @@ mod capture;
 mod circles;
 #[cfg(all(feature = "sandbox", feature = "diagnose"))]
 mod diagnose;
+#[cfg(all(feature = "sandbox", feature = "diagnose", feature = "quiet-hours"))]
 mod diagnose_guards;
 #[cfg(all(feature = "rustls", target_os = "linux"))]
 mod door;
@@ -105,6 +106,7 @@ mod tls;
 #[cfg(feature = "sandbox")]
 mod unpolled;
 mod values;
+#[cfg(all(feature = "sandbox", feature = "metrics"))]
 mod watch;
 mod wire;
 mod wire_faults;
