@@ -1,59 +1,26 @@
-//! `Client` and its builder; they know no endpoint.
+//! The settings of a client to be.
 
 use std::fmt;
 use std::path::Path;
 use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
-use crate::balance::Cached;
-use crate::config::{self, BaseUrl, Environment};
-use crate::core::{Core, Destination, Messages, UnderWay};
+use super::handle::Client;
+use crate::config::{self, Environment};
 use crate::credits::Credits;
 use crate::error::Error;
-use crate::events;
-use crate::guard::{Guards, SpendLimit, Spending};
 #[cfg(feature = "quiet-hours")]
-use crate::guard::{KUWAIT, QuietHours};
-use crate::hints::Hints;
+use crate::guard::KUWAIT;
+use crate::guard::SpendLimit;
 use crate::ids::SenderId;
 #[cfg(feature = "diagnose")]
 use crate::ids::SenderIdError;
 use crate::limit::{DEFAULT_MAX_WAITING, DEFAULT_RATE, Limiter};
 use crate::phone::{CountryCheck, GulfCountry, PhoneNumber, PhoneRules};
-use crate::queue_gate::QueueGate;
-use crate::recipients::{Recipients, only_to};
+use crate::recipients::Recipients;
 use crate::same_number::SameNumberMemory;
 use crate::secret::Secret;
-use crate::transport::http::{KEPT, authority};
-use crate::transport::{HttpTransport, Transport};
-use crate::wire::Credentials;
-
-/// How long a number rests after a live message: one second more than the gateway's rule (ERR028, API document v4.1).
-const DEFAULT_SAME_NUMBER_WAIT: Duration = Duration::from_secs(16);
-
-/// The client of one account.
-///
-/// Cloning is cheap, and clones share everything: connections, pacing, the cached balance and the memory of
-/// recent numbers. Make one per account and keep it.
-///
-/// ```
-/// # #[cfg(feature = "sandbox")] {
-/// # tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(async {
-/// use kwtsms_async::{Client, sandbox::Sandbox};
-///
-/// let sandbox = Sandbox::in_process();
-/// let client = Client::builder("api_user", "api_pass").transport(sandbox.transport()).build()?;
-/// let balance = client.verify().await?;
-/// let report = client.send("+965 9876 5432", "Your OTP for MYAPP is: 123456").await?;
-/// assert_eq!(report.accepted(), 1);
-/// assert!(report.balance_after() < Some(balance.available()));
-/// # Ok::<_, kwtsms_async::Error>(()) }).unwrap(); }
-/// ```
-#[derive(Debug, Clone)]
-pub struct Client {
-    pub(crate) core: Arc<Core>,
-}
+use crate::transport::Transport;
 
 impl Client {
     /// Starts a client for an API user. The user name is not the account's mobile number.
@@ -70,64 +37,11 @@ impl Client {
     pub fn from_env() -> Result<Self, Error> {
         ClientBuilder::from_env()?.build()
     }
-
-    /// The limiter, to be given to a second client on this machine.
-    ///
-    /// `None` if this client was built [`unpaced`](ClientBuilder::unpaced).
-    pub fn limiter(&self) -> Option<Limiter> {
-        self.core.limiter.clone()
-    }
-
-    /// The memory of the numbers that were written to, to be given to a second client of the same account.
-    pub fn same_number_memory(&self) -> SameNumberMemory {
-        self.core.messages.same_number.clone()
-    }
-
-    /// The host of the gateway, with its port if it is not the usual one; `None` over a transport of one's own.
-    pub fn host(&self) -> Option<&str> {
-        self.core.destination.as_ref().map(|to| to.host.as_str())
-    }
-
-    /// The sender id that is used where a call names none.
-    pub fn sender_id(&self) -> &SenderId {
-        &self.core.messages.sender_id
-    }
-
-    /// Waits until no exchange with the gateway is under way, those included that go on after their callers were
-    /// dropped: for a graceful stop, after everything that sends has been stopped. A store that a pace is shared
-    /// through then knows too that nobody waits here.
-    ///
-    /// ```
-    /// # #[cfg(feature = "sandbox")] {
-    /// # tokio::runtime::Builder::new_current_thread().enable_all().start_paused(true).build().unwrap().block_on(async {
-    /// # use std::time::Duration;
-    /// # use kwtsms_async::{Client, sandbox::Sandbox};
-    /// # let sandbox = Sandbox::builder().latency(Duration::from_secs(2)).in_process();
-    /// # let client = Client::builder("api_user", "api_pass").transport(sandbox.transport()).build()?;
-    /// let call = client.send("+965 9876 5432", "Hello");
-    /// let late = tokio::time::timeout(Duration::from_secs(1), call).await; // its request has left
-    /// assert!(late.is_err());
-    /// client.idle().await; // answered: the log and the cached balance know of it
-    /// assert!(client.cached_balance().is_some());
-    /// # Ok::<_, kwtsms_async::Error>(()) }).unwrap(); }
-    /// ```
-    pub async fn idle(&self) {
-        self.core.under_way.none().await;
-        #[cfg(any(feature = "store", feature = "redis"))]
-        if let Some(limiter) = &self.core.limiter {
-            limiter.idle().await;
-        }
-    }
-
-    /// True if messages go out in test mode where a call does not say otherwise.
-    pub fn test_mode(&self) -> bool {
-        self.core.messages.test_mode
-    }
 }
 
 /// How the client's pace is set.
 #[derive(Debug)]
-enum Pace {
+pub(super) enum Pace {
     Rates {
         single: f64,
         bulk: f64,
@@ -142,28 +56,28 @@ enum Pace {
 /// Settings of a client to be. Nothing is checked before [`build`](Self::build).
 #[must_use = "a builder does nothing until build() is called"]
 pub struct ClientBuilder {
-    username: String,
-    password: Secret,
-    sender_id: String,
-    test_mode: bool,
-    base_url: String,
-    allow_http: bool,
+    pub(super) username: String,
+    pub(super) password: Secret,
+    pub(super) sender_id: String,
+    pub(super) test_mode: bool,
+    pub(super) base_url: String,
+    pub(super) allow_http: bool,
     /// The credentials go by the names of their variables.
-    from_environment: bool,
-    connect_timeout: Duration,
-    timeout: Duration,
-    pace: Pace,
-    same_number_wait: Option<Duration>,
-    same_number_memory: Option<SameNumberMemory>,
-    low_balance: Option<Credits>,
-    phone_rules: PhoneRules,
-    native_tls: bool,
-    only_to: Option<Recipients>,
-    spend_limit: Option<SpendLimit>,
-    balance_floor: Option<Credits>,
+    pub(super) from_environment: bool,
+    pub(super) connect_timeout: Duration,
+    pub(super) timeout: Duration,
+    pub(super) pace: Pace,
+    pub(super) same_number_wait: Option<Duration>,
+    pub(super) same_number_memory: Option<SameNumberMemory>,
+    pub(super) low_balance: Option<Credits>,
+    pub(super) phone_rules: PhoneRules,
+    pub(super) native_tls: bool,
+    pub(super) only_to: Option<Recipients>,
+    pub(super) spend_limit: Option<SpendLimit>,
+    pub(super) balance_floor: Option<Credits>,
     #[cfg(feature = "quiet-hours")]
-    quiet_hours: Option<(String, String)>,
-    transport: Option<Arc<dyn Transport>>,
+    pub(super) quiet_hours: Option<(String, String)>,
+    pub(super) transport: Option<Arc<dyn Transport>>,
 }
 
 impl ClientBuilder {
@@ -459,47 +373,12 @@ impl ClientBuilder {
         self
     }
 
-    /// Another transport, such as the in-process sandbox's, or one of your own round [`HttpTransport`]. The base URL
-    /// and the connect time-out set here are then not used.
+    /// Another transport, such as the in-process sandbox's, or one of your own round
+    /// [`HttpTransport`](crate::transport::HttpTransport). The base URL and the connect time-out set here are then not
+    /// used.
     pub fn transport(mut self, transport: impl Transport) -> Self {
         self.transport = Some(Arc::new(transport));
         self
-    }
-
-    /// Checks the settings and makes the client. No request is made.
-    ///
-    /// # Errors
-    ///
-    /// Of kind `Config`, naming what is wrong: empty credentials, a control character in them (such as the line break at
-    /// the end of a mounted secret), a sender id that cannot be, a base URL that is refused, rates above the ceiling,
-    /// time-outs in the wrong order, a proxy of the environment that cannot be used, an `SSL_CERT_FILE` that is not
-    /// there, no TLS in this build.
-    pub fn build(self) -> Result<Client, Error> {
-        match self.missing() {
-            Some(error) => Err(error),
-            None => self.assemble(),
-        }
-    }
-
-    /// Why credentials are not even worth a try, if they are not.
-    pub(crate) fn missing(&self) -> Option<Error> {
-        let missing: Vec<_> =
-            [("user name", self.username.trim().is_empty()), ("password", self.password.is_empty())]
-                .into_iter()
-                .filter_map(|(name, empty)| empty.then_some(name))
-                .collect();
-        let message = format!("the {} must not be empty", missing.join(" and the "));
-        if !missing.is_empty() {
-            return Some(Error::config(message));
-        }
-        let names = if self.from_environment {
-            [config::USERNAME, config::PASSWORD]
-        } else {
-            ["the user name", "the password"]
-        };
-        let username = config::no_control_character(names[0], &self.username);
-        let password = || self.password.check(|password| config::no_control_character(names[1], password));
-        username.and_then(|()| password()).err()
     }
 
     /// Leaves out credentials, which the gateway then asks for.
@@ -517,172 +396,6 @@ impl ClientBuilder {
             self.sender_id = config::DEFAULT_SENDER_ID.to_owned();
         }
         (self, error)
-    }
-
-    /// Builds, with whatever credentials there are.
-    pub(crate) fn assemble(self) -> Result<Client, Error> {
-        let sender_id = SenderId::parse(&self.sender_id)
-            .map_err(|error| Error::config_from("the sender id cannot be used", error))?;
-        if self.timeout <= self.connect_timeout {
-            return Err(Error::config(
-                "the connect time-out must be shorter than the time-out of an attempt",
-            ));
-        }
-        let mut hints = Hints::of(&self.username, &self.password);
-        let (transport, destination): (Arc<dyn Transport>, _) = match self.transport {
-            Some(transport) => (transport, None),
-            None => {
-                let base = config::base_url(&self.base_url, self.allow_http)?;
-                hints.not_in_api = !base.ends_in_api();
-                if base.is_in_clear() {
-                    events::clear_text();
-                }
-                let host = authority(&base.url);
-                #[cfg(feature = "diagnose")]
-                let is_https = base.url.scheme() == "https";
-                let kept = if matches!(self.pace, Pace::Unpaced) { usize::MAX } else { KEPT };
-                let http = http(base, self.connect_timeout, self.native_tls, kept)?;
-                let destination = Destination {
-                    host,
-                    #[cfg(feature = "diagnose")]
-                    is_https,
-                    proxy: http.proxy().cloned(),
-                };
-                (Arc::new(http), Some(destination))
-            }
-        };
-        let limiter = match self.pace {
-            Pace::Rates { single, bulk, max_waiting } => {
-                Some(Limiter::with_max_waiting(single, bulk, max_waiting)?)
-            }
-            Pace::Shared(limiter) => Some(limiter),
-            Pace::Both => {
-                return Err(Error::config(
-                    "another client's limiter has its own rates and queue: leave out rates() and max_waiting(), \
-                     or both clients together would ask more than the gateway allows",
-                ));
-            }
-            Pace::Unpaced if transport.is_local() => None,
-            Pace::Unpaced => {
-                return Err(Error::config(
-                    "the limiter can be switched off only for a gateway on this machine: over 5 requests in a \
-                     second, the real one's firewall blocks the address",
-                ));
-            }
-        };
-        let account = self.username.trim();
-        let same_number = match (self.same_number_memory, self.same_number_wait) {
-            (Some(memory), None) => memory,
-            (None, wait) => numbers(&limiter, account, wait.unwrap_or(DEFAULT_SAME_NUMBER_WAIT)),
-            (Some(_), Some(_)) => {
-                return Err(Error::config(
-                    "another client's memory of numbers has its own wait: leave out same_number_wait()",
-                ));
-            }
-        };
-        let queue = queue_gate(&limiter, account);
-        let only_to = self.only_to.map(|numbers| only_to(&numbers, self.phone_rules)).transpose()?;
-        let spend_limit = self.spend_limit.map(SpendLimit::check).transpose()?;
-        let spending = spend_limit.map(|limit| spending(&limiter, account, limit));
-        let guards = Guards::new(only_to.unwrap_or_default(), spending, self.balance_floor);
-        #[cfg(feature = "quiet-hours")]
-        let guards = {
-            let quiet = self.quiet_hours.map(|(hours, zone)| QuietHours::new(&hours, &zone));
-            guards.with_quiet_hours(quiet.transpose()?)
-        };
-        Ok(Client {
-            core: Arc::new(Core {
-                credentials: Credentials::new(self.username.trim(), &self.password),
-                hints,
-                transport,
-                destination,
-                limiter,
-                attempt_timeout: self.timeout,
-                cached: Cached::new(self.low_balance),
-                under_way: UnderWay::default(),
-                phone_rules: self.phone_rules,
-                messages: Messages {
-                    account: self.username.trim().into(),
-                    same_number,
-                    queue,
-                    sender_id,
-                    test_mode: self.test_mode,
-                    shared_sender_told: AtomicBool::new(false),
-                },
-                guards,
-            }),
-        })
-    }
-}
-
-/// The memory of numbers: the account's, where the limiter shares a store, and else the client's own.
-#[cfg(any(feature = "store", feature = "redis"))]
-fn numbers(limiter: &Option<Limiter>, account: &str, wait: Duration) -> SameNumberMemory {
-    use crate::same_number::StoredNumbers;
-
-    match limiter.as_ref().and_then(Limiter::kept).filter(|_| !wait.is_zero()) {
-        Some(kept) => {
-            SameNumberMemory::shared(wait, Arc::new(StoredNumbers { kept, account: account.to_owned() }))
-        }
-        None => SameNumberMemory::new(wait),
-    }
-}
-
-#[cfg(not(any(feature = "store", feature = "redis")))]
-fn numbers(_: &Option<Limiter>, _: &str, wait: Duration) -> SameNumberMemory {
-    SameNumberMemory::new(wait)
-}
-
-/// The gate of a full queue, likewise.
-#[cfg(any(feature = "store", feature = "redis"))]
-fn queue_gate(limiter: &Option<Limiter>, account: &str) -> QueueGate {
-    use crate::queue_gate::StoredGate;
-
-    match limiter.as_ref().and_then(Limiter::kept) {
-        Some(kept) => QueueGate::shared(StoredGate { kept, account: account.to_owned() }),
-        None => QueueGate::default(),
-    }
-}
-
-#[cfg(not(any(feature = "store", feature = "redis")))]
-fn queue_gate(_: &Option<Limiter>, _: &str) -> QueueGate {
-    QueueGate::default()
-}
-
-/// What is spent, likewise.
-#[cfg(any(feature = "store", feature = "redis"))]
-fn spending(limiter: &Option<Limiter>, account: &str, limit: SpendLimit) -> Spending {
-    use crate::guard::StoredSpending;
-
-    match limiter.as_ref().and_then(Limiter::kept) {
-        Some(kept) => Spending::stored(limit, StoredSpending { kept, account: account.to_owned() }),
-        None => Spending::local(limit),
-    }
-}
-
-#[cfg(not(any(feature = "store", feature = "redis")))]
-fn spending(_: &Option<Limiter>, _: &str, limit: SpendLimit) -> Spending {
-    Spending::local(limit)
-}
-
-fn http(base: BaseUrl, connect: Duration, native: bool, kept: usize) -> Result<HttpTransport, Error> {
-    HttpTransport::open(base.url, base.local, connect, native, kept)
-        .map_err(|error| Error::config_from("the connection to the gateway cannot be set up", error))
-}
-
-impl HttpTransport {
-    /// Makes a transport to a base URL such as [`DEFAULT_BASE_URL`](config::DEFAULT_BASE_URL); no connection is made
-    /// yet.
-    ///
-    /// DNS, proxies, TCP and TLS may take so long in all. It must be shorter than the client's
-    /// [`timeout`](ClientBuilder::timeout): what runs out while connecting is known not to be sent.
-    ///
-    /// # Errors
-    ///
-    /// Of kind `Config`: the base URL is refused (`http://` to another machine is), a proxy of the environment cannot be
-    /// used, or there is no TLS or no CA certificate for it.
-    pub fn new(base_url: &str, connect_timeout: Duration) -> Result<Self, Error> {
-        http(config::base_url(base_url, false)?, connect_timeout, false, KEPT)
     }
 }
 
