@@ -4,7 +4,6 @@ use std::collections::{BTreeSet, HashSet, VecDeque};
 use std::fmt;
 
 use roaring::RoaringTreemap;
-use serde::{Serialize, Serializer};
 
 use crate::error::Error;
 use crate::phone::{OnlyTo, PhoneError, PhoneNumber, PhoneRules, may_be_list, split_numbers};
@@ -208,28 +207,6 @@ pub(crate) fn only_to(numbers: &Recipients, rules: PhoneRules) -> Result<OnlyTo,
     Ok(OnlyTo::these(drafts.into_iter().flat_map(|draft| draft.numbers).collect()))
 }
 
-/// The numbers of a request as the gateway takes them: digits, comma-separated.
-pub(crate) struct Mobile<'a>(pub(crate) &'a [PhoneNumber]);
-
-impl fmt::Display for Mobile<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let mut room = [0; PhoneNumber::MAX_DIGITS];
-        for (i, number) in self.0.iter().enumerate() {
-            if i > 0 {
-                f.write_str(",")?;
-            }
-            f.write_str(number.write_digits(&mut room))?;
-        }
-        Ok(())
-    }
-}
-
-impl Serialize for Mobile<'_> {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_str(self)
-    }
-}
-
 /// The numbers of a request that is not made yet, and the inputs that were skipped before it is full.
 #[derive(Debug, Default)]
 pub(crate) struct PendingBatch {
@@ -332,6 +309,9 @@ impl Batcher {
         only_to: &OnlyTo,
     ) -> Option<PendingBatch> {
         let mut batcher = Self::new(rules, only_to.clone());
+        let room = recipients.len().min(MAX_NUMBERS);
+        batcher.draft.numbers = Vec::with_capacity(room);
+        batcher.draft.positions = Vec::with_capacity(room);
         let mut fits = true;
         for recipient in &recipients.0 {
             batcher.add(recipient, |draft, number, position| fits = fits && draft.push(number, position));
@@ -439,7 +419,8 @@ mod tests {
             let numbers: Vec<String> = (0..201).map(|i| (first + i).to_string()).collect();
             let drafts = cut(&numbers);
             assert_eq!(drafts[0].numbers.len(), fit, "{digits}");
-            assert!(Mobile(&drafts[0].numbers).to_string().len() <= MAX_CHARS);
+            let mobile: Vec<_> = drafts[0].numbers.iter().map(PhoneNumber::to_string).collect();
+            assert!(mobile.join(",").len() <= MAX_CHARS);
             assert_eq!(drafts.iter().map(|d| d.numbers.len()).sum::<usize>(), 201);
         }
     }

@@ -11,7 +11,6 @@ use crate::events::{self, Facts, MessageFacts};
 use crate::ids::SenderId;
 use crate::message::MessageText;
 use crate::phone::PhoneNumber;
-use crate::recipients::Mobile;
 use crate::report::Accepted;
 use crate::wire::{RawReply, RequestBody};
 
@@ -42,7 +41,7 @@ impl Message {
         if !test && shared && !core.messages.shared_sender_told.swap(true, Ordering::AcqRel) {
             events::shared_sender();
         }
-        Self(Arc::new(MessageFacts::new(sender, text, test)))
+        Self(Arc::new(MessageFacts { sender, text, test }))
     }
 
     pub(crate) fn is_live(&self) -> bool {
@@ -54,10 +53,9 @@ impl Message {
     pub(crate) fn body(&self, core: &Core, numbers: &[PhoneNumber]) -> Bytes {
         RequestBody::new(&core.credentials)
             .field("sender", &self.0.sender)
-            .field("mobile", &Mobile(numbers))
+            .numbers("mobile", numbers)
             .field("message", self.0.text.as_str())
-            // A string, as in the document's sample; absent would mean a live send.
-            .field("test", if self.0.test { "1" } else { "0" })
+            .switch("test", self.0.test) // absent would mean a live send
             .finish()
     }
 

@@ -10,7 +10,7 @@ use crate::core::Core;
 use crate::engine::{self, Call};
 use crate::error::Error;
 use crate::phone::PhoneNumber;
-use crate::recipients::{Batcher, Mobile, Recipients};
+use crate::recipients::{Batcher, Recipients};
 use crate::report::{Duplicate, Invalid};
 use crate::transport::Endpoint;
 use crate::wire::{RawReply, RequestBody, text};
@@ -161,7 +161,7 @@ async fn ask(
     until: Option<tokio::time::Instant>,
     options: &crate::call::QueryOptions,
 ) -> Result<Answer, Error> {
-    let body = RequestBody::new(&core.credentials).field("mobile", &Mobile(numbers)).finish();
+    let body = RequestBody::new(&core.credentials).numbers("mobile", numbers).finish();
     let mut call = Call::reading(Endpoint::Validate, body);
     call.facts.numbers = numbers.into();
     call.deadline = until;

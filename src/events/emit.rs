@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use tracing::{Level, Span};
 
-use super::facts::{Attempt, Finished};
+use super::facts::{Attempt, Finished, MessageFacts};
 use super::names::{TARGET, event, field};
 use crate::credits::Credits;
 use crate::error::{Error, ErrorKind};
@@ -65,7 +65,7 @@ pub(crate) fn request_leaves(attempt: &Attempt<'_>) {
         { field::NUMBERS } = (!facts.numbers.is_empty()).then_some(facts.numbers.len()),
         { field::RECIPIENTS } = masks(&facts.numbers),
         { field::PAGES } = message.map(|message| message.text.pages()),
-        { field::TEXT_CHARS } = message.map(|message| message.text_chars),
+        { field::TEXT_CHARS } = message.map(MessageFacts::text_chars),
         { field::TEST } = message.map(|message| message.test),
     );
 }
@@ -101,7 +101,7 @@ pub(crate) fn request_finished(attempt: &Attempt<'_>, done: &Finished<'_>) {
                 { field::NUMBERS } = (!facts.numbers.is_empty()).then_some(facts.numbers.len()),
                 { field::RECIPIENTS } = masks(&facts.numbers),
                 { field::PAGES } = message.map(|message| message.text.pages()),
-                { field::TEXT_CHARS } = message.map(|message| message.text_chars),
+                { field::TEXT_CHARS } = message.map(MessageFacts::text_chars),
                 { field::TEST } = message.map(|message| message.test),
                 { field::POINTS } = done.result.ok().and_then(RawReply::points_charged).map(Credits::as_f64),
                 { field::BALANCE } = done.result.ok().and_then(RawReply::balance).map(Credits::as_f64),

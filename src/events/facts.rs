@@ -26,14 +26,13 @@ pub(crate) struct Facts {
 pub(crate) struct MessageFacts {
     pub(crate) sender: SenderId,
     pub(crate) text: MessageText,
-    pub(crate) text_chars: usize,
     pub(crate) test: bool,
 }
 
 impl MessageFacts {
-    pub(crate) fn new(sender: SenderId, text: MessageText, test: bool) -> Self {
-        let text_chars = text.as_str().chars().count();
-        Self { sender, text, text_chars, test }
+    /// Characters of the text: counted where somebody writes them down.
+    pub(crate) fn text_chars(&self) -> usize {
+        self.text.as_str().chars().count()
     }
 }
 

@@ -94,7 +94,7 @@ fn posted(transcript: &Transcript, bodies: Bodies) -> Posted<'_> {
         mobile: (!numbers.is_empty()).then(mobile),
         message: message.as_ref().map(|message| match bodies {
             Bodies::Masked => {
-                let (pages, characters) = (message.text.pages(), message.text_chars);
+                let (pages, characters) = (message.text.pages(), message.text_chars());
                 let plural = if pages == 1 { "" } else { "s" };
                 format!("{HIDDEN} ({characters} characters, {pages} page{plural})")
             }
