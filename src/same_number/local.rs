@@ -1,7 +1,7 @@
 //! The numbers that this process wrote to within the last 16 s, or is writing to.
 
-use std::collections::hash_map::Entry;
-use std::collections::{HashMap, VecDeque};
+use std::collections::btree_map::Entry;
+use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -59,7 +59,8 @@ struct Mark {
 
 #[derive(Default)]
 struct Marks {
-    by_number: HashMap<PhoneNumber, Mark>,
+    /// A tree: a hash that nobody can choose numbers against takes longer than to look one up here.
+    by_number: BTreeMap<PhoneNumber, Mark>,
     order: VecDeque<(Moment, PhoneNumber)>,
 }
 
@@ -124,8 +125,8 @@ impl Local {
     }
 
     #[inline]
-    fn rest(&self, marks: &Marks, number: PhoneNumber, now: Moment) -> Duration {
-        match marks.by_number.get(&number) {
+    fn rest(&self, mark: Option<&Mark>, now: Moment) -> Duration {
+        match mark {
             Some(mark) if mark.live && mark.in_flight && mark.until > now => self.wait,
             Some(mark) if mark.live && !mark.in_flight => {
                 mark.until.earlier(self.kept - self.wait).in_how_long(now)
@@ -137,10 +138,13 @@ impl Local {
     /// The longest wait of any of the numbers; zero if all may be written to now.
     #[inline]
     pub(super) fn longest_rest(&self, numbers: &[PhoneNumber]) -> Duration {
+        if self.wait.is_zero() {
+            return Duration::ZERO;
+        }
         let mut marks = self.lock();
         let now = self.now();
         marks.forget_old(now);
-        numbers.iter().map(|number| self.rest(&marks, *number, now)).max().unwrap_or_default()
+        numbers.iter().map(|number| self.rest(marks.by_number.get(number), now)).max().unwrap_or_default()
     }
 
     /// Takes all of the numbers for a request that ends after at most so long, or none and names those that rest.
@@ -159,8 +163,9 @@ impl Local {
         let mut known = false;
         let mut resting = Vec::new();
         for &number in numbers {
-            known |= marks.by_number.get(&number).is_some_and(|mark| mark.until > now);
-            let wait = self.rest(&marks, number, now);
+            let mark = marks.by_number.get(&number);
+            known |= mark.is_some_and(|mark| mark.until > now);
+            let wait = self.rest(mark, now);
             if live && !wait.is_zero() {
                 resting.push(Resting { number, wait });
             }
