@@ -1,9 +1,11 @@
 //! Observes the connections that the HTTP transport sets up, and drives an exchange that waits for one.
 
+use std::any::Any;
 use std::cell::Cell;
 use std::future::poll_fn;
+use std::marker::PhantomData;
 use std::pin::Pin;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
@@ -18,20 +20,46 @@ use crate::clock::wall_now;
 
 /// The exchange that is being polled on this thread: connections are asked for while it is.
 struct Polled {
-    connections: Arc<Connections>,
-    connects: Cell<bool>,
+    connections: Option<Arc<Connections>>,
+    below: Arc<Below>,
 }
 
 tokio::task_local! {
     static POLLED: Polled;
 }
 
-/// Tells of each set-up from its beginning to its end, DNS, proxies and TLS included, also of one that goes on in the
-/// background after its request took another connection.
-#[derive(Debug, Clone)]
-pub(super) struct ObserveSetUps {
+thread_local! {
+    /// True once the set-up of a connection began in the poll of the exchange.
+    static CONNECTS: Cell<bool> = const { Cell::new(false) };
+}
+
+/// What makes the connections of a client, below the observed connector.
+#[derive(Debug)]
+struct Below {
+    connector: OnceLock<Box<dyn Any + Send + Sync>>,
     /// After so long reqwest gives a set-up up.
-    pub(super) most: Duration,
+    most: Duration,
+}
+
+/// Tells of each set-up of a client's connections from its beginning to its end, DNS, proxies and TLS included, also of
+/// one that goes on in the background after its request took another connection.
+#[derive(Debug, Clone)]
+pub(super) struct ObserveSetUps(Arc<Below>);
+
+impl ObserveSetUps {
+    /// `most` is the time-out of a set-up.
+    pub(super) fn new(most: Duration) -> Self {
+        Self(Arc::new(Below { connector: OnceLock::new(), most }))
+    }
+
+    /// An exchange of the client, whose set-ups are told of where a limiter wants to know.
+    pub(super) fn exchange<T: Send + 'static>(
+        self,
+        connections: Option<Arc<Connections>>,
+        exchange: impl Future<Output = T> + Send + 'static,
+    ) -> BoxFuture<'static, T> {
+        Box::pin(POLLED.scope(Polled { connections, below: self.0 }, exchange))
+    }
 }
 
 /// By the clock on the wall a set-up took longer than it may, as where the machine slept meanwhile: what was to leave
@@ -42,28 +70,22 @@ pub(super) struct TooLate;
 
 /// A connector whose set-ups are observed.
 ///
-/// reqwest clones its connector several times a request, also where a kept connection is used, and a clone of the one
-/// below allocates. So the clones share it, and it is cloned where a connection is set up.
-#[derive(Debug)]
-pub(super) struct Observed<S>(Arc<Observing<S>>);
-
-#[derive(Debug)]
-struct Observing<S> {
-    connector: S,
-    most: Duration,
-}
+/// reqwest boxes it and clones the box six times a request, also where a kept connection is used. So it has no size, and
+/// its box takes no memory; what is below it stands with the exchange.
+pub(super) struct Observed<S>(PhantomData<fn() -> S>);
 
 impl<S> Clone for Observed<S> {
     fn clone(&self) -> Self {
-        Self(Arc::clone(&self.0))
+        Self(PhantomData)
     }
 }
 
-impl<S> Layer<S> for ObserveSetUps {
+impl<S: Send + Sync + 'static> Layer<S> for ObserveSetUps {
     type Service = Observed<S>;
 
     fn layer(&self, connector: S) -> Observed<S> {
-        Observed(Arc::new(Observing { connector, most: self.most }))
+        self.0.connector.set(Box::new(connector)).expect("one client has one connector");
+        Observed(PhantomData)
     }
 }
 
@@ -83,14 +105,14 @@ where
     }
 
     fn call(&mut self, to: R) -> Self::Future {
-        let Observing { connector, most } = &*self.0;
         // Here and not in the future, or it would begin with its first poll only.
-        let connecting = POLLED.try_with(|polled| {
-            polled.connects.set(true);
-            polled.connections.begin(*most)
+        let (connecting, mut connector, most) = POLLED.with(|Polled { connections, below }| {
+            let connector: Option<&S> = below.connector.get().and_then(|connector| connector.downcast_ref());
+            let connecting = connections.as_ref().map(|connections| connections.begin(below.most));
+            (connecting, connector.expect("it was put there when this was made").clone(), below.most)
         });
-        let mut connector = connector.clone();
-        let (begun, most) = (wall_now(), *most);
+        CONNECTS.set(true);
+        let begun = wall_now();
         Box::pin(async move {
             poll_fn(|cx| connector.poll_ready(cx)).await?;
             let made = connector.call(to).await;
@@ -99,7 +121,7 @@ where
             let made = if took <= most { made } else { Err(TooLate.into()) };
             // The whole of it, so that the future holds it until here.
             match (connecting, &made) {
-                (Ok(connecting), Ok(_)) => connecting.made(),
+                (Some(connecting), Ok(_)) => connecting.made(),
                 (connecting, _) => drop(connecting),
             }
             made
@@ -112,15 +134,14 @@ where
 ///
 /// It is the whole exchange, since a request whose connection stands should leave at once, and not together with a
 /// later one. Dropped, the exchange ends, as it does without the task. `None` if the task's runtime went away.
-pub(super) async fn drive<T: Send + 'static>(
-    exchange: BoxFuture<'static, T>,
-    connections: Arc<Connections>,
-) -> Option<T> {
-    let mut exchange = ObservedExchange { exchange, connections };
-    let done = poll_fn(|cx| match exchange.poll_observed(cx) {
-        (Poll::Ready(done), _) => Poll::Ready(Some(done)),
-        (Poll::Pending, true) => Poll::Ready(None),
-        (Poll::Pending, false) => Poll::Pending,
+pub(super) async fn drive<T: Send + 'static>(mut exchange: BoxFuture<'static, T>) -> Option<T> {
+    let done = poll_fn(|cx| {
+        CONNECTS.set(false);
+        match exchange.as_mut().poll(cx) {
+            Poll::Ready(done) => Poll::Ready(Some(done)),
+            Poll::Pending if CONNECTS.get() => Poll::Ready(None),
+            Poll::Pending => Poll::Pending,
+        }
     });
     if let Some(done) = done.await {
         return Some(done);
@@ -131,31 +152,6 @@ pub(super) async fn drive<T: Send + 'static>(
         Ok(done) => Some(done),
         Err(error) if error.is_panic() => std::panic::resume_unwind(error.into_panic()),
         Err(_) => None,
-    }
-}
-
-/// An exchange whose set-ups of connections are observed while it is polled.
-struct ObservedExchange<T> {
-    exchange: BoxFuture<'static, T>,
-    connections: Arc<Connections>,
-}
-
-impl<T> ObservedExchange<T> {
-    /// Tells too whether the set-up of a connection began.
-    fn poll_observed(&mut self, cx: &mut Context<'_>) -> (Poll<T>, bool) {
-        let polled = Polled { connections: Arc::clone(&self.connections), connects: Cell::new(false) };
-        POLLED.sync_scope(polled, || {
-            let polled = self.exchange.as_mut().poll(cx);
-            (polled, POLLED.with(|polled| polled.connects.get()))
-        })
-    }
-}
-
-impl<T> Future for ObservedExchange<T> {
-    type Output = T;
-
-    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<T> {
-        self.poll_observed(cx).0
     }
 }
 
@@ -197,7 +193,7 @@ mod tests {
     }
 
     fn connector() -> Observed<Slow> {
-        ObserveSetUps { most: ms(5_000) }.layer(Slow)
+        Observed(PhantomData)
     }
 
     /// Polls once.
@@ -209,7 +205,10 @@ mod tests {
         connections: &Arc<Connections>,
         exchange: impl Future<Output = &'static str> + Send + 'static,
     ) -> BoxFuture<'static, Option<&'static str>> {
-        Box::pin(drive(Box::pin(exchange), Arc::clone(connections)))
+        let observe = ObserveSetUps::new(ms(5_000));
+        let above = observe.layer(Slow);
+        assert_eq!(size_of_val(&above), 0, "its box allocates nothing");
+        Box::pin(drive(observe.exchange(Some(Arc::clone(connections)), exchange)))
     }
 
     #[tokio::test(start_paused = true)]

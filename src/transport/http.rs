@@ -106,7 +106,7 @@ pub(crate) enum HttpSetupError {
 /// # fn main() {}
 /// ```
 pub struct HttpTransport {
-    clients: Pools<reqwest::Client>,
+    clients: Pools<Observed>,
     /// Made once: each endpoint's own URL, in the order of [`Endpoint::ALL`].
     urls: Vec<Url>,
     /// Of every request, made once: put in one by one, and the last two by hyper, they would be allocated anew.
@@ -151,6 +151,7 @@ impl HttpTransport {
         let tls = Tls::new(secure, native)?;
         let library = tls.name();
         let make = move || {
+            let observe = ObserveSetUps::new(connect);
             let builder = reqwest::Client::builder()
                 .user_agent(AGENT) // a proxy is told it too
                 .redirect(redirect::Policy::none()) // a followed 307 posts the password to another host
@@ -158,7 +159,7 @@ impl HttpTransport {
                 .referer(false)
                 .http1_only()
                 .connect_timeout(connect)
-                .connector_layer(ObserveSetUps { most: connect })
+                .connector_layer(observe.clone())
                 .pool_idle_timeout(IDLE)
                 .pool_max_idle_per_host(kept);
             let builder = match &proxy {
@@ -166,10 +167,10 @@ impl HttpTransport {
                 None if local => builder.no_proxy(),
                 None => builder, // which may know of a proxy from the system's settings
             };
-            tls.of(builder).build()
+            Ok(Observed { client: tls.of(builder).build()?, observe })
         };
-        let first = make().map_err(|error| HttpSetupError::Client(error.without_url()))?;
-        let clients = Pools::new(first, IDLE, Box::new(move || make().ok()));
+        let first = make().map_err(|error: reqwest::Error| HttpSetupError::Client(error.without_url()))?;
+        let clients = Pools::new(first, Box::new(move || make().ok()));
         let urls = Endpoint::ALL.iter().map(|endpoint| {
             let mut url = base.clone();
             url.set_path(&format!("{}{}/", base.path(), endpoint.name()));
@@ -185,6 +186,13 @@ impl HttpTransport {
     pub(crate) fn proxy(&self) -> Option<&Arc<str>> {
         self.proxy.as_ref()
     }
+}
+
+/// A client, and what observes its connections.
+#[derive(Clone)]
+struct Observed {
+    client: reqwest::Client,
+    observe: ObserveSetUps,
 }
 
 /// Host and, if it is not the scheme's own, port.
@@ -271,14 +279,18 @@ impl Transport for HttpTransport {
         let url = self.urls[request.endpoint() as usize].clone();
         let mut post = reqwest::Request::new(Method::POST, url);
         *post.headers_mut() = self.headers.clone();
-        post.headers_mut().insert(CONTENT_LENGTH, HeaderValue::from(request.body().len()));
+        if let Some(place) = post.headers_mut().get_mut(CONTENT_LENGTH) {
+            *place = length(request.body().len());
+        }
         *post.body_mut() = Some(request.body().clone().into());
         let runtime = Handle::try_current().ok();
-        let Taken { client, used, begun_before } =
+        let Taken { client: Observed { client, observe }, begun_before } =
             self.clients.take(runtime.as_ref().map(Handle::id), wall_now());
         let proxy = self.proxy.clone();
         let on_one_thread = runtime.is_some_and(|at| at.runtime_flavor() == RuntimeFlavor::CurrentThread);
-        let exchange = Box::pin(async move {
+        let connections = request.connections().cloned();
+        let is_paced = connections.is_some();
+        let exchange = observe.exchange(connections, async move {
             if begun_before > LOOK_AFTER && on_one_thread {
                 // Such a runtime stands still between two calls of `block_on`: let it see what was closed meanwhile.
                 // The first time it looks at its sockets, the second time it goes through those that something was
@@ -298,7 +310,6 @@ impl Transport for HttpTransport {
                     }
                     Ok(Some(chunk)) => body.extend_from_slice(&chunk),
                     Ok(None) => {
-                        used.touch();
                         let mut response = Response::new(status, body);
                         if let Some(wait) = retry_after {
                             response = response.with_retry_after(wait);
@@ -313,8 +324,10 @@ impl Transport for HttpTransport {
             };
             Err(failed.with_reply(status, body))
         });
-        let Some(connections) = request.connections() else { return exchange };
-        let exchange = drive(exchange, Arc::clone(connections));
+        if !is_paced {
+            return exchange;
+        }
+        let exchange = drive(exchange);
         // Its runtime is gone, and its connection with it.
         let gone = || Err(TransportError::new(TransportFailure::Interrupted));
         Box::pin(async move { exchange.await.unwrap_or_else(gone) })
@@ -322,6 +335,26 @@ impl Transport for HttpTransport {
 
     fn is_local(&self) -> bool {
         self.local
+    }
+}
+
+/// The length of a body as a header. Nearly all have three digits, and theirs are at hand: one that is made is allocated
+/// twice, since reqwest keeps copies of it.
+fn length(bytes: usize) -> HeaderValue {
+    static THREE_DIGITS: [[u8; 3]; 1_000] = {
+        let (mut digits, mut number) = ([[0; 3]; 1_000], 0);
+        while number < 1_000 {
+            digits[number][0] = b'0' + (number / 100) as u8;
+            digits[number][1] = b'0' + (number / 10 % 10) as u8;
+            digits[number][2] = b'0' + (number % 10) as u8;
+            number += 1;
+        }
+        digits
+    };
+
+    match THREE_DIGITS.get(bytes).and_then(|digits| std::str::from_utf8(digits).ok()) {
+        Some(digits) if bytes >= 100 => HeaderValue::from_static(digits),
+        _ => bytes.into(),
     }
 }
 
@@ -382,6 +415,13 @@ fn refuses_certificate(_: &reqwest::Error) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_length_of_a_body_is_written_in_decimal() {
+        for bytes in (0..1_100).chain([10_000, 123_456]) {
+            assert_eq!(length(bytes), bytes.to_string().as_str());
+        }
+    }
 
     #[test]
     fn the_host_of_any_url_is_a_header() {

@@ -1,7 +1,7 @@
 //! A pool of connections for each runtime: a connection is served only while the runtime on which it was made is
 //! driven, so one of another runtime may hang, or end with it.
 
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, SystemTime};
 
 use tokio::runtime;
@@ -12,14 +12,16 @@ use crate::clock::wall_now;
 /// The most runtimes that keep their connections. Beyond it, the one that was used longest ago connects anew.
 const MOST: usize = 128;
 
+/// A machine that was suspended for longer between two requests connects anew: its connections are older than its clock
+/// says, by which idle ones are dropped after 4 s, and common servers close theirs from 5 s on.
+const SLEPT: Duration = Duration::from_millis(500);
+
 /// Makes a client with an empty pool.
 type Make<C> = Box<dyn Fn() -> Option<C> + Send + Sync>;
 
 /// Clients of one server, each with a pool of its own.
 pub(super) struct Pools<C> {
     make: Make<C>,
-    /// An idle connection that is older is not used.
-    idle: Duration,
     pools: Mutex<Vec<Pool<C>>>,
 }
 
@@ -27,32 +29,13 @@ struct Pool<C> {
     /// `None` until somebody uses it.
     runtime: Option<runtime::Id>,
     client: C,
-    used: Arc<Used>,
-    /// When the last request was begun.
-    begun: Instant,
-}
-
-/// When a pool was last used, on the clock that stands still while the machine is suspended, and on the wall.
-pub(super) struct Used(Mutex<(Instant, SystemTime)>);
-
-impl Used {
-    fn now() -> Self {
-        Self(Mutex::new((Instant::now(), wall_now())))
-    }
-
-    fn lock(&self) -> MutexGuard<'_, (Instant, SystemTime)> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    pub(super) fn touch(&self) {
-        *self.lock() = (Instant::now(), wall_now());
-    }
+    /// When the last request was begun, on the clock that stands still while the machine is suspended, and on the wall.
+    begun: (Instant, SystemTime),
 }
 
 /// A client to post one request with.
 pub(super) struct Taken<C> {
     pub(super) client: C,
-    pub(super) used: Arc<Used>,
     /// How long ago the request before it was begun: a server that closes an idle connection has not had it for longer.
     /// When the reply was read says less, since a busy thread reads late.
     pub(super) begun_before: Duration,
@@ -60,14 +43,14 @@ pub(super) struct Taken<C> {
 
 impl<C> Pool<C> {
     fn new(client: C) -> Self {
-        Self { runtime: None, client, used: Arc::new(Used::now()), begun: Instant::now() }
+        Self { runtime: None, client, begun: (Instant::now(), wall_now()) }
     }
 }
 
 impl<C: Clone> Pools<C> {
     /// `first` is the client of the first runtime, made to see whether one can be made.
-    pub(super) fn new(first: C, idle: Duration, make: Make<C>) -> Self {
-        Self { make, idle, pools: Mutex::new(vec![Pool::new(first)]) }
+    pub(super) fn new(first: C, make: Make<C>) -> Self {
+        Self { make, pools: Mutex::new(vec![Pool::new(first)]) }
     }
 
     /// The client of a runtime.
@@ -78,24 +61,20 @@ impl<C: Clone> Pools<C> {
         let place = place.unwrap_or_else(|| self.another(&mut pools));
         let pool = &mut pools[place];
         pool.runtime = runtime;
-        let (at, on_the_wall) = std::mem::replace(&mut *pool.used.lock(), (now, wall));
-        let rested = now.saturating_duration_since(at);
-        // A machine that was suspended: the connections are older than its clock, and the server has closed them.
-        let slept = wall.duration_since(on_the_wall).unwrap_or_default();
-        if slept > self.idle
-            && rested <= self.idle
+        let (at, on_the_wall) = std::mem::replace(&mut pool.begun, (now, wall));
+        let begun_before = now.saturating_duration_since(at);
+        let slept = wall.duration_since(on_the_wall).unwrap_or_default().saturating_sub(begun_before);
+        if slept > SLEPT
             && let Some(client) = (self.make)()
         {
             pool.client = client;
         }
-        let begun_before = now.saturating_duration_since(std::mem::replace(&mut pool.begun, now));
-        Taken { client: pool.client.clone(), used: Arc::clone(&pool.used), begun_before }
+        Taken { client: pool.client.clone(), begun_before }
     }
 
     /// Makes room for a runtime that is new here.
     fn another(&self, pools: &mut Vec<Pool<C>>) -> usize {
-        let oldest =
-            || pools.iter().enumerate().min_by_key(|(_, pool)| pool.used.lock().0).map_or(0, |(at, _)| at);
+        let oldest = || pools.iter().enumerate().min_by_key(|(_, pool)| pool.begun.0).map_or(0, |(at, _)| at);
         match (self.make)() {
             Some(client) if pools.len() < MOST => {
                 pools.push(Pool::new(client));
@@ -117,12 +96,10 @@ mod tests {
 
     use super::*;
 
-    const IDLE: Duration = Duration::from_secs(4);
-
     /// Clients are numbered as they are made.
     fn pools() -> Pools<usize> {
         let made = AtomicUsize::new(1);
-        Pools::new(0, IDLE, Box::new(move || Some(made.fetch_add(1, Ordering::SeqCst))))
+        Pools::new(0, Box::new(move || Some(made.fetch_add(1, Ordering::SeqCst))))
     }
 
     fn runtimes(count: usize) -> Vec<runtime::Runtime> {
@@ -145,10 +122,8 @@ mod tests {
     async fn a_reply_that_is_read_late_makes_its_connection_no_younger() {
         let (pools, here) = (pools(), Some(runtime::Handle::current().id()));
         let take = || pools.take(here, wall_now());
-        let first = take();
-        tokio::time::advance(Duration::from_millis(9)).await;
-        first.used.touch(); // the server answered at once, and closes 10 ms later
-        tokio::time::advance(Duration::from_millis(2)).await;
+        take();
+        tokio::time::advance(Duration::from_millis(11)).await; // the server answered at once, and closes 10 ms later
         assert_eq!(take().begun_before, Duration::from_millis(11));
         assert_eq!(take().begun_before, Duration::ZERO);
     }
@@ -157,13 +132,15 @@ mod tests {
     async fn connections_that_the_machine_slept_through_are_not_used() {
         let (pools, here) = (pools(), Some(runtime::Handle::current().id()));
         let mut wall = wall_now();
-        for (clock, slept, client) in [(0, 0, 0), (3, 0, 0), (3, 600, 1), (3, 0, 1), (60, 0, 1), (0, 5, 2)] {
+        for (clock, slept, client) in
+            [(0, 0, 0), (3, 0, 0), (3, 600, 1), (3, 0, 1), (60, 0, 1), (0, 5, 2), (9, 1, 3)]
+        {
             tokio::time::advance(Duration::from_secs(clock)).await;
             wall += Duration::from_secs(clock + slept);
             // What is older by the machine's own clock the pool drops by itself.
             assert_eq!(pools.take(here, wall).client, client, "{clock} s, {slept} s asleep");
         }
         // A wall clock that is set back says nothing.
-        assert_eq!(pools.take(here, wall - Duration::from_secs(3_600)).client, 2);
+        assert_eq!(pools.take(here, wall - Duration::from_secs(3_600)).client, 3);
     }
 }
