@@ -121,10 +121,10 @@ impl FromStr for Credits {
 
     #[inline]
     fn from_str(text: &str) -> Result<Self, CreditsError> {
-        let text = text.trim();
+        // Whole amounts first, as nearly all of the gateway's are.
         match text.parse::<i64>() {
             Ok(whole) => whole.checked_mul(SCALE).map(Self).ok_or(CreditsError::OutOfRange),
-            Err(_) => Self::from_decimal(text),
+            Err(_) => Self::from_decimal(text.trim()),
         }
     }
 }

@@ -408,8 +408,14 @@ fn attempt<T: Send + 'static>(
         result.map(|(_, read)| read)
     };
     let exchange = Exchange::new(exchange, attempt_timeout);
-    // Too late, the exchange goes on for the record; the caller is told that its outcome is open.
-    before(call.deadline, exchange).map(|end| end.unwrap_or_else(|| Err(Error::answer_after_deadline())))
+    match call.deadline {
+        None => Either::Left(exchange),
+        // Too late, the exchange goes on for the record; the caller is told that its outcome is open.
+        Some(_) => {
+            let end = before(call.deadline, exchange);
+            Either::Right(end.map(|end| end.unwrap_or_else(|| Err(Error::answer_after_deadline()))))
+        }
+    }
 }
 
 /// An exchange with the gateway. Dropped before its end, it goes on in a task of its own.

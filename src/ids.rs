@@ -131,6 +131,19 @@ pub enum MessageIdError {
     UnusableCharacter,
 }
 
+/// The bytes that a message id may hold.
+static USABLE: [bool; 256] = {
+    let (mut usable, mut byte) = ([false; 256], 0);
+    while byte < usable.len() {
+        usable[byte] = matches!(
+            byte as u8,
+            b'0'..=b'9' | b'A'..=b'Z' | b'a'..=b'z' | b'-' | b'_' | b'.' | b':' | b'+' | b'/' | b'='
+        );
+        byte += 1;
+    }
+    usable
+};
+
 impl MessageId {
     /// The longest message id taken, in characters: four times the 32 of the API document v4.1.
     pub const MAX_CHARACTERS: usize = 128;
@@ -146,7 +159,7 @@ impl MessageId {
         if text.is_empty() {
             return Err(MessageIdError::Empty);
         }
-        let is_usable = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.:+/=".contains(&byte);
+        let is_usable = |byte: u8| USABLE[usize::from(byte)];
         if !text.as_bytes()[0].is_ascii_alphanumeric() || !text.bytes().all(is_usable) {
             return Err(MessageIdError::UnusableCharacter);
         }

@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 use std::fmt;
 use std::ops::Range;
+use std::str::FromStr;
 use std::sync::{Arc, OnceLock};
 
 use serde::de::{MapAccess, Visitor};
@@ -171,17 +172,22 @@ impl RawReply {
         }
     }
 
+    /// A number, as it is written or as a string.
+    #[inline]
+    fn number<T: FromStr>(&self, key: Key) -> Option<T> {
+        self.written(key)?.parse().ok().or_else(|| self.text(key)?.parse().ok())
+    }
+
     /// A field as credits, whether integer, float or string.
     #[inline]
     fn credits(&self, key: Key) -> Option<Credits> {
-        self.text(key)?.parse().ok()
+        self.number(key)
     }
 
     /// A field as a whole number, whether integer, float or string.
     #[inline]
     fn whole(&self, key: Key) -> Option<i64> {
-        let text = self.text(key)?;
-        text.parse().ok().or_else(|| whole(text.parse().ok()?))
+        self.number(key).or_else(|| whole(self.number(key)?))
     }
 
     /// The message id, if it is one: whatever else stands in its place is the gateway's free text.
