@@ -24,6 +24,7 @@ use crate::limit::{Lane, Limiter, Turn};
 use crate::queue_gate::GateHold;
 use crate::retry::{Decision, OnRetry, Policy, Retried, Retry, RetryReason, decide};
 use crate::same_number::Claim;
+use crate::task::spawn;
 use crate::transport::{Endpoint, Request, Response};
 use crate::wire::{self, RawReply, Verdict};
 
@@ -440,7 +441,7 @@ impl<T: Send> Exchange<T> {
     ) -> BoxFuture<'static, Result<T, Error>> {
         let (tell, end) = oneshot::channel();
         let there = async move { drop(tell.send(exchange.await)) }; // nobody may wait for it any more
-        self.runtime.spawn(there.instrument(Span::current()));
+        spawn(&self.runtime, Box::pin(there.instrument(Span::current())));
         let timeout = self.timeout;
         Box::pin(async move {
             match before(Instant::now().checked_add(timeout), end).await {
@@ -476,7 +477,8 @@ impl<T: Send> Drop for Exchange<T> {
     fn drop(&mut self) {
         if let Some(exchange) = self.under_way.take() {
             // Dropped inside its call's span, as it was polled.
-            self.runtime.spawn(exchange.instrument(Span::current()));
+            let for_the_record = async { drop(exchange.await) };
+            spawn(&self.runtime, Box::pin(for_the_record.instrument(Span::current())));
         }
     }
 }

@@ -110,6 +110,7 @@ mod secret;
 mod send;
 #[cfg(any(feature = "store", feature = "redis"))]
 mod store;
+mod task;
 pub mod transport;
 mod wire;
 

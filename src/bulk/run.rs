@@ -8,7 +8,9 @@ use std::sync::Arc;
 use std::task::Poll;
 use std::time::Duration;
 
+use futures::future::BoxFuture;
 use futures::{FutureExt, StreamExt};
+use tokio::runtime::Handle;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tracing::{Instrument, Span};
 
@@ -29,6 +31,7 @@ use crate::recipients::{Batcher, PendingBatch};
 use crate::report::Accepted;
 use crate::retry::{OnRetry, Retry, RetryReason};
 use crate::same_number::{Claim, Refusal, Resting};
+use crate::task::spawn;
 
 /// A run over only refused or repeated inputs gives way to other tasks after so many.
 const INPUTS_A_TURN: u32 = 1_000;
@@ -262,11 +265,11 @@ impl Run {
         let sending = dispatch(Arc::clone(&self.core), batch, Some(Box::new(taken)), look);
         let (draft, index) = (std::mem::take(&mut self.draft), self.next_index());
         let in_flight = InFlight::new(Arc::clone(&self.control), index, draft, left, place);
-        let mut task =
+        let mut task: BoxFuture<'static, ()> =
             Box::pin(end(sending, in_flight, Arc::clone(&self.control)).instrument(Span::current()));
         // Its first poll is here, where it got its turn: the request leaves now, and before the run goes on.
         if poll_fn(|cx| Poll::Ready(task.as_mut().poll(cx))).await.is_pending() {
-            tokio::spawn(task);
+            spawn(&Handle::current(), task);
         }
     }
 

@@ -6,11 +6,13 @@ use std::task::Context;
 
 use futures::FutureExt;
 use futures::future::BoxFuture;
+use tokio::runtime::Handle;
 use tracing::{Instrument, Span};
 
 use super::control::Control;
 use super::run::{Run, Setup};
 use crate::events::StopReason;
+use crate::task::spawn;
 
 /// A run under way, for its reader.
 ///
@@ -27,7 +29,7 @@ impl Running {
         let control = Arc::clone(&setup.control);
         let left_over = Arc::default();
         let run = Keeper { run: Some(Box::new(Run::new(setup))), left_over: Arc::clone(&left_over) };
-        tokio::spawn(run.go().instrument(Span::current()));
+        spawn(&Handle::current(), Box::pin(run.go().instrument(Span::current())));
         Self { control, left_over, winding_up: None }
     }
 

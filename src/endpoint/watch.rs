@@ -185,8 +185,8 @@ impl fmt::Debug for WatchDelivery {
 }
 
 /// Operators in Kuwait report no delivery (API document v4.1).
-fn is_kuwaiti(number: PhoneNumber) -> bool {
-    number.to_string().starts_with(&GulfCountry::Kuwait.dial_code().to_string())
+fn is_kuwaiti(number: &PhoneNumber) -> bool {
+    GulfCountry::of(*number) == Some(GulfCountry::Kuwait)
 }
 
 /// A question that is asked ever more seldom.
@@ -245,7 +245,7 @@ impl Watch {
     fn start(setup: Setup) -> Self {
         let Setup { client, message_id, numbers, give_up_after } = setup;
         let now = Instant::now();
-        let abroad: Vec<_> = numbers.iter().copied().filter(|number| !is_kuwaiti(*number)).collect();
+        let abroad: Vec<_> = numbers.iter().copied().filter(|number| !is_kuwaiti(number)).collect();
         let no_report = abroad.is_empty() && !numbers.is_empty();
         let mut reports = Question::new(now, REPORTS_FIRST, REPORTS_MOST);
         if no_report {

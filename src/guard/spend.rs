@@ -15,6 +15,8 @@ use super::window_sum::Spent;
 use super::window_sum::{DAY, MINUTE, Over, decide};
 use crate::credits::Credits;
 use crate::error::Error;
+#[cfg(any(feature = "store", feature = "redis"))]
+use crate::task::spawn;
 
 /// What a client spends, or all clients of an account that share a store.
 #[derive(Debug)]
@@ -120,7 +122,7 @@ impl Reserved {
             #[cfg(any(feature = "store", feature = "redis"))]
             Ledger::Stored(stored) => {
                 if let Ok(runtime) = Handle::try_current() {
-                    runtime.spawn(stored.add(self.minute, more));
+                    spawn(&runtime, Box::pin(stored.add(self.minute, more)));
                 }
             }
         }

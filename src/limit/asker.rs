@@ -4,6 +4,7 @@ use std::sync::{Arc, Weak};
 use std::task::Waker;
 use std::time::Duration;
 
+use tokio::runtime::Handle;
 use tokio::time::Instant;
 
 use super::pace::Pace;
@@ -13,6 +14,7 @@ use super::shared::{Asked, LATE, Next, Shared, Source, ask};
 use super::teller;
 use super::wait::{Lanes, State};
 use crate::store::StoreError;
+use crate::task;
 
 /// So long before a start those at the front of the queue begin to be called, so that one who is not polled is known
 /// when it is due.
@@ -20,7 +22,8 @@ const ROLL_CALL: Duration = Duration::from_millis(150);
 
 /// Goes on asking while somebody waits in the lane.
 pub(super) fn spawn(lanes: &Arc<Lanes>, lane: Lane, number: u64) {
-    tokio::spawn(Asker { lanes: Arc::downgrade(lanes), lane, number }.run());
+    let asker = Asker { lanes: Arc::downgrade(lanes), lane, number };
+    task::spawn(&Handle::current(), Box::pin(asker.run()));
 }
 
 /// One of a number: a later one takes its place if its runtime stands still.

@@ -8,6 +8,7 @@ use tokio::runtime::Handle;
 use super::pace::Pace;
 use super::shared::{Shared, Source, Word};
 use super::wait::{Lanes, State};
+use crate::task;
 
 /// Between two batches of a run nobody waits either: only after so long it is told.
 const MOMENT: Duration = Duration::from_millis(200);
@@ -18,12 +19,13 @@ const MOMENT: Duration = Duration::from_millis(200);
 pub(super) fn spawn_last(lanes: &Arc<Lanes>) {
     let Ok(runtime) = Handle::try_current() else { return };
     let lanes = Arc::downgrade(lanes); // its sleep keeps no limiter alive
-    runtime.spawn(async move {
+    let last = async move {
         tokio::time::sleep(MOMENT).await;
         if let Some(lanes) = lanes.upgrade() {
             tell_if_nobody_waits(&lanes);
         }
-    });
+    };
+    task::spawn(&runtime, Box::pin(last));
 }
 
 fn tell_if_nobody_waits(lanes: &Arc<Lanes>) {
@@ -41,7 +43,7 @@ fn tell_if_nobody_waits(lanes: &Arc<Lanes>) {
 pub(super) fn spawn(lanes: &Arc<Lanes>) {
     let Ok(runtime) = Handle::try_current() else { return };
     if shared(&mut lanes.lock()).is_some_and(|shared| shared.told.begin()) {
-        runtime.spawn(Teller { lanes: Arc::clone(lanes), done: false }.run());
+        task::spawn(&runtime, Box::pin(Teller { lanes: Arc::clone(lanes), done: false }.run()));
     }
 }
 

@@ -60,6 +60,11 @@ impl GulfCountry {
         })
     }
 
+    /// The one whose code stands at the beginning of a number.
+    pub(crate) fn of(number: PhoneNumber) -> Option<Self> {
+        split(number.0, count(number.0)).map(|it| it.country)
+    }
+
     /// True where a zero is dialled in front of a number inside the country.
     const fn has_trunk_zero(self) -> bool {
         matches!(self, Self::Emirates | Self::SaudiArabia)

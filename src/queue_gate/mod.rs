@@ -16,6 +16,8 @@ pub(crate) use self::shared::StoredGate;
 use crate::clock::before;
 #[cfg(any(feature = "store", feature = "redis"))]
 use crate::clock::sleep;
+#[cfg(any(feature = "store", feature = "redis"))]
+use crate::task::spawn;
 
 /// Shut while a batch finds out. Each hold ends by itself: one that is not polled any more keeps nobody waiting.
 #[derive(Clone)]
@@ -160,7 +162,7 @@ impl GateHold {
             (held, &self.gate.0.shared, tokio::runtime::Handle::try_current())
         {
             let extended = shared.shut(self.owner, hold.min(LONGEST));
-            runtime.spawn(async move { drop(extended.await) });
+            spawn(&runtime, Box::pin(async move { drop(extended.await) }));
         }
         held
     }

@@ -13,6 +13,7 @@ use super::local::Local;
 use super::{Resting, SharedNumbers};
 use crate::error::Error;
 use crate::phone::PhoneNumber;
+use crate::task::spawn;
 
 /// How long after the claim a request may leave, at least.
 const LATEST: Duration = Duration::from_secs(16);
@@ -193,9 +194,9 @@ impl Claim {
             let numbers = Arc::clone(&self.numbers);
             if wrote {
                 let rests = shared.take(self.owner, numbers, memory.local.wait, Instant::now() + PATIENCE);
-                runtime.spawn(async move { drop(rests.await) });
+                spawn(&runtime, Box::pin(async move { drop(rests.await) }));
             } else {
-                runtime.spawn(shared.give_back(self.owner, numbers));
+                spawn(&runtime, Box::pin(shared.give_back(self.owner, numbers)));
             }
         }
     }
