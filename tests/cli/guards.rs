@@ -1,14 +1,14 @@
 //! The guards as options and settings: what they keep back, what is said of it, and how it goes on afterwards.
 
 use std::collections::BTreeSet;
-use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
 use kwtsms_async::sandbox::Sandbox;
 
 use super::files::{count, report};
 use super::interrupt::{end, interrupt, reads, start, until};
-use super::{PASSWORD, World, kwtsms, run, testing};
+use super::owned::Owned;
+use super::{World, kwtsms, run, testing};
 
 const KUWAIT: &str = "96598765432";
 const OTHER: &str = "96551234567";
@@ -166,39 +166,17 @@ fn a_run_that_waits_for_the_spend_limit_or_in_quiet_hours_says_so_and_can_be_sto
     }
 }
 
-/// A process that is stopped with its owner.
-struct Run(Child);
-
-impl Run {
-    fn start(world: &World, store: &str, first: u64, numbers: u64, limit: &str) -> Self {
-        let file = world.write(&format!("{first}.txt"), list(first, numbers));
-        let child = Command::new(env!("CARGO_BIN_EXE_kwtsms"))
-            .args(["send", "--yes", "--sender", "KWT-TEST", "hi", "--spend-per-hour", limit, "--file"])
-            .arg(file)
-            .env_clear()
-            .env("KWTSMS_USERNAME", "user")
-            .env("KWTSMS_PASSWORD", PASSWORD)
-            .env("KWTSMS_BASE_URL", world.sandbox.base_url())
-            .env("KWTSMS_STORE", store)
-            .current_dir(world.folder.path())
-            .stdin(Stdio::null())
-            .stdout(Stdio::null())
-            .stderr(Stdio::null())
-            .spawn()
-            .unwrap();
-        Self(child)
-    }
-
-    fn ends(mut self) -> i32 {
-        self.0.wait().unwrap().code().unwrap()
-    }
+/// Starts a run over so many numbers that may spend so much.
+fn spends(world: &World, store: &str, first: u64, numbers: u64, limit: &str) -> Owned {
+    let file = format!("{first}.txt");
+    world.write(&file, list(first, numbers));
+    let send = ["send", "--yes", "--sender", "KWT-TEST", "hi", "--spend-per-hour", limit, "--file", &file];
+    Owned::spawn(world.beside(&send).env("KWTSMS_STORE", store))
 }
 
-impl Drop for Run {
-    fn drop(&mut self) {
-        let _ = self.0.kill(); // SIGKILL; it may have ended
-        let _ = self.0.wait();
-    }
+/// Waits for the end of a run, and gives its code.
+fn ended(run: Owned) -> i32 {
+    run.output().status.code().unwrap()
 }
 
 /// What arrived at the gateway's door.
@@ -212,8 +190,8 @@ fn one_limit_over(store: &str) {
         World::with(Sandbox::builder().drain_per_second(1_000_000).latency(Duration::from_millis(100)));
     world.sandbox.account("user").set_balance(100_000);
     let runs: Vec<_> =
-        (0..4).map(|run| Run::start(&world, store, 96_551_000_000 + run * 10_000, 400, "1000")).collect();
-    let codes: Vec<_> = runs.into_iter().map(Run::ends).collect();
+        (0..4).map(|run| spends(&world, store, 96_551_000_000 + run * 10_000, 400, "1000")).collect();
+    let codes: Vec<_> = runs.into_iter().map(ended).collect();
     assert_eq!(points(&world), 1_000, "{store}: {codes:?}");
     assert!(codes.iter().all(|code| [0, 1, 3].contains(code)), "{store}: {codes:?}");
     assert!(codes.iter().any(|code| *code != 0), "{store}: {codes:?}");
@@ -222,13 +200,13 @@ fn one_limit_over(store: &str) {
     // took for its request stays spent.
     world.sandbox.set_latency(Duration::from_secs(3_600));
     let before = world.sends();
-    let killed = Run::start(&world, store, 96_555_000_000, 200, "1400");
+    let killed = spends(&world, store, 96_555_000_000, 200, "1400");
     until("the request of the one that is killed", || world.sends() > before);
     drop(killed);
     world.sandbox.set_latency(Duration::ZERO);
     let runs: Vec<_> =
-        (0..3).map(|run| Run::start(&world, store, 96_550_000_000 + run * 10_000, 200, "1400")).collect();
-    let mut codes: Vec<_> = runs.into_iter().map(Run::ends).collect();
+        (0..3).map(|run| spends(&world, store, 96_550_000_000 + run * 10_000, 200, "1400")).collect();
+    let mut codes: Vec<_> = runs.into_iter().map(ended).collect();
     codes.sort_unstable();
     assert_eq!(codes, [0, 1, 1], "{store}: 200 were left");
     assert_eq!(points(&world), 1_400, "{store}");

@@ -6,27 +6,16 @@ use std::time::Duration;
 
 use kwtsms_async::sandbox::Sandbox;
 
+use super::World;
 use super::files::{count, report};
 use super::owned::Owned;
-use super::{PASSWORD, World};
 
 /// Starts a run over many numbers.
 pub(crate) fn start(world: &World, numbers: u64, more: &[&str]) -> Owned {
     let list: String = (0..numbers).map(|i| format!("{}\n", 96_551_000_000u64 + i)).collect();
     world.write("n.txt", list);
-    let mut command = Command::new(env!("CARGO_BIN_EXE_kwtsms"));
-    command
-        .args(["send", "-f", "n.txt", "hi", "--yes", "--report", "r.csv", "--sender", "KWT-TEST"])
-        .args(more)
-        .env_clear()
-        .env("KWTSMS_USERNAME", "user")
-        .env("KWTSMS_PASSWORD", PASSWORD)
-        .env("KWTSMS_BASE_URL", world.sandbox.base_url())
-        .current_dir(world.folder.path())
-        .stdin(Stdio::null())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped());
-    Owned::spawn(&mut command)
+    let send = ["send", "-f", "n.txt", "hi", "--yes", "--report", "r.csv", "--sender", "KWT-TEST"];
+    Owned::spawn(world.beside(&send).args(more))
 }
 
 /// Waits for something that the other process brings about.
@@ -132,10 +121,7 @@ fn a_reader_that_goes_away_stops_neither_the_sending_nor_the_accounting() {
 fn a_closed_pipe_ends_other_commands_quietly() {
     let world = World::new();
     for args in [&["balance"][..], &["man"], &["completions", "zsh"], &["clean", "hi"]] {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_kwtsms"));
-        command.args(args).env_clear().env("KWTSMS_USERNAME", "user").env("KWTSMS_PASSWORD", PASSWORD);
-        command.env("KWTSMS_BASE_URL", world.sandbox.base_url()).current_dir(world.folder.path());
-        let mut child = Owned::spawn(command.stdout(Stdio::piped()).stderr(Stdio::piped()));
+        let mut child = Owned::spawn(&mut world.beside(args));
         drop(child.stdout.take());
         let (status, _, err) = end(child);
         let err: Vec<_> = err.lines().filter(|line| !line.starts_with("Gateway: ")).collect();
@@ -146,9 +132,7 @@ fn a_closed_pipe_ends_other_commands_quietly() {
 #[test]
 fn the_sandbox_serves_until_ctrl_c() {
     let world = World::new();
-    let mut command = Command::new(env!("CARGO_BIN_EXE_kwtsms"));
-    command.args(["sandbox", "--port", "0", "--json"]).env_clear();
-    let mut child = Owned::spawn(command.stdout(Stdio::piped()).stderr(Stdio::piped()));
+    let mut child = Owned::spawn(&mut world.beside(&["sandbox", "--port", "0", "--json"]));
     let mut line = String::new();
     let mut out = std::io::BufReader::new(child.stdout.take().unwrap());
     std::io::BufRead::read_line(&mut out, &mut line).unwrap();

@@ -39,6 +39,7 @@ mod owned;
 mod testing;
 
 use std::path::{Path, PathBuf};
+use std::process::Stdio;
 
 use assert_cmd::Command;
 use kwtsms_async::sandbox::{Sandbox, SandboxBuilder};
@@ -78,11 +79,27 @@ impl World {
     /// The command with the credentials of the account in its environment, and nothing else there.
     fn kwtsms(&self, args: &[&str]) -> Command {
         let mut command = kwtsms(self.folder.path(), args);
+        command.envs(self.account());
         command
-            .env("KWTSMS_USERNAME", "user")
-            .env("KWTSMS_PASSWORD", PASSWORD)
-            .env("KWTSMS_BASE_URL", self.sandbox.base_url());
+    }
+
+    /// The credentials of the account, and where its gateway is.
+    fn account(&self) -> [(&'static str, &str); 3] {
+        let url = self.sandbox.base_url();
+        [("KWTSMS_USERNAME", "user"), ("KWTSMS_PASSWORD", PASSWORD), ("KWTSMS_BASE_URL", url)]
+    }
+
+    /// The command as [`kwtsms`](Self::kwtsms), to be started and looked at while it runs.
+    fn beside(&self, args: &[&str]) -> std::process::Command {
+        let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_kwtsms"));
+        self.alone(command.args(args));
         command
+    }
+
+    /// Gives a program the folder, the account and nothing else, and pipes for what it says.
+    fn alone(&self, command: &mut std::process::Command) {
+        command.env_clear().envs(self.account()).current_dir(self.folder.path());
+        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
     }
 
     /// Runs it and gives exit code, standard output and standard error.

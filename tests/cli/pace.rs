@@ -2,7 +2,6 @@
 
 #![allow(clippy::print_stdout, clippy::print_stderr)] // the figures, for whoever runs it
 
-use std::process::{Command, Stdio};
 use std::time::Duration;
 
 use kwtsms_async::sandbox::{Fault, Sandbox};
@@ -37,22 +36,9 @@ impl Run {
     fn start(world: &World, store: &str, name: &str, batches: u64) -> Self {
         let first = 96_550_000_000 + u64::from(name.as_bytes()[0]) * 10_000;
         let list: String = (0..batches * 200).map(|i| format!("{}\n", first + i)).collect();
-        let file = world.write(name, list);
-        let mut command = Command::new(env!("CARGO_BIN_EXE_kwtsms"));
-        command
-            .args(["send", "--yes", "--sender", "KWT-TEST", "--file"])
-            .arg(file)
-            .arg(name)
-            .env_clear()
-            .env("KWTSMS_USERNAME", "user")
-            .env("KWTSMS_PASSWORD", PASSWORD)
-            .env("KWTSMS_BASE_URL", world.sandbox.base_url())
-            .env("KWTSMS_STORE", store)
-            .current_dir(world.folder.path())
-            .stdin(Stdio::null())
-            .stdout(Stdio::null())
-            .stderr(Stdio::piped());
-        Self(Owned::spawn(&mut command))
+        world.write(name, list);
+        let send = ["send", "--yes", "--sender", "KWT-TEST", "--file", name, name];
+        Self(Owned::spawn(world.beside(&send).env("KWTSMS_STORE", store)))
     }
 
     /// Waits for its end, which has to be a good one.

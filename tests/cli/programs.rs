@@ -3,7 +3,7 @@
 #![cfg_attr(not(target_os = "linux"), allow(unused_imports))] // two of the tests are for Linux
 
 use std::io::Read;
-use std::process::{Command, Stdio};
+use std::process::Command;
 use std::time::Duration;
 
 use kwtsms_async::sandbox::{Fault, Sandbox};
@@ -17,16 +17,8 @@ use super::{PASSWORD, World, kwtsms, run};
 /// The command by a shell that does something first, with the account's credentials.
 fn by_shell(world: &World, script: &str) -> Command {
     let mut command = Command::new("sh");
-    command.args(["-c", script]).env_clear().env("PATH", std::env::var_os("PATH").unwrap());
-    command
-        .env("KWTSMS", env!("CARGO_BIN_EXE_kwtsms"))
-        .env("KWTSMS_USERNAME", "user")
-        .env("KWTSMS_PASSWORD", PASSWORD)
-        .env("KWTSMS_BASE_URL", world.sandbox.base_url())
-        .current_dir(world.folder.path())
-        .stdin(Stdio::null())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped());
+    world.alone(command.args(["-c", script]));
+    command.env("PATH", std::env::var_os("PATH").unwrap()).env("KWTSMS", env!("CARGO_BIN_EXE_kwtsms"));
     command
 }
 

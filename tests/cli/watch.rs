@@ -1,14 +1,13 @@
 //! `kwtsms status --watch`: lines, JSON lines, exit codes, Ctrl-C.
 
 use std::io::{BufRead, BufReader};
-use std::process::{Command, Stdio};
 use std::time::Duration;
 
 use kwtsms_async::sandbox::Sandbox;
 
+use super::World;
 use super::interrupt::{end, interrupt};
 use super::owned::Owned;
-use super::{PASSWORD, World};
 
 const KUWAIT: &str = "96598765432";
 const EMIRATES: &str = "971504496677";
@@ -60,18 +59,7 @@ fn it_gives_up_in_time_and_ctrl_c_ends_it() {
         world.run(&["status", &id, "--watch", "--give-up-after", "0", "--json"]).exits(3).json_lines();
     assert_eq!(lines.last().unwrap()["result"], "PARTIAL", "{lines:?}");
 
-    let mut command = Command::new(env!("CARGO_BIN_EXE_kwtsms"));
-    command
-        .args(["status", &id, "--watch"])
-        .env_clear()
-        .env("KWTSMS_USERNAME", "user")
-        .env("KWTSMS_PASSWORD", PASSWORD)
-        .env("KWTSMS_BASE_URL", world.sandbox.base_url())
-        .current_dir(world.folder.path())
-        .stdin(Stdio::null())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped());
-    let mut child = Owned::spawn(&mut command);
+    let mut child = Owned::spawn(&mut world.beside(&["status", &id, "--watch"]));
     let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
     assert!(lines.any(|line| line.unwrap().contains("Status: queued")));
     interrupt(&child);
