@@ -21,8 +21,9 @@ use tracing_subscriber::Layer;
 use tracing_subscriber::layer::SubscriberExt;
 
 const WORKERS: usize = 4;
-/// How long the workers claim.
+/// How long the workers claim, and how long where all of them claim twice a second.
 const CLAIMING: Duration = Duration::from_secs(20);
+const AT_THE_PACE: Duration = Duration::from_secs(120);
 const LOOKS: usize = 101;
 
 /// Accepts everything.
@@ -128,8 +129,9 @@ async fn measure(name: &str, store: Store, claims: &Claims) {
     );
 
     let campaign = draft.approve().await.unwrap();
-    claimed(name, &store, claims, Some(4.0)).await;
-    claimed(name, &store, claims, None).await;
+    for pace in [Pace::Gateway, Pace::Each(4.0), Pace::Fastest] {
+        claimed(name, &store, claims, pace).await;
+    }
 
     let mut looks = Vec::new();
     for _ in 0..LOOKS {
@@ -158,32 +160,52 @@ async fn measure(name: &str, store: Store, claims: &Claims) {
     campaign.forget().await.unwrap();
 }
 
-/// Four workers claim, each at so many requests a second or as fast as the store lets them.
-async fn claimed(name: &str, store: &Store, claims: &Claims, rate: Option<f64>) {
+/// How fast the workers may claim.
+#[derive(Debug, Clone, Copy)]
+enum Pace {
+    /// As behind one address: two requests a second for all of them together.
+    Gateway,
+    /// Each at so many requests a second, all of them at the same moments.
+    Each(f64),
+    /// As fast as the store lets them.
+    Fastest,
+}
+
+/// Four workers claim.
+async fn claimed(name: &str, store: &Store, claims: &Claims, pace: Pace) {
     let journal = tempfile::tempdir().unwrap();
     let mut workers = Vec::new();
     let sent = Arc::new(AtomicU64::new(0));
     claims.0.lock().unwrap().clear();
-    for _ in 0..WORKERS {
+    let client = || {
         let client = Client::builder("user", "password").transport(Accepts(Arc::clone(&sent)));
-        let client = match rate {
-            Some(rate) => client.rates(1.0, rate),
-            None => client.unpaced(),
+        let client = match pace {
+            Pace::Gateway => client,
+            Pace::Each(rate) => client.rates(1.0, rate),
+            Pace::Fastest => client.unpaced(),
         };
-        let work = client.build().unwrap().work(store).journal(journal.path());
-        workers.push(work.start().await.unwrap());
+        client.build().unwrap()
+    };
+    let shared = client();
+    for _ in 0..WORKERS {
+        let client = if matches!(pace, Pace::Gateway) { shared.clone() } else { client() };
+        workers.push(client.work(store).journal(journal.path()).start().await.unwrap());
     }
     let began = Instant::now();
-    tokio::time::sleep(CLAIMING).await;
+    tokio::time::sleep(if matches!(pace, Pace::Gateway) { AT_THE_PACE } else { CLAIMING }).await;
     for worker in workers {
         worker.stop();
         worker.finished().await.unwrap();
     }
     let seconds = began.elapsed().as_secs_f64();
     let times = std::mem::take(&mut *claims.0.lock().unwrap());
-    let pace = rate.map_or("as fast as they can".to_owned(), |rate| format!("at {rate} a second each"));
+    let pace = match pace {
+        Pace::Gateway => "at 2 a second for all".to_owned(),
+        Pace::Each(rate) => format!("at {rate} a second each"),
+        Pace::Fastest => "as fast as they can".to_owned(),
+    };
     println!(
-        "{name}: {} claims by {WORKERS} workers {pace}, {:.0} a second, each with its commit: {}",
+        "{name}: {} claims by {WORKERS} workers {pace}, {:.1} a second, each with its commit: {}",
         times.len(),
         times.len() as f64 / seconds,
         spread(times)

@@ -117,11 +117,14 @@ fn claim_on_postgres() -> String {
     )
 }
 
+/// The campaign first, then its batch: over both at once SQLite would sort all planned batches, for a single one.
 fn claim_on_sqlite() -> String {
     format!(
         "{CLAIM} WHERE id = (
-             SELECT b.id FROM kwtsms_campaign c CROSS JOIN kwtsms_batch b ON {DUE} WHERE {OPEN}
-             ORDER BY c.priority DESC, c.id, b.not_before, b.id LIMIT 1
+             SELECT (SELECT b.id FROM kwtsms_batch b WHERE {DUE} ORDER BY b.not_before, b.id LIMIT 1)
+             FROM kwtsms_campaign c
+             WHERE {OPEN} AND EXISTS (SELECT 1 FROM kwtsms_batch b WHERE {DUE})
+             ORDER BY c.priority DESC, c.id LIMIT 1
          )
          RETURNING id"
     )

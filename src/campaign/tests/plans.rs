@@ -128,6 +128,37 @@ fn a_plan_that_reads_all_of_a_table_is_seen() {
     }
 }
 
+/// The steps that SQLite's machine takes for a claim, of which nothing is kept.
+async fn steps_of_a_claim(store: &Store) -> i32 {
+    use rusqlite::StatementStatus;
+
+    let crate::store::Backend::Sqlite(db) = store.backend() else { panic!("it is one") };
+    let sql = store.claim_sql().replace("{now}", crate::store::sqlite::NOW_US).replace('$', "?");
+    let steps = db.write(move |tx| {
+        tx.execute_batch("SAVEPOINT tried")?;
+        let mut claim = tx.prepare(&sql)?;
+        let found = claim.query_row(("user", 7, 1, 60_000_000), |row| row.get::<_, i64>(0))?;
+        assert_eq!(found >> 32, 2);
+        let steps = claim.get_status(StatementStatus::VmStep);
+        tx.execute_batch("ROLLBACK TO tried")?;
+        Ok(steps)
+    });
+    steps.await.unwrap()
+}
+
+#[tokio::test]
+async fn a_claim_takes_as_long_whatever_is_planned_on_sqlite() {
+    let file = testing::sqlite();
+    let store = Store::open(&file.path).await.unwrap();
+    let series =
+        "(WITH RECURSIVE s(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM s WHERE n < 5000) SELECT n FROM s)";
+    fill(&store, series, "zeroblob(16)").await;
+    let many = steps_of_a_claim(&store).await;
+    raw(&store, "UPDATE kwtsms_batch SET state = 5 WHERE state = 0 AND id % 4294967296 < 4991").await;
+    let ten = steps_of_a_claim(&store).await;
+    assert!(many < ten + 50, "{many} steps with 2,500 batches planned, {ten} with 10");
+}
+
 #[tokio::test]
 async fn nothing_is_read_whole_on_sqlite() {
     let file = testing::sqlite();
