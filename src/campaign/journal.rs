@@ -2,7 +2,8 @@
 //!
 //! One file a worker, locked by it, of mode 0600, one JSON object a line: batch, fence, outcome, message id, points; no
 //! number and no text. Its name holds the worker's id, by which the store knows what it claimed: a claim that the
-//! journal does not know of was never posted.
+//! journal does not know of was never posted. Each beginning names the store by its number: a journal of another store, as of
+//! one that was deleted and begun anew at the same place, is left alone.
 
 use std::collections::BTreeMap;
 use std::fs::{File, OpenOptions};
@@ -26,7 +27,13 @@ pub(crate) type Claim = (i64, i64);
 #[serde(rename_all = "snake_case")]
 enum Line {
     /// A request of this claim is about to leave.
-    Begin { batch: i64, fence: i64, granted: i64 },
+    Begin {
+        batch: i64,
+        fence: i64,
+        granted: i64,
+        #[serde(default)]
+        store: i64,
+    },
     /// It is over.
     End { batch: i64, fence: i64, verdict: Word, learned: Answer },
     /// The store knows it.
@@ -58,6 +65,8 @@ struct Answer {
 pub(crate) struct Journal {
     file: File,
     worker: i64,
+    /// The store that it belongs to.
+    store: i64,
     /// Begun and not known to the store: with the outcome, where it was heard.
     open: BTreeMap<Claim, Option<(Verdict, Learned)>>,
     /// The highest count of granted claims that was seen.
@@ -68,8 +77,8 @@ pub(crate) struct Journal {
 }
 
 impl Journal {
-    /// Takes over a journal of the folder that no living worker holds, or begins one. Blocks.
-    pub(crate) fn open(folder: &Path) -> io::Result<Self> {
+    /// Takes over a journal of the folder and the store that no living worker holds, or begins one. Blocks.
+    pub(crate) fn open(folder: &Path, store: i64) -> io::Result<Self> {
         create_folder(folder)?;
         let mut names: Vec<PathBuf> =
             std::fs::read_dir(folder)?.filter_map(|entry| Some(entry.ok()?.path())).collect();
@@ -78,24 +87,27 @@ impl Journal {
             let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
             let id = name.strip_prefix("worker-").and_then(|rest| rest.strip_suffix(".journal"));
             let Some(worker) = id.and_then(|id| id.parse().ok()) else { continue };
-            if let Some(file) = lock(&path, false)? {
-                return Self::read(file, worker);
+            let Some(file) = lock(&path, false)? else { continue };
+            if let Some(journal) = Self::read(file, worker, store)? {
+                return Ok(journal);
             }
         }
         let worker = fastrand::i64(1..);
         let path = folder.join(format!("worker-{worker}.journal"));
         let file = lock(&path, true)?.ok_or_else(|| io::Error::from(io::ErrorKind::WouldBlock))?;
         sync_folder(folder)?;
-        Self::read(file, worker)
+        Self::read(file, worker, store)?.ok_or_else(|| io::Error::from(io::ErrorKind::InvalidData))
     }
 
-    fn read(mut file: File, worker: i64) -> io::Result<Self> {
+    /// `None` if it is another store's.
+    fn read(mut file: File, worker: i64, store: i64) -> io::Result<Option<Self>> {
         let mut text = Vec::new();
         file.seek(SeekFrom::Start(0))?;
         file.read_to_end(&mut text)?;
         let mut journal = Self {
             file,
             worker,
+            store,
             open: BTreeMap::new(),
             granted: 0,
             #[cfg(test)]
@@ -108,7 +120,8 @@ impl Journal {
                 io::Error::new(io::ErrorKind::InvalidData, "a line of the journal cannot be read")
             })?;
             match line {
-                Line::Begin { batch, fence, granted } => {
+                Line::Begin { store: other, .. } if other != store && other != 0 => return Ok(None),
+                Line::Begin { batch, fence, granted, .. } => {
                     journal.open.insert((batch, fence), None);
                     journal.granted = journal.granted.max(granted);
                 }
@@ -124,7 +137,7 @@ impl Journal {
             journal.file.set_len(whole as u64)?;
         }
         journal.file.seek(SeekFrom::End(0))?;
-        Ok(journal)
+        Ok(Some(journal))
     }
 
     /// By which the store knows the worker.
@@ -153,7 +166,7 @@ impl Journal {
 
     /// On the disk when it returns. Blocks.
     pub(crate) fn begin(&mut self, (batch, fence): Claim, granted: i64) -> io::Result<()> {
-        self.append(&Line::Begin { batch, fence, granted }, true)?;
+        self.append(&Line::Begin { batch, fence, granted, store: self.store }, true)?;
         self.saw(granted);
         self.open.insert((batch, fence), None);
         Ok(())
@@ -176,11 +189,11 @@ impl Journal {
         self.open.remove(&(batch, fence));
         self.append(&Line::Done { batch, fence }, false)?;
         if self.open.is_empty() && self.file.stream_position()? > COMPACT {
-            let granted = self.granted;
+            let (granted, store) = (self.granted, self.store);
             self.file.set_len(0)?;
             self.file.seek(SeekFrom::Start(0))?;
             // Keeps the count: batch 0 does not exist, and is known to be done.
-            self.append(&Line::Begin { batch: 0, fence: 0, granted }, false)?;
+            self.append(&Line::Begin { batch: 0, fence: 0, granted, store }, false)?;
             self.append(&Line::Done { batch: 0, fence: 0 }, true)?;
         }
         Ok(())
@@ -300,6 +313,8 @@ impl From<Learned> for Answer {
 mod tests {
     use super::*;
 
+    const STORE: i64 = 7;
+
     fn folder() -> tempfile::TempDir {
         tempfile::tempdir().unwrap()
     }
@@ -311,7 +326,7 @@ mod tests {
     #[test]
     fn a_worker_that_comes_back_finds_what_was_begun_and_what_was_heard() {
         let folder = folder();
-        let mut journal = Journal::open(folder.path()).unwrap();
+        let mut journal = Journal::open(folder.path(), STORE).unwrap();
         let worker = journal.worker();
         journal.begin((1, 7), 41).unwrap();
         journal.begin((2, 3), 42).unwrap();
@@ -321,7 +336,7 @@ mod tests {
         journal.done((3, 1)).unwrap();
         drop(journal); // as a kill: nothing is written at the end
 
-        let journal = Journal::open(folder.path()).unwrap();
+        let journal = Journal::open(folder.path(), STORE).unwrap();
         assert_eq!((journal.worker(), journal.granted()), (worker, 43));
         let left = journal.left_over();
         assert_eq!(left.len(), 2);
@@ -334,7 +349,7 @@ mod tests {
     #[test]
     fn a_request_leaves_when_its_beginning_is_on_the_disk_and_an_answer_is_stored_when_it_is_there_too() {
         let folder = folder();
-        let mut journal = Journal::open(folder.path()).unwrap();
+        let mut journal = Journal::open(folder.path(), STORE).unwrap();
         journal.begin((1, 1), 1).unwrap();
         assert_eq!(journal.synced, 1);
         journal.end((1, 1), Verdict::Accepted, &accepted()).unwrap();
@@ -361,7 +376,7 @@ mod tests {
             return;
         }
         let disk = Mounted(folder);
-        let mut journal = Journal::open(disk.0.path()).unwrap();
+        let mut journal = Journal::open(disk.0.path(), STORE).unwrap();
         journal.begin((1, 1), 1).unwrap();
         let filler = disk.0.path().join("filler");
         let mut full = File::create(&filler).unwrap();
@@ -372,7 +387,7 @@ mod tests {
         std::fs::remove_file(filler).unwrap();
         journal.end((1, 1), Verdict::Accepted, &accepted()).unwrap();
         drop(journal);
-        let journal = Journal::open(disk.0.path()).unwrap();
+        let journal = Journal::open(disk.0.path(), STORE).unwrap();
         assert!(matches!(journal.left_over()[0], ((1, 1), Some((Verdict::Accepted, _)))));
         assert!(journal.knows((refused - 1, 1)) && !journal.knows((refused, 1)));
     }
@@ -380,15 +395,30 @@ mod tests {
     #[test]
     fn two_workers_never_share_a_journal() {
         let folder = folder();
-        let first = Journal::open(folder.path()).unwrap();
-        let second = Journal::open(folder.path()).unwrap();
+        let first = Journal::open(folder.path(), STORE).unwrap();
+        let second = Journal::open(folder.path(), STORE).unwrap();
         assert_ne!(first.worker(), second.worker());
+    }
+
+    #[test]
+    fn a_journal_of_another_store_is_left_alone() {
+        let folder = folder();
+        let mut journal = Journal::open(folder.path(), STORE).unwrap();
+        journal.begin((1, 1), 40).unwrap();
+        let worker = journal.worker();
+        drop(journal);
+        let mut other = Journal::open(folder.path(), STORE + 1).unwrap();
+        assert_eq!((other.worker() == worker, other.granted(), other.left_over().len()), (false, 0, 0));
+        other.begin((1, 1), 1).unwrap();
+        drop(other);
+        let journal = Journal::open(folder.path(), STORE).unwrap();
+        assert_eq!((journal.worker(), journal.granted(), journal.left_over().len()), (worker, 40, 1));
     }
 
     #[test]
     fn a_line_that_was_cut_off_was_never_begun() {
         let folder = folder();
-        let mut journal = Journal::open(folder.path()).unwrap();
+        let mut journal = Journal::open(folder.path(), STORE).unwrap();
         journal.begin((1, 1), 1).unwrap();
         journal.begin((2, 1), 2).unwrap();
         let length = journal.file.metadata().unwrap().len();
@@ -396,29 +426,33 @@ mod tests {
             journal.file.set_len(length - cut).unwrap();
             let mut copy = journal.file.try_clone().unwrap();
             copy.seek(SeekFrom::Start(0)).unwrap();
-            let read = Journal::read(copy, 1).unwrap();
+            let read = Journal::read(copy, 1, STORE).unwrap().unwrap();
             assert!(read.knows((1, 1)) && !read.knows((2, 1)), "{cut}");
             journal.file.set_len(length).unwrap();
             journal.file.seek(SeekFrom::Start(0)).unwrap();
             journal.file.set_len(0).unwrap();
-            journal.append(&Line::Begin { batch: 1, fence: 1, granted: 1 }, false).unwrap();
-            journal.append(&Line::Begin { batch: 2, fence: 1, granted: 2 }, false).unwrap();
+            for batch in 1..=2 {
+                journal
+                    .append(&Line::Begin { batch, fence: 1, granted: batch, store: STORE }, false)
+                    .unwrap();
+            }
         }
     }
 
     #[test]
     fn it_does_not_grow_and_keeps_the_count() {
         let folder = folder();
-        let mut journal = Journal::open(folder.path()).unwrap();
+        let mut journal = Journal::open(folder.path(), STORE).unwrap();
         for batch in 1..1_500 {
             journal.open.insert((batch, 1), None);
             journal.saw(batch);
-            journal.append(&Line::Begin { batch, fence: 1, granted: batch }, false).unwrap();
+            let line = Line::Begin { batch, fence: 1, granted: batch, store: STORE };
+            journal.append(&line, false).unwrap();
             journal.done((batch, 1)).unwrap();
         }
         assert!(journal.file.metadata().unwrap().len() < 2 * COMPACT);
         drop(journal);
-        let journal = Journal::open(folder.path()).unwrap();
+        let journal = Journal::open(folder.path(), STORE).unwrap();
         assert_eq!((journal.granted(), journal.left_over().len()), (1_499, 0));
     }
 
@@ -429,7 +463,7 @@ mod tests {
 
         let folder = folder();
         let inside = folder.path().join("journal");
-        let mut journal = Journal::open(&inside).unwrap();
+        let mut journal = Journal::open(&inside, STORE).unwrap();
         journal.begin((1, 1), 1).unwrap();
         let mode = |path: &Path| std::fs::metadata(path).unwrap().permissions().mode() & 0o777;
         assert_eq!(mode(&inside), 0o700);

@@ -1,16 +1,17 @@
 //! The outbox: a row that an application inserts in its own transaction is a message that is sent once.
 
 use std::fmt;
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 use serde::Serialize;
 
 use super::draft::seconds_of;
 use super::outcomes::CampaignResult;
-use super::rows::{Claimed, LEASE, Learned, micros};
+use super::rows::{Claimed, LEASE, Learned, Look, micros};
 use super::state::{Resolution, State, Verdict, settled};
 use crate::error::Error;
 use crate::phone::{OnlyTo, PhoneNumber, PhoneRules};
+use crate::recipients::{MAX_NUMBERS, PendingBatch};
 use crate::store::{Statement, Store, StoreError};
 
 /// Stands for the outbox where a worker names a campaign's batch; the claim is then the fence.
@@ -18,8 +19,9 @@ pub(crate) const OUTBOX: i64 = -1;
 
 /// How many rows a claim looks at for others of the same text.
 const NEAR: i64 = 1_000;
-/// Numbers a request.
-const MOST: i64 = 200;
+
+/// When a number may be written to again after another message, see the 15-second rule.
+const SAME_NUMBER: Duration = Duration::from_secs(16);
 
 /// When a row may be sent, by the store's clock.
 const DUE: &str =
@@ -256,7 +258,7 @@ impl Store {
     /// # Errors
     ///
     /// Of kind `Store` if the store fails.
-    pub async fn forget_outbox(&self, older_than: std::time::Duration) -> Result<u64, Error> {
+    pub async fn forget_outbox(&self, older_than: Duration) -> Result<u64, Error> {
         let sql = "DELETE FROM kwtsms_outbox WHERE id IN (
                        SELECT id FROM kwtsms_outbox
                        WHERE state IN ('accepted', 'refused', 'invalid', 'not_attempted') AND ended_at <= ({now} - $1) / 1000000
@@ -271,8 +273,8 @@ impl Store {
         }
     }
 
-    pub(crate) async fn outbox_has_work(&self) -> Result<bool, StoreError> {
-        Ok(!self.select(format!("SELECT 1 FROM kwtsms_outbox WHERE {DUE} LIMIT 1"), vec![]).await?.is_empty())
+    pub(crate) async fn outbox_has_work(&self) -> Result<Look, StoreError> {
+        self.look(&format!("SELECT 1 FROM kwtsms_outbox WHERE {DUE}"), vec![]).await
     }
 
     /// True while a message is planned or under way, now or later.
@@ -300,7 +302,7 @@ impl Store {
                       ORDER BY priority DESC, id LIMIT {NEAR}) n
                  WHERE n.id = f.id OR (f.alone = 0 AND n.alone = 0 AND n.text = f.text AND n.test = f.test
                        AND coalesce(n.sender, '') = coalesce(f.sender, ''))
-                 ORDER BY n.id LIMIT {MOST})
+                 ORDER BY n.id LIMIT {MAX_NUMBERS})
              RETURNING id"
         );
         let done = self
@@ -315,16 +317,20 @@ impl Store {
             ])
             .await?;
         let Some([_, granted, rows]) = done.as_deref() else { return Ok(None) };
-        let mut numbers = Vec::new();
+        let mut batch = PendingBatch::default();
         for row in rows {
             match PhoneNumber::parse_with(&row.text(1), rules).and_then(|number| only_to.check(number)) {
                 // The same number twice: the second one waits for the 15-second rule, in a request of its own.
-                Ok(number) if numbers.contains(&number) => {
-                    let sql = "UPDATE kwtsms_outbox SET state = 'planned', claim = NULL, again_at = {now} + 16000000
-                               WHERE id = $1 AND claim = $2 RETURNING id";
-                    self.run_one(sql, vec![row.int(0).into(), claim.into()]).await?;
+                Ok(number) if batch.numbers.contains(&number) => {
+                    self.leave_out(claim, "id = $2", row.int(0), SAME_NUMBER).await?;
                 }
-                Ok(number) => numbers.push(number),
+                Ok(number) => {
+                    if !batch.push(number, 0) {
+                        // The characters of a request are full: what is left goes in the next one.
+                        self.leave_out(claim, "id >= $2", row.int(0), Duration::ZERO).await?;
+                        break;
+                    }
+                }
                 Err(error) => {
                     let sql = "UPDATE kwtsms_outbox SET state = 'invalid', claim = NULL, reason = $3,
                                       ended_at = {now} / 1000000
@@ -334,6 +340,7 @@ impl Store {
                 }
             }
         }
+        let numbers = batch.numbers;
         let Some(first) = rows.first().filter(|_| !numbers.is_empty()) else { return Ok(None) };
         Ok(Some(Claimed {
             batch: OUTBOX,
@@ -346,6 +353,23 @@ impl Store {
             numbers,
             granted: granted[0].int(0),
         }))
+    }
+
+    /// Plans messages of a claim again that do not go with its request: none was made for them.
+    async fn leave_out(
+        &self,
+        claim: i64,
+        which: &'static str,
+        id: i64,
+        wait: Duration,
+    ) -> Result<(), StoreError> {
+        let sql = format!(
+            "UPDATE kwtsms_outbox SET state = 'planned', claim = NULL, again_at = {{now}} + $3, attempt = attempt - 1,
+                    sent_at = NULL, expires_at = NULL
+             WHERE claim = $1 AND {which} RETURNING id"
+        );
+        self.run_one(sql, vec![claim.into(), id.into(), micros(wait).into()]).await?;
+        Ok(())
     }
 
     /// Writes what became of the messages of a claim; false if it is not theirs any more.

@@ -327,3 +327,35 @@ pub(super) async fn blocking<T: Send + 'static>(
 pub(super) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn a_claim_is_old_after_2_s_on_either_clock() {
+        use crate::clock::testing::set_wall_clock;
+
+        let began = SystemTime::UNIX_EPOCH + Duration::from_secs(1_000_000_000);
+        let seconds = Duration::from_secs;
+        // By the wall alone: the machine was suspended, or its clock was set forth or back.
+        for (wall, fresh) in [(0i64, true), (2, true), (3, false), (3_600, false), (-1, false)] {
+            set_wall_clock(began);
+            let taken_at = Clocks::now();
+            let now = if wall < 0 { began - seconds(1) } else { began + seconds(wall.unsigned_abs()) };
+            set_wall_clock(now);
+            assert_eq!(taken_at.is_fresh(), fresh, "{wall} s on the wall");
+            let said = Fresh { taken_at }.before_request(Attempt { attempt: 1, numbers: &[] }).await;
+            assert_eq!(said.is_ok(), fresh);
+            assert!(said.err().is_none_or(|error| error.delivery() == Delivery::NotSent));
+        }
+        // By the monotonic clock alone: the wall's was set back meanwhile.
+        for (wait, fresh) in [(2, true), (3, false)] {
+            set_wall_clock(began);
+            let taken_at = Clocks::now();
+            tokio::time::advance(seconds(wait)).await;
+            set_wall_clock(began);
+            assert_eq!(taken_at.is_fresh(), fresh, "{wait} s passed");
+        }
+    }
+}

@@ -68,6 +68,15 @@ pub(crate) struct Claimed {
     pub(crate) granted: i64,
 }
 
+/// What a look at the store tells before a claim.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) struct Look {
+    /// How many claims were granted: it only grows.
+    pub(crate) granted: i64,
+    /// Something may be sent at this moment.
+    pub(crate) work: bool,
+}
+
 /// What a worker learned about a batch.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Learned {
@@ -89,9 +98,21 @@ pub(crate) const fn micros(duration: Duration) -> i64 {
     if micros > i64::MAX as u128 { i64::MAX } else { micros as i64 }
 }
 
+/// A campaign `c` whose start was not missed by more than an hour: one that was approved before it, and of which nothing
+/// was tried yet, is paused instead of sending at a wrong time. Asked in the claim too: a machine that slept through the
+/// start wakes up in the middle of whatever its worker did.
+pub(super) const ON_TIME: &str = "(c.not_before IS NULL OR c.not_before >= {now} - 3600000000 OR c.approved_at > c.not_before
+      OR EXISTS (SELECT 1 FROM kwtsms_request r WHERE r.batch >= c.id * 4294967296 AND r.batch < (c.id + 1) * 4294967296)
+      OR EXISTS (SELECT 1 FROM kwtsms_batch s WHERE s.campaign = c.id AND s.state = 1))";
+
 /// A campaign `c` of the account `$1` that sends now.
-const OPEN: &str = "c.account = $1 AND c.state = 2 AND c.open_from <= {now} AND {now} < c.open_until
-      AND (c.not_before IS NULL OR c.not_before <= {now}) AND (c.not_after IS NULL OR {now} < c.not_after)";
+fn open() -> String {
+    format!(
+        "c.account = $1 AND c.state = 2 AND c.open_from <= {{now}} AND {{now}} < c.open_until
+         AND (c.not_before IS NULL OR c.not_before <= {{now}}) AND (c.not_after IS NULL OR {{now}} < c.not_after)
+         AND {ON_TIME}"
+    )
+}
 
 /// A batch `b` of it that may be sent.
 const DUE: &str = "b.campaign = c.id AND b.state = 0 AND b.not_before <= {now}";
@@ -104,9 +125,10 @@ SET state = 1, fence = fence + 1, attempt = attempt + 1, claim = $3, worker = $2
 /// `FOR SHARE` is what a pause waits for: no claim is committed after it.
 #[cfg(feature = "postgres")]
 fn claim_on_postgres() -> String {
+    let open = open();
     format!(
         "WITH c AS MATERIALIZED (
-             SELECT id FROM kwtsms_campaign c WHERE {OPEN} ORDER BY priority DESC, id FOR SHARE
+             SELECT id FROM kwtsms_campaign c WHERE {open} ORDER BY priority DESC, id FOR SHARE
          ), x AS MATERIALIZED (
              SELECT p.id FROM c CROSS JOIN LATERAL (
                  SELECT b.id FROM kwtsms_batch b WHERE {DUE}
@@ -119,11 +141,12 @@ fn claim_on_postgres() -> String {
 
 /// The campaign first, then its batch: over both at once SQLite would sort all planned batches, for a single one.
 fn claim_on_sqlite() -> String {
+    let open = open();
     format!(
         "{CLAIM} WHERE id = (
              SELECT (SELECT b.id FROM kwtsms_batch b WHERE {DUE} ORDER BY b.not_before, b.id LIMIT 1)
              FROM kwtsms_campaign c
-             WHERE {OPEN} AND EXISTS (SELECT 1 FROM kwtsms_batch b WHERE {DUE})
+             WHERE {open} AND EXISTS (SELECT 1 FROM kwtsms_batch b WHERE {DUE})
              ORDER BY c.priority DESC, c.id LIMIT 1
          )
          RETURNING id"
@@ -184,12 +207,26 @@ impl Store {
     }
 
     /// Whether a batch may be sent at this moment.
-    pub(crate) async fn has_work(&self, account: &str) -> Result<bool, StoreError> {
-        let sql = format!(
-            "SELECT 1 FROM kwtsms_campaign c
-             WHERE {OPEN} AND EXISTS (SELECT 1 FROM kwtsms_batch b WHERE {DUE}) LIMIT 1"
+    pub(crate) async fn has_work(&self, account: &str) -> Result<Look, StoreError> {
+        let open = open();
+        let work = format!(
+            "SELECT 1 FROM kwtsms_campaign c WHERE {open} AND EXISTS (SELECT 1 FROM kwtsms_batch b WHERE {DUE})"
         );
-        Ok(!self.select(sql, vec![account.into()]).await?.is_empty())
+        self.look(&work, vec![account.into()]).await
+    }
+
+    /// Whether a query gives anything, and how many claims the store has granted.
+    pub(super) async fn look(&self, work: &str, values: Vec<Value>) -> Result<Look, StoreError> {
+        let sql =
+            format!("SELECT n, CASE WHEN EXISTS ({work}) THEN 1 ELSE 0 END FROM kwtsms_granted WHERE id = 1");
+        let rows = self.select(sql, values).await?;
+        Ok(rows.first().map_or(Look::default(), |row| Look { granted: row.int(0), work: row.int(1) != 0 }))
+    }
+
+    /// By which a worker's journal knows the store again: a copy of the store bears the same number.
+    pub(crate) async fn number_of_its_own(&self) -> Result<i64, StoreError> {
+        let rows = self.select("SELECT store FROM kwtsms_granted WHERE id = 1", vec![]).await?;
+        Ok(rows.first().map_or(0, |row| row.int(0)))
     }
 
     /// True while a running campaign has a batch that is planned or under way, now or later.

@@ -10,7 +10,7 @@ use tokio::time::Instant;
 
 use super::events;
 use super::room::{Away, Clocks, Room, Source, lock, may_die};
-use super::rows::{Claimed, Learned, micros};
+use super::rows::{Claimed, Learned, Look, ON_TIME};
 use super::state::Verdict;
 use crate::client::Client;
 use crate::dispatch::{self, Taken};
@@ -20,8 +20,6 @@ use crate::limit::Turn;
 
 /// Between looks at what the store says of windows, claims that ran out and new campaigns.
 const UPKEEP: Duration = Duration::from_secs(5);
-/// A start that was missed by more than this pauses instead of sending.
-const MISSED: Duration = Duration::from_secs(60 * 60);
 
 /// What a worker does next.
 enum Next {
@@ -198,18 +196,30 @@ impl Room {
         if claimed.granted > seen {
             return Ok(());
         }
-        let why = "the store is an older copy of itself: compare it with what the gateway's archive shows";
         let claim = (claimed.batch, claimed.fence);
         self.store_outcome(claim, Verdict::NothingQueued, &Learned::default()).await?;
-        self.store.pause_for_code(Some(&self.account), claimed.campaign, why).await?;
-        Err(Error::config(format!("{why}; all campaigns of the account are paused")))
+        Err(self.is_a_copy().await?)
     }
 
+    /// Pauses what there is to pause, and says why the worker ends.
+    async fn is_a_copy(&self) -> Result<Error, Error> {
+        let why = "the store is an older copy of itself: compare it with what the gateway's archive shows, then start \
+                   the workers with a new folder for their journals";
+        self.store.pause_for_code(Some(&self.account), 0, why).await?;
+        Ok(Error::config(format!("{why}; all campaigns of the account are paused")))
+    }
+
+    /// Whether there is something to claim. A copy is noticed before: a worker that is started again and again, as the
+    /// outbox's, which nobody can pause, must not claim until the count has caught up.
     async fn has_work(&self) -> Result<bool, Error> {
-        Ok(match self.source {
+        let Look { granted, work } = match self.source {
             Source::Campaigns => self.store.has_work(&self.account).await?,
             Source::Outbox => self.store.outbox_has_work().await?,
-        })
+        };
+        if granted < self.journal().granted() {
+            return Err(self.is_a_copy().await?);
+        }
+        Ok(work)
     }
 
     async fn is_done(&self) -> Result<bool, Error> {
@@ -249,12 +259,13 @@ impl Room {
             .await?;
         self.store
             .run_one(
-                "UPDATE kwtsms_campaign SET state = 3, reason = 'its start was missed: resume it to send it now'
-                 WHERE account = $1 AND state = 2 AND not_before < {now} - $2 AND approved_at <= not_before
-                   AND NOT EXISTS (SELECT 1 FROM kwtsms_batch b
-                                   WHERE b.campaign = kwtsms_campaign.id AND b.attempt > 0)
-                 RETURNING id",
-                vec![self.account.as_str().into(), micros(MISSED).into()],
+                format!(
+                    "UPDATE kwtsms_campaign SET state = 3, reason = 'its start was missed: resume it to send it now'
+                     WHERE state = 2 AND id IN (SELECT id FROM kwtsms_campaign c
+                                                WHERE c.account = $1 AND c.state = 2 AND NOT {ON_TIME})
+                     RETURNING id"
+                ),
+                vec![self.account.as_str().into()],
             )
             .await?;
         let closed = self

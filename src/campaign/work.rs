@@ -21,6 +21,10 @@ use crate::store::{Backend, Store};
 /// Requests under way at once, as in a bulk run.
 const MAX_IN_FLIGHT: usize = 4;
 
+/// Longest time-out of a request. A claim holds for 60 s, and has to be there when its request has ended, up to 2 s after
+/// which that may begin: else a person could resolve a batch whose request is under way.
+const LONGEST_REQUEST: Duration = Duration::from_secs(45);
+
 /// Between looks for something to send, where there was nothing.
 const IDLE: Duration = Duration::from_millis(500);
 
@@ -65,7 +69,8 @@ impl Client {
 
 impl Work {
     /// The folder of the workers' journals, which is made if it is not there; several workers may share it. It has to
-    /// be on a disk of this machine, and the same after a restart: what was in flight is found in it. Default: beside
+    /// be on a disk of this machine, and the same after a restart: what was in flight is found in it. Workers of several
+    /// stores may share it too: a journal knows its store, also after that was copied or moved. Default: beside
     /// the file of an SQLite store; a worker on PostgreSQL has to name one.
     pub fn journal(mut self, folder: impl AsRef<Path>) -> Self {
         self.journal = Some(folder.as_ref().to_owned());
@@ -95,8 +100,15 @@ impl Work {
     ///
     /// # Errors
     ///
-    /// Of kind `Config` if the journal cannot be kept, of kind `Store` if the store does not answer.
+    /// Of kind `Config` if the journal cannot be kept, or if the client's
+    /// [`timeout`](crate::ClientBuilder::timeout) is longer than 45 s: a claim lasts for 60 s, and has to outlive its
+    /// request. Of kind `Store` if the store does not answer.
     pub async fn start(self) -> Result<Worker, Error> {
+        if self.client.core.attempt_timeout > LONGEST_REQUEST {
+            return Err(Error::config(
+                "a worker's requests may take 45 s at most, as its claims last for 60 s: set a shorter timeout()",
+            ));
+        }
         let folder = match (&self.journal, self.store.backend()) {
             (Some(folder), _) => folder.clone(),
             (None, Backend::Sqlite(db)) => {
@@ -113,7 +125,8 @@ impl Work {
             }
         };
         let shown = folder.display().to_string();
-        let journal = blocking(move || Journal::open(&folder))
+        let number = self.store.number_of_its_own().await?;
+        let journal = blocking(move || Journal::open(&folder, number))
             .await
             .map_err(|error| Error::config_from(format!("the journal in {shown} cannot be kept"), error))?;
         let core = Arc::clone(&self.client.core);

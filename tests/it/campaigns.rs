@@ -27,6 +27,8 @@ testing::over_both! { World::new:
     a_bad_row_of_the_outbox_does_not_stop_the_others
     a_late_message_is_not_sent_and_a_refused_one_can_be_retried
     an_older_copy_of_the_store_stops_everything
+    an_older_copy_stops_the_outbox_however_often_its_worker_is_started
+    a_client_whose_requests_may_outlive_a_claim_starts_no_worker
     a_row_goes_with_the_applications_own_transaction
     only_to_keeps_campaigns_and_the_outbox_from_writing_to_others
     a_floor_pauses_campaigns_and_a_spend_limit_and_quiet_hours_keep_them_waiting
@@ -444,6 +446,43 @@ mod bodies {
         let progress = campaign.progress().await.unwrap();
         assert_eq!((progress.state, progress.planned), (CampaignState::Paused, 600));
         assert_eq!(world.written().values().sum::<usize>(), 600, "nothing was sent again");
+        // Whoever has compared it resumes, and starts with journals that know nothing of what was lost.
+        campaign.resume().await.unwrap();
+        let journal = tempfile::tempdir().unwrap();
+        let work = world.client().work(&world.store).journal(journal.path()).until_done();
+        work.start().await.unwrap().finished().await.unwrap();
+        assert_eq!(campaign.progress().await.unwrap().accepted, 600);
+    }
+
+    pub(super) async fn an_older_copy_stops_the_outbox_however_often_its_worker_is_started(world: World) {
+        for n in 0..4u64 {
+            let message = OutboxMessage::new(format!("order-{n}"), 96_550_000_000 + n, format!("Order {n}"));
+            world.store.enqueue(message).await.unwrap();
+        }
+        world.work_outbox().await;
+        assert_eq!(world.written().len(), 4);
+        beside(
+            &world,
+            "UPDATE kwtsms_outbox SET state = 'planned', claim = NULL; UPDATE kwtsms_granted SET n = 1;",
+        )
+        .await;
+        // As whatever starts it again when it ends with an error.
+        for _ in 0..6 {
+            let work = world.client().work_outbox(&world.store).journal(world.journal.path()).until_done();
+            let error = work.start().await.unwrap().finished().await.unwrap_err();
+            assert!(error.to_string().contains("older copy"), "{error}");
+        }
+        assert!(world.written().values().all(|times| *times == 1), "nothing was sent again");
+        assert_eq!(world.store.outbox_status().await.unwrap().planned, 4);
+    }
+
+    pub(super) async fn a_client_whose_requests_may_outlive_a_claim_starts_no_worker(world: World) {
+        let client = |seconds| world.guarded(|client| client.timeout(Duration::from_secs(seconds)));
+        let error = client(46).work(&world.store).journal(world.journal.path()).start().await.unwrap_err();
+        assert_eq!(error.kind(), kwtsms_async::ErrorKind::Config, "{error}");
+        assert!(client(46).work_outbox(&world.store).journal(world.journal.path()).start().await.is_err());
+        let work = client(45).work(&world.store).journal(world.journal.path()).until_done();
+        work.start().await.unwrap().finished().await.unwrap();
     }
 
     pub(super) async fn a_row_goes_with_the_applications_own_transaction(world: World) {
@@ -479,6 +518,23 @@ mod bodies {
             }
         } else {
             rusqlite::Connection::open(&world.url).unwrap().execute_batch(sql).unwrap();
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_store_that_is_deleted_and_begun_anew_is_no_older_copy() {
+    let file = testing::sqlite();
+    for _ in 0..2 {
+        let world = World::new(&file.path).await;
+        let campaign = world.campaign("eid-2027", 600).await;
+        // Its journal stays beside the file.
+        let work = world.client().work(&world.store).until_done();
+        work.start().await.unwrap().finished().await.unwrap();
+        assert_eq!(campaign.progress().await.unwrap().accepted, 600);
+        drop((campaign, world));
+        for beside in ["", "-wal", "-shm"] {
+            let _ = std::fs::remove_file(format!("{}{beside}", file.path));
         }
     }
 }

@@ -51,7 +51,7 @@ async fn fill(store: &Store, series: &str, bytes: &str) {
 
 /// What a worker asks, and whoever looks at a campaign.
 async fn asked(store: &Store, campaign: &Campaign) {
-    assert!(store.has_work("user").await.unwrap());
+    assert!(store.has_work("user").await.unwrap().work);
     assert!(store.is_open("user").await.unwrap());
     let claimed = store.claim_batch("user", 7).await.unwrap().unwrap();
     assert_eq!(store.held_by(7).await.unwrap(), [(claimed.batch, claimed.fence)]);
@@ -70,7 +70,7 @@ async fn asked(store: &Store, campaign: &Campaign) {
 /// The lines of a plan that read one of the big tables whole.
 fn whole(plan: &str) -> Vec<&str> {
     // SQLite names a table by its alias: all of the statements' are the same.
-    let aliases = [" b", " r", " t", " p"];
+    let aliases = [" b", " r", " s", " t", " p"];
     plan.lines()
         .filter(|line| {
             let line = line.trim_start_matches([' ', '-', '>']);

@@ -1,11 +1,15 @@
 //! Campaigns: what is to be sent, batch by batch, and what became of it. Times are microseconds since 1970 by the
 //! store's clock, amounts are thousandths of a credit.
+//!
+//! The second step gives a store a number of its own, which its copies share: by it a worker's journal tells a store that
+//! was put back from one that was begun anew.
 
 use super::module::Module;
 
 pub(super) const MODULE: Module = Module {
     name: "campaign",
-    sqlite: &["
+    sqlite: &[
+        "
         CREATE TABLE kwtsms_campaign (
             id INTEGER PRIMARY KEY,
             key TEXT NOT NULL UNIQUE,
@@ -96,8 +100,14 @@ pub(super) const MODULE: Module = Module {
         CREATE INDEX kwtsms_batch_unknown ON kwtsms_batch (campaign, id) WHERE state = 4;
         CREATE INDEX kwtsms_batch_claim ON kwtsms_batch (claim) WHERE state = 1;
         CREATE INDEX kwtsms_batch_counts ON kwtsms_batch (campaign, state, size, points);
-    "],
-    postgres: &["
+    ",
+        "
+        ALTER TABLE kwtsms_granted ADD COLUMN store INTEGER NOT NULL DEFAULT 0;
+        UPDATE kwtsms_granted SET store = random() & 9223372036854775807;
+    ",
+    ],
+    postgres: &[
+        "
         CREATE TABLE kwtsms_campaign (
             id BIGINT PRIMARY KEY,
             key TEXT NOT NULL UNIQUE,
@@ -189,5 +199,10 @@ pub(super) const MODULE: Module = Module {
         CREATE INDEX kwtsms_batch_unknown ON kwtsms_batch (campaign, id) WHERE state = 4;
         CREATE INDEX kwtsms_batch_claim ON kwtsms_batch (claim) WHERE state = 1;
         CREATE INDEX kwtsms_batch_counts ON kwtsms_batch (campaign, state) INCLUDE (size, points);
-    "],
+    ",
+        "
+        ALTER TABLE kwtsms_granted ADD COLUMN store BIGINT NOT NULL DEFAULT 0;
+        UPDATE kwtsms_granted SET store = CAST(random() * 9000000000000000000 AS BIGINT);
+    ",
+    ],
 };
