@@ -102,8 +102,8 @@ impl Campaign {
     ///
     /// # Errors
     ///
-    /// Of kind `InvalidInput` while something of the account is in flight: pause its campaigns first. Otherwise as
-    /// [`Client::balance`], and of kind `Store`.
+    /// Of kind `InvalidInput` while something of the account or of the outbox is in flight: pause its campaigns first.
+    /// Otherwise as [`Client::balance`], and of kind `Store`.
     pub async fn gather_evidence(&self, client: &Client) -> Result<Vec<UnknownBatch>, Error> {
         let Header { account, .. } = self.store.header(self.id).await?;
         if let Some(account) = account {
@@ -113,12 +113,14 @@ impl Campaign {
     }
 }
 
-/// Of the account: what is in flight, and the unknown batches that nothing was said of yet.
+/// What is in flight of the account and of the outbox, whose messages name no account, and when the first batch left of
+/// which nobody knows the outcome.
 async fn open_batches(store: &Store, account: &str) -> Result<(i64, Option<i64>), Error> {
     let rows = store
         .select(
             "SELECT (SELECT count(*) FROM kwtsms_campaign c JOIN kwtsms_batch b ON b.campaign = c.id
-                     WHERE c.account = $1 AND b.state = 1),
+                     WHERE c.account = $1 AND b.state = 1)
+                    + (SELECT count(*) FROM kwtsms_outbox WHERE state = 'sending'),
                     (SELECT min(b.sent_at) FROM kwtsms_campaign c JOIN kwtsms_batch b ON b.campaign = c.id
                      WHERE c.account = $1 AND b.state = 4)",
             vec![account.into()],
@@ -128,7 +130,11 @@ async fn open_batches(store: &Store, account: &str) -> Result<(i64, Option<i64>)
 }
 
 async fn compare(store: &Store, account: &str, client: &Client) -> Result<(), Error> {
-    let busy = || Error::input("messages of the account are in flight: pause its campaigns, then ask again");
+    let busy = || {
+        Error::input(
+            "messages are in flight: pause the account's campaigns and the outbox's workers, then ask again",
+        )
+    };
     let (in_flight, first) = open_batches(store, account).await?;
     let Some(first) = first else { return Ok(()) };
     if in_flight > 0 {
@@ -138,39 +144,19 @@ async fn compare(store: &Store, account: &str, client: &Client) -> Result<(), Er
     if open_batches(store, account).await? != (0, Some(first)) {
         return Err(busy());
     }
-    // The last balance that an answer told before the first of them left, in a moment in which nothing else was in
-    // flight: only then is it known what it holds already.
-    let before = store
-        .select(
-            "SELECT p.balance, p.ended_at FROM kwtsms_request p
-             WHERE p.state = 2 AND p.balance IS NOT NULL AND p.ended_at <= $1 AND NOT EXISTS (
-                 SELECT 1 FROM kwtsms_request r WHERE r.sent_at <= p.ended_at AND r.ended_at > p.ended_at)
-             ORDER BY p.ended_at DESC LIMIT 1",
-            vec![first.into()],
-        )
-        .await?;
-    let evidence = match before.first() {
+    let evidence = match known_before(store, account, first).await? {
         None => Evidence::Unclear(
             "no balance is known from before it, told while nothing else was in flight".to_owned(),
         ),
-        Some(before) => {
-            let rows = store
-                .select(
-                    "SELECT (SELECT CAST(coalesce(sum(points), 0) AS bigint) FROM kwtsms_request
-                             WHERE state = 2 AND sent_at > $2),
-                            CAST(coalesce(sum(b.size * b.pages), 0) AS bigint)
-                     FROM kwtsms_campaign c JOIN kwtsms_batch b ON b.campaign = c.id
-                     WHERE c.account = $1 AND b.state = 4 AND b.sent_at > $2",
-                    vec![account.into(), before.int(1).into()],
+        Some((balance, at)) => {
+            let Ledger { charged, cost, of_outbox } = ledger(store, account, at).await?;
+            if of_outbox {
+                Evidence::Unclear(
+                    "messages of the outbox left since the last balance that is known".to_owned(),
                 )
-                .await?;
-            let (charged, cost) = rows.first().map_or((0, 0), |row| (row.int(0), row.int(1)));
-            judge(
-                Credits::from_thousandths(before.int(0)),
-                now,
-                Credits::from_thousandths(charged),
-                Credits::from_int(cost),
-            )
+            } else {
+                judge(balance, now, charged, cost)
+            }
         }
     };
     store
@@ -181,6 +167,65 @@ async fn compare(store: &Store, account: &str, client: &Client) -> Result<(), Er
         )
         .await?;
     Ok(())
+}
+
+/// The last balance of the account that an answer told before a moment, and when, while nothing else of the account was in
+/// flight: only then is it known what it holds already.
+async fn known_before(store: &Store, account: &str, moment: i64) -> Result<Option<(Credits, i64)>, Error> {
+    // Of all requests that ended later, the one that left first; one that ended in the same moment counts as later.
+    let rows = store
+        .select(
+            "SELECT balance, ended_at FROM (
+                 SELECT r.state, r.balance, r.ended_at, min(r.sent_at) OVER (
+                     ORDER BY r.ended_at DESC
+                     RANGE BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW EXCLUDE CURRENT ROW) AS later
+                 FROM kwtsms_campaign c JOIN kwtsms_batch b ON b.campaign = c.id JOIN kwtsms_request r ON r.batch = b.id
+                 WHERE c.account = $1
+             ) told
+             WHERE state = 2 AND balance IS NOT NULL AND ended_at <= $2 AND (later IS NULL OR later > ended_at)
+             ORDER BY ended_at DESC LIMIT 1",
+            vec![account.into(), moment.into()],
+        )
+        .await?;
+    Ok(rows.first().map(|row| (Credits::from_thousandths(row.int(0)), row.int(1))))
+}
+
+/// What was spent since a moment.
+struct Ledger {
+    /// By answers that told it, and at Kuwait's price by what a person said was sent.
+    charged: Credits,
+    /// What the unknown batches cost at Kuwait's price.
+    cost: Credits,
+    /// Messages of the outbox were sent, from this account or another.
+    of_outbox: bool,
+}
+
+async fn ledger(store: &Store, account: &str, since: i64) -> Result<Ledger, Error> {
+    let rows = store
+        .select(
+            "SELECT (SELECT CAST(coalesce(sum(r.points), 0) AS bigint)
+                     FROM kwtsms_campaign c JOIN kwtsms_batch b ON b.campaign = c.id
+                     JOIN kwtsms_request r ON r.batch = b.id
+                     WHERE c.account = $1 AND r.state = 2 AND r.sent_at > $2),
+                    (SELECT CAST(coalesce(sum(b.size * b.pages), 0) AS bigint)
+                     FROM kwtsms_campaign c JOIN kwtsms_batch b ON b.campaign = c.id
+                     WHERE c.account = $1 AND b.state = 2 AND b.sent_at > $2 AND NOT EXISTS (
+                         SELECT 1 FROM kwtsms_request r
+                         WHERE r.batch = b.id AND r.fence = b.fence AND r.state = 2)),
+                    (SELECT CAST(coalesce(sum(b.size * b.pages), 0) AS bigint)
+                     FROM kwtsms_campaign c JOIN kwtsms_batch b ON b.campaign = c.id
+                     WHERE c.account = $1 AND b.state = 4 AND b.sent_at > $2),
+                    (SELECT count(*) FROM kwtsms_outbox
+                     WHERE state IN ('accepted', 'unknown') AND sent_at >= $2 / 1000000)",
+            vec![account.into(), since.into()],
+        )
+        .await?;
+    let at = |column| rows.first().map_or(0, |row| row.int(column));
+    Ok(Ledger {
+        charged: Credits::from_thousandths(at(0)) + Credits::from_int(at(1)),
+        cost: Credits::from_int(at(2)),
+        of_outbox: at(3) > 0,
+    })
 }
 
 fn judge(before: Credits, now: Credits, charged: Credits, cost: Credits) -> Evidence {

@@ -35,6 +35,17 @@ testing::over_both! { opened:
     several_that_sweep_at_once_end_each_claim_once
     what_is_over_or_cancelled_ends_not_attempted
     forgotten_campaigns_keep_their_batches_and_no_number
+    the_sql_of_each_transition_of_a_message_is_the_pure_function
+    a_message_is_claimed_from_its_time_on_and_until_it_is_late
+    messages_of_one_text_are_cut_at_2500_characters
+    batches_are_cut_at_2500_characters
+    nothing_is_claimed_before_it_is_approved_nor_outside_its_hours_and_times
+    a_start_that_was_missed_is_not_claimed
+    outcomes_are_read_in_pages
+    the_balance_of_another_account_is_no_evidence
+    a_batch_that_a_person_said_was_sent_is_no_evidence_for_another
+    nothing_is_evidence_while_something_is_in_flight
+    messages_of_the_outbox_spend_from_the_balance_too
 }
 
 async fn opened(at: &str) -> Store {
@@ -366,6 +377,252 @@ mod bodies {
         let progress = cancelled.progress().await.unwrap();
         assert_eq!((progress.not_attempted, progress.is_over()), (120_000, true));
         assert!(cancelled.resume().await.is_err());
+    }
+
+    /// Puts a message into a state under the claim 7 and lets an event happen to it by SQL. Its fence is its claim.
+    async fn message_by_sql(store: &Store, from: State, event: Event) -> Standing {
+        let word = CampaignResult::from(from).as_str();
+        let set = "UPDATE kwtsms_outbox SET state = $1, claim = 7, worker = 1, again_at = 0,
+                   not_after = CASE WHEN $2 = 1 THEN 1 END,
+                   expires_at = CASE WHEN $3 = 1 THEN {now} - 1 ELSE {now} + 60000000 END RETURNING id";
+        let (late, expired) = (i64::from(event == Event::Close), i64::from(event == Event::Expire));
+        store.run_one(set, vec![word.into(), late.into(), expired.into()]).await.unwrap();
+        match event {
+            Event::Claim => drop(claim_message(store).await),
+            Event::Settle { fence, verdict } => {
+                store.settle_messages(fence, verdict, &Learned::default()).await.unwrap();
+            }
+            Event::Expire | Event::Close => store.sweep_messages().await.unwrap(),
+            Event::Resolve(resolution) => drop(store.resolve_outbox("one", resolution).await),
+        }
+        let row = raw(store, "SELECT state, coalesce(claim, 0) FROM kwtsms_outbox").await.remove(0);
+        let state = State::ALL.into_iter().find(|state| CampaignResult::from(*state).as_str() == row.text(0));
+        Standing { state: state.unwrap(), fence: row.int(1) }
+    }
+
+    async fn claim_message(store: &Store) -> Option<rows::Claimed> {
+        let rules = crate::phone::PhoneRules::default();
+        store.claim_messages(9, rules, &crate::phone::OnlyTo::default()).await.unwrap()
+    }
+
+    pub(super) async fn the_sql_of_each_transition_of_a_message_is_the_pure_function(store: Store) {
+        store.enqueue(OutboxMessage::new("one", "96550000001", "Hello")).await.unwrap();
+        let mut changed = 0;
+        for state in State::ALL {
+            for event in events(7) {
+                let from = Standing { state, fence: 7 };
+                let wanted = after(from, event).unwrap_or(from);
+                changed += u32::from(wanted != from);
+                let is = message_by_sql(&store, state, event).await;
+                assert_eq!(is.state, wanted.state, "{state:?} {event:?}");
+                // Whoever held it before settles nothing any more.
+                assert!(wanted.fence == 7 || is.fence != 7, "{state:?} {event:?}");
+            }
+        }
+        assert_eq!(changed, 11);
+    }
+
+    pub(super) async fn a_message_is_claimed_from_its_time_on_and_until_it_is_late(store: Store) {
+        let now = crate::clock::wall_now();
+        let hour = Duration::from_secs(3_600);
+        let message = |key: &str| OutboxMessage::new(key, "96550000001", key);
+        store.enqueue(message("early").not_before(now + hour)).await.unwrap();
+        store.enqueue(message("late").not_after(now - hour)).await.unwrap();
+        assert!(!store.outbox_has_work().await.unwrap().work);
+        assert!(claim_message(&store).await.is_none());
+        store.enqueue(message("now").not_before(now - hour).not_after(now + hour)).await.unwrap();
+        assert!(store.outbox_has_work().await.unwrap().work);
+        assert_eq!(claim_message(&store).await.unwrap().text, "now");
+        assert!(claim_message(&store).await.is_none(), "neither goes with another");
+    }
+
+    pub(super) async fn messages_of_one_text_are_cut_at_2500_characters(store: Store) {
+        // Saudi numbers have 12 digits: 200 of them and their commas are 2,599 characters.
+        for i in 0..200u64 {
+            let message = OutboxMessage::new(format!("order-{i}"), 966_500_000_000 + i, "Hello");
+            store.enqueue(message).await.unwrap();
+        }
+        let mut claimed = Vec::new();
+        while let Some(batch) = claim_message(&store).await {
+            assert!(batch.numbers.len() * 13 - 1 <= 2_500, "{}", batch.numbers.len());
+            claimed.extend(batch.numbers.iter().map(|number| number.as_u64() - 966_500_000_000));
+        }
+        assert_eq!(claimed, (0..200).collect::<Vec<_>>(), "each once, in their order");
+        let attempts = raw(&store, "SELECT min(attempt), max(attempt) FROM kwtsms_outbox").await.remove(0);
+        assert_eq!((attempts.int(0), attempts.int(1)), (1, 1), "a request was made for each once");
+    }
+
+    pub(super) async fn batches_are_cut_at_2500_characters(store: Store) {
+        let rows = (0..200u64).map(|i| (966_500_000_000 + i).to_string());
+        let campaign = running(&store, "long", rows).await;
+        let mut sizes = Vec::new();
+        while let Some(claimed) = store.claim_batch("user", 1).await.unwrap() {
+            sizes.push(claimed.numbers.len());
+        }
+        assert_eq!(sizes, [192, 8]);
+        assert_eq!(campaign.progress().await.unwrap().sending, 200);
+    }
+
+    pub(super) async fn nothing_is_claimed_before_it_is_approved_nor_outside_its_hours_and_times(
+        store: Store,
+    ) {
+        let load = store.campaign("one").text("Hello").account("user").recipients(numbers(200));
+        let draft = load.load().await.unwrap();
+        let none = async || {
+            let look = store.has_work("user").await.unwrap();
+            !look.work && store.claim_batch("user", 1).await.unwrap().is_none()
+        };
+        assert!(none().await, "it is not approved");
+        draft.approve().await.unwrap();
+        for (set, back) in [
+            ("open_from = {now} + 60000000", "open_from = 0"),
+            ("open_until = {now}", "open_until = 9223372036854775807"),
+            ("not_before = {now} + 60000000", "not_before = NULL"),
+            ("not_after = {now}", "not_after = NULL"),
+            ("state = 3", "state = 2"),
+            ("state = 4", "state = 2"),
+            ("account = 'other'", "account = 'user'"),
+        ] {
+            let sql = format!("UPDATE kwtsms_campaign SET {set} RETURNING id");
+            store.run_one(sql, vec![]).await.unwrap();
+            assert!(none().await, "{set}");
+            store.run_one(format!("UPDATE kwtsms_campaign SET {back} RETURNING id"), vec![]).await.unwrap();
+        }
+        store
+            .run_one("UPDATE kwtsms_batch SET not_before = {now} + 60000000 RETURNING id", vec![])
+            .await
+            .unwrap();
+        assert!(none().await, "its batch waits");
+        raw(&store, "UPDATE kwtsms_batch SET not_before = 0").await;
+        assert!(store.has_work("user").await.unwrap().work);
+        assert!(store.claim_batch("user", 1).await.unwrap().is_some());
+    }
+
+    pub(super) async fn a_start_that_was_missed_is_not_claimed(store: Store) {
+        // A machine that slept through it looks at its campaigns after the wake, and not before its claim.
+        let campaign = running(&store, "slept", numbers(600)).await;
+        let missed = "UPDATE kwtsms_campaign SET not_before = {now} - 3601000000, approved_at = {now} - 4000000000 RETURNING id";
+        store.run_one(missed, vec![]).await.unwrap();
+        assert!(!store.has_work("user").await.unwrap().work);
+        assert!(store.claim_batch("user", 1).await.unwrap().is_none());
+        // One that was begun in time goes on, also when what was tried came back.
+        store
+            .run_one("UPDATE kwtsms_campaign SET not_before = {now} - 3500000000 RETURNING id", vec![])
+            .await
+            .unwrap();
+        let claimed = store.claim_batch("user", 1).await.unwrap().unwrap();
+        store.run_one(missed, vec![]).await.unwrap();
+        assert!(store.claim_batch("user", 1).await.unwrap().is_some(), "one is under way");
+        let learned = Learned::default();
+        let again = store.settle_batch(claimed.batch, claimed.fence, Verdict::NothingQueued, &learned);
+        assert!(again.await.unwrap());
+        raw(&store, "UPDATE kwtsms_batch SET state = 2 WHERE state = 1").await;
+        assert!(store.claim_batch("user", 1).await.unwrap().is_some());
+        assert_eq!(campaign.progress().await.unwrap().state, CampaignState::Running);
+    }
+
+    pub(super) async fn outcomes_are_read_in_pages(store: Store) {
+        let rows =
+            (0..250u64).map(|i| CampaignRow::new((96_550_000_000 + i).to_string()).value("n", i.to_string()));
+        let draft = store.campaign("pages").text("Hello {{ n }}").recipients(rows).load().await.unwrap();
+        let campaign = draft.campaign().clone();
+        let asked = async |rows: usize| {
+            let read = crate::store::PLANS.scope(Default::default(), async {
+                let read = campaign.outcomes().take(rows).count().await;
+                (read, crate::store::PLANS.with(|plans| plans.lock().unwrap().len()))
+            });
+            read.await
+        };
+        assert_eq!(asked(100).await, (100, 1), "a hundred batches are in memory, and not all");
+        assert_eq!(asked(101).await, (101, 2));
+        assert_eq!(asked(1_000).await, (250, 4), "three pages of batches, one of what is not sent to");
+    }
+
+    /// A client whose account has so many credits.
+    #[cfg(feature = "sandbox")]
+    fn with_balance(credits: u64) -> crate::Client {
+        let sandbox = crate::sandbox::Sandbox::in_process();
+        sandbox.account("user").set_balance(credits);
+        crate::Client::builder("user", "password").transport(sandbox.transport()).unpaced().build().unwrap()
+    }
+
+    /// Claims a batch of an account and stores a verdict, with the balance after it.
+    async fn ended(store: &Store, account: &str, verdict: Verdict, balance: Option<i64>) -> i64 {
+        let claimed = store.claim_batch(account, 1).await.unwrap().unwrap();
+        let points = balance.map(|_| claimed.numbers.len() as i64 * 1_000);
+        let balance = balance.map(|credits| credits * 1_000);
+        let learned = Learned { points, balance, ..Learned::default() };
+        // The clock of SQLite ticks every millisecond: nothing else happens in this one.
+        tokio::time::sleep(Duration::from_millis(3)).await;
+        assert!(store.settle_batch(claimed.batch, claimed.fence, verdict, &learned).await.unwrap());
+        tokio::time::sleep(Duration::from_millis(3)).await;
+        claimed.batch
+    }
+
+    #[cfg(feature = "sandbox")]
+    pub(super) async fn the_balance_of_another_account_is_no_evidence(store: Store) {
+        let campaign = running(&store, "mine", numbers(400)).await;
+        let load = store.campaign("theirs").text("Hello").account("other").recipients(numbers(400)).load();
+        load.await.unwrap().approve().await.unwrap();
+        ended(&store, "user", Verdict::Accepted, Some(1_000)).await;
+        ended(&store, "other", Verdict::Accepted, Some(70_000)).await;
+        ended(&store, "user", Verdict::Unknown, None).await;
+        ended(&store, "other", Verdict::Accepted, Some(69_800)).await;
+        let unknown = campaign.gather_evidence(&with_balance(800)).await.unwrap();
+        assert_eq!(unknown[0].evidence, Some(Evidence::Charged), "200 of 1,000 are gone");
+        let unknown = campaign.gather_evidence(&with_balance(1_000)).await.unwrap();
+        assert_eq!(unknown[0].evidence, Some(Evidence::NotCharged));
+    }
+
+    #[cfg(feature = "sandbox")]
+    pub(super) async fn a_batch_that_a_person_said_was_sent_is_no_evidence_for_another(store: Store) {
+        let campaign = running(&store, "both", numbers(600)).await;
+        ended(&store, "user", Verdict::Accepted, Some(1_000)).await;
+        let arrived = ended(&store, "user", Verdict::Unknown, None).await;
+        ended(&store, "user", Verdict::Unknown, None).await;
+        let client = with_balance(800);
+        let unknown = campaign.gather_evidence(&client).await.unwrap();
+        assert!(matches!(unknown[0].evidence, Some(Evidence::Unclear(_))), "one of two: {unknown:?}");
+        campaign.resolve(arrived, Resolution::Sent).await.unwrap();
+        let unknown = campaign.gather_evidence(&client).await.unwrap();
+        assert_eq!((unknown.len(), &unknown[0].evidence), (1, &Some(Evidence::NotCharged)));
+    }
+
+    #[cfg(feature = "sandbox")]
+    pub(super) async fn nothing_is_evidence_while_something_is_in_flight(store: Store) {
+        let campaign = running(&store, "busy", numbers(600)).await;
+        ended(&store, "user", Verdict::Accepted, Some(1_000)).await;
+        ended(&store, "user", Verdict::Unknown, None).await;
+        let client = with_balance(800);
+        let claimed = store.claim_batch("user", 1).await.unwrap().unwrap();
+        let error = campaign.gather_evidence(&client).await.unwrap_err();
+        assert_eq!(error.kind(), crate::error::ErrorKind::InvalidInput, "{error}");
+        assert_eq!(campaign.unknown().await.unwrap()[0].evidence, None);
+        let learned = Learned::default();
+        store.settle_batch(claimed.batch, claimed.fence, Verdict::NothingQueued, &learned).await.unwrap();
+        campaign.gather_evidence(&client).await.unwrap();
+        store.enqueue(OutboxMessage::new("one", "96550000001", "Hello")).await.unwrap();
+        claim_message(&store).await.unwrap();
+        assert!(campaign.gather_evidence(&client).await.is_err(), "a message of the outbox");
+        // A balance that was told while another request was under way may hold that one's cost or not.
+        raw(&store, "DELETE FROM kwtsms_outbox").await;
+        raw(&store, "UPDATE kwtsms_request SET sent_at = 0 WHERE state = 4").await;
+        let unknown = campaign.gather_evidence(&client).await.unwrap();
+        assert!(matches!(unknown[0].evidence, Some(Evidence::Unclear(_))), "{unknown:?}");
+    }
+
+    #[cfg(feature = "sandbox")]
+    pub(super) async fn messages_of_the_outbox_spend_from_the_balance_too(store: Store) {
+        let campaign = running(&store, "beside", numbers(201)).await;
+        ended(&store, "user", Verdict::Accepted, Some(1_000)).await;
+        ended(&store, "user", Verdict::Unknown, None).await;
+        store.enqueue(OutboxMessage::new("one", "96550000001", "Hello")).await.unwrap();
+        let claimed = claim_message(&store).await.unwrap();
+        let learned = Learned { points: Some(1_000), ..Learned::default() };
+        assert!(store.settle_messages(claimed.fence, Verdict::Accepted, &learned).await.unwrap());
+        // The one credit may be the message's or that of the batch of one number.
+        let unknown = campaign.gather_evidence(&with_balance(999)).await.unwrap();
+        assert!(matches!(unknown[0].evidence, Some(Evidence::Unclear(_))), "{unknown:?}");
     }
 
     pub(super) async fn forgotten_campaigns_keep_their_batches_and_no_number(store: Store) {
