@@ -165,6 +165,48 @@ async fn the_history_is_there_after_a_restart_and_the_page_says_when_nobody_serv
 }
 
 #[tokio::test]
+async fn a_history_that_takes_long_is_asked_for_a_tenth_of_the_time() {
+    opened(quick().await.unwrap(), async |window, watched| {
+        watched.campaign("small", "Hello", 1).await;
+        watched.campaign("large", "Hello", 24_000).await;
+        window.until("document.getElementById('title').textContent === 'large'").await;
+        // From now on each look at a history takes 0.4 s, and each look at the list is counted.
+        let slow = "(() => {
+            const real = window.fetch;
+            window.fetch = async (path, options) => {
+                asked.push(path);
+                if (path.endsWith('/history')) await new Promise((go) => setTimeout(go, 400));
+                return real(path, options);
+            };
+            const asked = [];
+            window.times = (path) => asked.filter((one) => one === path).length;
+            return true;
+        })()";
+        window.eval(slow).await;
+        let client = Client::builder("shop", "s3cret").transport(window.sandbox.transport());
+        let client = client.sender_id("KWT-TEST").rates(2.0, 3.0).build().unwrap();
+        let worker = client.work(&watched.store).start().await.unwrap();
+        window.until("times('/api/campaigns') >= 10").await;
+        let times = window.eval("times('/api/campaigns/large/history')").await.as_u64().unwrap();
+        assert!(
+            (2..=4).contains(&times),
+            "asked for {times} times in ten looks, each of which found it changed"
+        );
+        // Another campaign is not kept waiting, and one that does not change is asked for once.
+        window.eval("location.hash = 'small'").await;
+        let looks = window.eval("times('/api/campaigns')").await.as_u64().unwrap();
+        window.until("document.getElementById('plot-text').textContent.includes('of 1 number, ')").await;
+        let after = window.eval("times('/api/campaigns')").await.as_u64().unwrap();
+        assert!(after <= looks + 2, "{looks} {after}");
+        window.until(&format!("times('/api/campaigns') >= {}", after + 3)).await;
+        assert_eq!(window.eval("times('/api/campaigns/small/history')").await, 1);
+        worker.stop();
+        worker.finished().await.unwrap();
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn keys_and_reasons_stay_words_and_several_campaigns_are_listed() {
     opened(quick().await.unwrap(), async |window, watched| {
         let hostile = "<img src=x onerror=\"window.owned = true\">/../#&?";
