@@ -69,9 +69,12 @@ fn a_campaign_is_created_approved_sent_and_exported() {
     assert_eq!(ran.code, 0, "{ran:?}");
     let ran = world.stored(&["campaign", "run", "--json"]);
     assert_eq!(ran.code, 0, "{ran:?}");
-    let last: serde_json::Value = serde_json::from_str(ran.out.lines().last().unwrap()).unwrap();
+    let lines: Vec<serde_json::Value> =
+        ran.out.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let (last, before) = lines.split_last().unwrap();
     assert_eq!((last["event"].as_str(), last["result"].as_str()), (Some("end"), Some("OK")));
     assert_eq!(last["campaigns"][0]["progress"]["accepted"], 450);
+    assert!(!before.is_empty() && before.iter().all(|line| line["event"] == "progress"), "a line an event");
     assert_eq!(world.written(), (450, 1));
     let ran = world.stored(&["campaign", "export", "eid", "--output", "out.csv"]);
     assert_eq!(ran.code, 0, "{ran:?}");
@@ -80,6 +83,28 @@ fn a_campaign_is_created_approved_sent_and_exported() {
     assert_eq!(report.lines().filter(|line| line.contains(",accepted,")).count(), 450);
     assert!(world.stored(&["campaign", "run"]).out.contains("No campaign"), "nothing is left");
     assert_eq!(world.stored(&["campaign", "forget", "eid"]).code, 0);
+}
+
+#[test]
+fn a_campaign_that_is_sent_before_the_run_looks_again_is_told_all_the_same() {
+    let world = world();
+    world.numbers(1);
+    world.sandbox.faults().push(kwtsms_async::sandbox::Fault::drop_before_reading().on("send"));
+    let create = ["campaign", "create", "eid", "--file", "list.csv", "Hello", "--yes"];
+    assert_eq!(world.stored(&create).code, 0);
+    // So many that a look at all of them takes longer than a request.
+    let store = rusqlite::Connection::open(world.path("kwtsms.db")).unwrap();
+    store
+        .execute_batch(
+            "INSERT INTO kwtsms_campaign (id, key, test, state, priority, open_from, open_until, loader, settings, created_at)
+             WITH RECURSIVE s(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM s WHERE n < 900)
+             SELECT 1000 + n, 'old-' || n, 0, 4, 0, 0, 0, 0, '', 0 FROM s",
+        )
+        .unwrap();
+    drop(store);
+    let ran = world.stored(&["campaign", "run", "--json"]);
+    assert_eq!(ran.code, 4, "{ran:?}");
+    assert!(ran.out.lines().last().unwrap().contains("\"unknown\":1"), "{ran:?}");
 }
 
 #[test]

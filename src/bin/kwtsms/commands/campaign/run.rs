@@ -51,14 +51,16 @@ pub(crate) async fn run(args: Args, global: &Global, out: &mut Out) -> Ended {
             None => work,
         };
         let work = if args.stay { work } else { work.until_done() };
+        // Before the worker, which may have sent the last batch of a campaign when it is looked at next.
+        let mut seen = Seen::default();
+        seen.look(&store).await?;
         let worker = work.start().await?;
-        Ok((store, gateway, worker))
+        Ok((store, gateway, worker, seen))
     })
     .await;
-    let (store, _gateway, mut worker) = begun?;
+    let (store, _gateway, mut worker, mut seen) = begun?;
     let bar = bar();
     out.set_bar(bar.clone());
-    let mut seen = Seen::default();
     let interrupted = loop {
         seen.look(&store).await?;
         seen.show(&bar, out);
