@@ -62,11 +62,17 @@ impl ObserveSetUps {
     }
 }
 
-/// By the clock on the wall a set-up took longer than it may, as where the machine slept meanwhile: what was to leave
-/// over it is not wanted any more.
+/// Why there is no connection.
 #[derive(Debug, thiserror::Error)]
-#[error("the connection came about only after its time-out, by the clock on the wall")]
-pub(super) struct TooLate;
+pub(super) enum NoConnection {
+    /// By the clock on the wall the set-up took longer than it may, as where the machine slept meanwhile: what was to
+    /// leave over it is not wanted any more.
+    #[error("the connection came about only after its time-out, by the clock on the wall")]
+    TooLate,
+    /// hyper connects in the poll of the request that asks for it; elsewhere nobody would count it.
+    #[error("a connection was asked for outside of a request")]
+    Unasked,
+}
 
 /// A connector whose set-ups are observed.
 ///
@@ -93,7 +99,7 @@ impl<R, S> Service<R> for Observed<S>
 where
     R: Send + 'static,
     S: Service<R> + Clone + Send + 'static,
-    S::Error: From<TooLate>,
+    S::Error: From<NoConnection>,
     S::Future: Send + 'static,
 {
     type Response = S::Response;
@@ -106,11 +112,14 @@ where
 
     fn call(&mut self, to: R) -> Self::Future {
         // Here and not in the future, or it would begin with its first poll only.
-        let (connecting, mut connector, most) = POLLED.with(|Polled { connections, below }| {
-            let connector: Option<&S> = below.connector.get().and_then(|connector| connector.downcast_ref());
+        let asked = POLLED.try_with(|Polled { connections, below }| {
+            let connector: S = below.connector.get()?.downcast_ref().cloned()?;
             let connecting = connections.as_ref().map(|connections| connections.begin(below.most));
-            (connecting, connector.expect("it was put there when this was made").clone(), below.most)
+            Some((connecting, connector, below.most))
         });
+        let Some((connecting, mut connector, most)) = asked.ok().flatten() else {
+            return Box::pin(async { Err(NoConnection::Unasked.into()) });
+        };
         CONNECTS.set(true);
         let begun = wall_now();
         Box::pin(async move {
@@ -118,7 +127,7 @@ where
             let made = connector.call(to).await;
             // The clock of the time-outs stands still while the machine sleeps.
             let took = wall_now().duration_since(begun).unwrap_or_default();
-            let made = if took <= most { made } else { Err(TooLate.into()) };
+            let made = if took <= most { made } else { Err(NoConnection::TooLate.into()) };
             // The whole of it, so that the future holds it until here.
             match (connecting, &made) {
                 (Some(connecting), Ok(_)) => connecting.made(),
@@ -226,6 +235,12 @@ mod tests {
         assert_eq!(leaves.await.unwrap(), begin + ms(1_000));
         assert_eq!(connections.clear(Instant::now() + ms(9_000), GAP), Some(begin + ms(1_000) + GAP));
         assert_eq!(poll(&mut exchange).await, Poll::Ready(Some("answer")));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_connection_that_no_exchange_asks_for_is_refused() {
+        let refused = connector().call(()).await.unwrap_err();
+        assert!(matches!(refused.downcast_ref(), Some(NoConnection::Unasked)), "{refused}");
     }
 
     #[tokio::test(start_paused = true)]
