@@ -95,6 +95,11 @@ impl Change {
         self.offset + self.bytes
     }
 
+    /// True for the bracket or tag in whose place an address stands.
+    pub(super) fn is_address(&self) -> bool {
+        self.kept > 0 && matches!(self.kind, ChangeKind::Brackets | ChangeKind::HtmlTag)
+    }
+
     /// The kind of two neighbouring changes taken as one. Joiners and selectors belong to the emoji they stand among.
     pub(super) fn joined(first: ChangeKind, second: ChangeKind) -> Option<ChangeKind> {
         use ChangeKind::{Digit, Emoji, Hidden, LineBreak, Windows1252};

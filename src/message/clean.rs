@@ -290,10 +290,7 @@ impl Pass<'_> {
             Angle::Address => {
                 let mut change = self.bracketed(ChangeKind::Brackets, open, at);
                 (change.bytes, change.characters) = (change.bytes - 1, change.characters - 1);
-                let is_line = |change: &&Change| change.at == open && change.gap == Gap::Lines;
-                let apart = !self.output[..open].ends_with(char::is_alphanumeric)
-                    || self.changes.last().filter(is_line).is_some();
-                self.output.replace_range(open..=open, if apart { "" } else { " " });
+                self.output.remove(open);
                 change.kept = self.output.len() - open;
                 self.changes.push(change);
                 self.settled = self.output.len();
@@ -305,11 +302,8 @@ impl Pass<'_> {
                 self.output.truncate(open);
                 if let Some(address) = address {
                     (change.bytes, change.characters) = (change.bytes - 1, change.characters - 1);
-                    if !(self.output.is_empty() || self.output.ends_with(char::is_whitespace)) {
-                        self.output.push(' ');
-                    }
                     self.output.push_str(&address);
-                    change.kept = self.output.len() - open;
+                    change.kept = address.len();
                     self.changes.push(change);
                     self.settled = self.output.len();
                     self.end_address(change, at);

@@ -44,12 +44,15 @@ fn find(text: &str, changes: &mut [Change]) -> usize {
     let mut rest = changes;
     while let Some(at) = rest.first().map(|change| change.at) {
         let removed = rest.iter().take_while(|change| change.at == at && change.kept == 0).count();
-        let (here, behind) = rest.split_at_mut(removed.max(1));
-        if removed > 0
+        // An address in place of its tag belongs to what was removed before it: one filler keeps it apart.
+        let address = rest.get(removed).is_some_and(|change| change.at == at && change.is_address());
+        let gap = removed + usize::from(address);
+        let (here, behind) = rest.split_at_mut(gap.max(1));
+        if gap > 0
             && let Some(filler) = filler(at, here, &mut lines)
         {
             here[0].gap = Gap::Filled(filler);
-            here[0].kept = 1;
+            here[0].kept += 1;
             fillers += 1;
         }
         rest = behind;
@@ -63,6 +66,14 @@ fn filler(at: usize, removed: &[Change], lines: &mut Lines<'_>) -> Option<char> 
         return Some('\n');
     }
     let (before, after) = lines.text.split_at(at);
+    let joins = match removed.last().filter(|change| change.is_address()) {
+        Some(Change { kind: ChangeKind::Brackets, .. }) => before.ends_with(char::is_alphanumeric),
+        Some(_) => before.ends_with(|c: char| !c.is_whitespace()),
+        None => false,
+    };
+    if joins {
+        return Some(' ');
+    }
     if removed.iter().any(|change| change.gap == Gap::Address) && after.starts_with(goes_on) {
         return Some(' ');
     }

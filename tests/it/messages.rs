@@ -141,6 +141,45 @@ fn what_is_removed_joins_nothing_that_was_apart() {
 }
 
 #[test]
+fn what_a_line_break_keeps_apart_gets_no_blank_besides() {
+    for (input, kept) in [
+        // The address in brackets, whatever else goes between it and the tag, in each order.
+        ("م<p>\0<x:///>", "م\nx:///"),
+        ("م\0<p><x:///>", "م\nx:///"),
+        ("م<p><b><x:///>", "م\nx:///"),
+        ("م<b><p><x:///>", "م\nx:///"),
+        ("Pay<br>📞<https://a.example>", "Pay\nhttps://a.example"),
+        ("Pay📞<br><https://a.example>", "Pay\nhttps://a.example"),
+        ("Pay<br><b><a@b.example></b><br>now", "Pay\na@b.example\nnow"),
+        ("<x://a></p>\0<x://b>", "x://a\nx://b"),
+        ("<x://a>\0</p><x://b>", "x://a\nx://b"),
+        // The address of a link.
+        ("<a href='https://a.example'><p>Pay</p></a>", "Pay\nhttps://a.example"),
+        ("<a href='https://a.example'>Pay<br>📞</a>now", "Pay\nhttps://a.example now"),
+        ("<a href='https://a.example'>Pay📞<br></a><br>now", "Pay\nhttps://a.example\nnow"),
+        ("Pay<p><b><a href=https://a.example>now", "Pay\nhttps://a.example now"),
+        ("<div><a href=https://a.example><img><p></a>", "https://a.example"),
+        // One that begins by itself.
+        ("Pay<p><b>https://a.example", "Pay\nhttps://a.example"),
+        ("Pay<b>📞<p>https://a.example", "Pay\nhttps://a.example"),
+        ("<x://a><b><p>now", "x://a\nnow"),
+        ("<x://a>📞<p><b>now", "x://a\nnow"),
+        // Where no line break comes, one blank does.
+        ("م\0<x:///>", "م x:///"),
+        ("Pay📞<b><https://a.example>📞<b>now", "Pay https://a.example now"),
+        ("<a href='https://a.example'>Pay📞</a>📞now", "Pay https://a.example now"),
+        ("<a href='https://a.example'>Pay:\u{200B}</a>", "Pay: https://a.example"),
+        ("(<p>\0<x://a>)", "(\nx://a)"),
+        ("<p>\0<x://a>", "x://a"),
+    ] {
+        let text = MessageText::new(input).unwrap();
+        assert_eq!((text.as_str(), &*clean_message(input)), (kept, kept), "{input:?}");
+        assert_eq!(apply(input, kept, text.changes()), kept, "{input:?}");
+        assert_eq!(clean_message(kept), kept);
+    }
+}
+
+#[test]
 fn the_address_of_a_link_stays_behind_its_text() {
     for (input, kept) in [
         ("<a href=\"https://pay.example/abc\">Pay here</a> today", "Pay here https://pay.example/abc today"),
@@ -259,34 +298,49 @@ fn changes_name_what_went_and_where() {
 #[derive(Clone, Copy)]
 enum Item {
     Char(char),
-    Gap { address: bool, ends: bool, lines: bool, words: bool, emoji: bool },
+    Gap(Gap),
 }
 
-const GAP: Item = Item::Gap { address: false, ends: false, lines: false, words: true, emoji: false };
+/// What something that went was to its neighbours; it was nothing if it stood in a name that stays.
+#[derive(Clone, Copy, Default)]
+struct Gap {
+    words: bool,
+    emoji: bool,
+    lines: bool,
+    /// An address stands behind it.
+    starts: bool,
+    /// The address of a link stands behind it.
+    leads: bool,
+    /// An address stands before it.
+    ends: bool,
+}
 
-const NO_GAP: Item = Item::Gap { address: false, ends: false, lines: false, words: false, emoji: false };
+const GAP: Gap = Gap { words: true, emoji: false, lines: false, starts: false, leads: false, ends: false };
 
 impl Item {
     fn char(self) -> Option<char> {
         if let Item::Char(c) = self { Some(c) } else { None }
     }
+
+    fn gap(self) -> Option<Gap> {
+        if let Item::Gap(gap) = self { Some(gap) } else { None }
+    }
 }
 
 /// The rules written plainly, without care for speed; of HTML's elements those that the texts below can hold.
 fn clean_plainly(text: &str) -> String {
-    let at_address = |ends| Item::Gap { address: true, ends, lines: false, words: true, emoji: false };
     let mut kept: Vec<Item> = Vec::new();
     let mut settled = 0;
     let mut link: Option<(usize, String)> = None;
     for (at, c) in text.char_indices() {
         if c == '\r' && text[at + 1..].starts_with('\n') {
-            kept.push(GAP);
+            kept.push(Item::Gap(GAP));
         } else if c != '>' {
             let becomes = crate::message_table::becomes(c);
             kept.extend(becomes.chars().map(Item::Char));
             if becomes.is_empty() {
                 let emoji = crate::message_table::kind(c) == Some("Emoji");
-                kept.push(Item::Gap { address: false, ends: false, lines: false, words: true, emoji });
+                kept.push(Item::Gap(Gap { emoji, ..GAP }));
             }
         } else {
             let next = |from: usize| kept[from + 1..].iter().find_map(|item| item.char());
@@ -304,13 +358,9 @@ fn clean_plainly(text: &str) -> String {
                 || (settled..open).any(|open| opens(&open));
             match plain_kind(&content, &text[at..]) {
                 "address" if !nested => {
-                    for item in &mut kept[open..] {
-                        if let Item::Gap { lines, words, .. } = item {
-                            (*lines, *words) = (false, false);
-                        }
-                    }
-                    kept[open] = at_address(false);
-                    kept.push(at_address(true));
+                    gone(&mut kept[open..]);
+                    kept[open] = Item::Gap(Gap { starts: true, ..GAP });
+                    kept.push(Item::Gap(Gap { ends: true, ..GAP }));
                     settled = kept.len();
                 }
                 "unknown" | "address" => {
@@ -319,13 +369,9 @@ fn clean_plainly(text: &str) -> String {
                     let outer = touching.or_else(|| (settled..open).rev().find(opens));
                     if let Some(outer) = outer {
                         let behind = kept[outer + 1..].iter_mut().take_while(|item| item.char().is_none());
-                        behind.for_each(|item| *item = NO_GAP);
+                        behind.for_each(|item| *item = Item::Gap(Gap::default()));
                     }
-                    for item in &mut kept[open..] {
-                        if let Item::Gap { lines, words, .. } = item {
-                            (*lines, *words) = (false, false);
-                        }
-                    }
+                    gone(&mut kept[open..]);
                     kept.push(Item::Char('>'));
                     settled = kept.len();
                 }
@@ -349,16 +395,12 @@ fn clean_plainly(text: &str) -> String {
                     }
                     kept.truncate(open);
                     if let Some(address) = address {
-                        let last = kept.iter().rev().find_map(|item| item.char());
-                        if last.is_some_and(|c| !c.is_whitespace()) {
-                            kept.push(Item::Char(' '));
-                        }
+                        kept.push(Item::Gap(Gap { leads: true, ..GAP }));
                         kept.extend(address.chars().map(Item::Char));
-                        kept.push(at_address(true));
+                        kept.push(Item::Gap(Gap { ends: true, ..GAP }));
                         settled = kept.len();
                     } else {
-                        let (ends, lines) = (shown, kind == "block");
-                        kept.push(Item::Gap { address: false, ends, lines, words: true, emoji: false });
+                        kept.push(Item::Gap(Gap { ends: shown, lines: kind == "block", ..GAP }));
                     }
                     if let Some(address) = begins {
                         link = Some((kept.len(), address));
@@ -421,6 +463,13 @@ fn plain_kind(content: &str, behind: &str) -> &'static str {
     }
 }
 
+/// What goes inside of brackets that stay, or around an address, was nothing to its neighbours.
+fn gone(items: &mut [Item]) {
+    for item in items.iter_mut().filter(|item| item.char().is_none()) {
+        *item = Item::Gap(Gap::default());
+    }
+}
+
 fn filled_plainly(kept: &[Item]) -> String {
     let mut text = String::new();
     let mut rest = kept;
@@ -430,11 +479,10 @@ fn filled_plainly(kept: &[Item]) -> String {
             rest = &rest[1..];
             continue;
         }
-        let gaps = rest.iter().take_while(|item| item.char().is_none()).count();
-        let (group, behind) = rest.split_at(gaps);
-        rest = behind;
-        let any = |what: fn(&Item) -> bool| group.iter().any(what);
-        let after: String = behind.iter().filter_map(|item| item.char()).collect();
+        let group: Vec<Gap> = rest.iter().map_while(|item| item.gap()).collect();
+        rest = &rest[group.len()..];
+        let any = |what: fn(&Gap) -> bool| group.iter().any(what);
+        let after: String = rest.iter().filter_map(|item| item.char()).collect();
         let blank: &[char] = &[' ', '\t'];
         let (line, next) = (text.trim_end_matches(blank), after.trim_start_matches(blank));
         let on_one_line =
@@ -442,18 +490,16 @@ fn filled_plainly(kept: &[Item]) -> String {
         let link = ["http://", "https://", "www."].iter().any(|start| after.starts_with(start));
         let (before, after) = (text.chars().next_back(), after.chars().next());
         let both = |what: fn(char) -> bool| before.is_some_and(what) && after.is_some_and(what);
-        let goes_on = |c: char| c.is_alphanumeric() || "/-_=&#%~+@".contains(c);
+        let goes_on = after.is_some_and(|c| c.is_alphanumeric() || "/-_=&#%~+@".contains(c));
         let follows = before.is_some_and(|c| !c.is_whitespace() && !"([{<\"'".contains(c));
-        if any(|gap| matches!(gap, Item::Gap { lines: true, .. })) && on_one_line {
+        // What stands apart already is kept apart by nothing more.
+        if any(|gap| gap.lines) && on_one_line {
             text.push('\n');
-        } else if any(|gap| matches!(gap, Item::Gap { ends: true, .. })) && after.is_some_and(goes_on)
-            || any(|gap| matches!(gap, Item::Gap { words: true, emoji: true, .. }))
-                && follows
-                && after.is_some_and(goes_on)
-            || any(|gap| matches!(gap, Item::Gap { words: true, .. }))
-                && (both(char::is_numeric)
-                    || (any(|gap| matches!(gap, Item::Gap { address: true, .. })) || link)
-                        && both(char::is_alphanumeric))
+        } else if any(|gap| gap.starts) && before.is_some_and(char::is_alphanumeric)
+            || any(|gap| gap.leads) && before.is_some_and(|c| !c.is_whitespace())
+            || any(|gap| gap.ends) && goes_on
+            || any(|gap| gap.words && gap.emoji) && follows && goes_on
+            || any(|gap| gap.words) && (both(char::is_numeric) || link && both(char::is_alphanumeric))
         {
             text.push(' ');
         }
