@@ -69,7 +69,7 @@ pub(super) struct Outcome {
 /// A text that cleaning changed.
 pub(super) struct Cleaned {
     pub(super) text: String,
-    /// Sorted, and none touches another's bytes.
+    /// Sorted, and none touches another's bytes. Their characters are not counted.
     pub(super) changes: Vec<Change>,
 }
 
@@ -84,7 +84,7 @@ const MAX_NESTED: usize = 64;
 pub(super) fn clean(input: &str) -> Outcome {
     let mut words = MAX_WORDS;
     let mut start = Start::default();
-    let Some(mut found) = start.first_change(input, &mut words) else {
+    let Some((mut found, mut tag)) = start.first_change(input, &mut words) else {
         return Outcome { changed: None, placeholder: start.placeholder };
     };
     let mut output = String::with_capacity(input.len());
@@ -103,7 +103,10 @@ pub(super) fn clean(input: &str) -> Outcome {
     };
     loop {
         match found.special {
-            Special::CloseAngle => pass.close_angle(found.at),
+            Special::CloseAngle => match tag.take() {
+                Some((open, angle)) => pass.close(open, found.at, angle),
+                None => pass.close_angle(found.at),
+            },
             Special::Removed(kind) => pass.record(kind, &found, 0),
             Special::Digit(ascii) => {
                 pass.record(ChangeKind::Digit, &found, 1);
@@ -152,27 +155,22 @@ struct Start {
 }
 
 impl Start {
-    /// Finds the first special character that changes the text.
+    /// Finds the first special character that changes the text; for a `>` with where its `<` stands, and what stands
+    /// between them.
     #[inline]
-    fn first_change(&mut self, input: &str, words: &mut usize) -> Option<Found> {
-        let mut at = 0;
+    fn first_change(&mut self, input: &str, words: &mut usize) -> Option<(Found, Option<(usize, Angle)>)> {
         loop {
-            let found = next_special(input, at)?;
+            let found = next_special(input, self.settled)?;
             if !matches!(found.special, Special::CloseAngle) {
-                return Some(found);
+                return Some((found, None));
             }
             if let Some(open) = last_open(&input.as_bytes()[..found.at], self.settled) {
-                let left = *words;
                 match kind_of(&input[..found.at], self.settled, open, &input[found.at..], words) {
                     Angle::Unknown => _ = self.placeholder.get_or_insert(open),
-                    _ => {
-                        *words = left; // it is looked at again
-                        return Some(found);
-                    }
+                    angle => return Some((found, Some((open, angle)))),
                 }
             }
-            at = found.at + found.len;
-            self.settled = at;
+            self.settled = found.at + found.len;
         }
     }
 }
@@ -215,17 +213,6 @@ struct Pass<'a> {
     nested: usize,
 }
 
-/// What a tag is to links.
-#[derive(Default)]
-struct Links {
-    /// The address that stands in the tag's place.
-    address: Option<String>,
-    /// A link ends whose text shows its address.
-    shown: bool,
-    /// The address of the link that begins.
-    begins: Option<String>,
-}
-
 impl Pass<'_> {
     /// Notes one changed character, as part of the change before it where the two belong together; `kept` is how many
     /// bytes are about to be put in its place.
@@ -237,22 +224,16 @@ impl Pass<'_> {
         {
             last.kind = joined;
             last.bytes += len;
-            last.characters += 1;
             last.kept += kept;
         } else {
-            self.changes.push(self.change(kind, at, len, 1, kept));
+            let change = self.change(kind, at, len, kept);
+            self.changes.push(change);
         }
     }
 
-    fn change(
-        &self,
-        kind: ChangeKind,
-        offset: usize,
-        bytes: usize,
-        characters: usize,
-        kept: usize,
-    ) -> Change {
-        Change { kind, offset, bytes, characters, at: self.output.len(), kept, gap: Gap::Words }
+    /// A change of `bytes` from byte `offset` of the input on.
+    fn change(&self, kind: ChangeKind, offset: usize, bytes: usize, kept: usize) -> Change {
+        Change { kind, offset, bytes, characters: 0, at: self.output.len(), kept, gap: Gap::Words }
     }
 
     /// Takes the `>` at `at`: with the tag that it ends, with the `<` before an address, or as a character like any
@@ -263,7 +244,13 @@ impl Pass<'_> {
             self.settled = self.output.len();
             return;
         };
-        match kind_of(&self.output, self.settled, open, &self.input[at..], &mut self.words) {
+        let angle = kind_of(&self.output, self.settled, open, &self.input[at..], &mut self.words);
+        self.close(open, at, angle);
+    }
+
+    /// Takes the `>` at `at`, which closes the kept `<` at `open`.
+    fn close(&mut self, open: usize, at: usize, angle: Angle) {
+        match angle {
             Angle::Unknown => {
                 let before =
                     self.changes.iter().rposition(|change| change.at <= open).map_or(0, |last| last + 1);
@@ -289,7 +276,7 @@ impl Pass<'_> {
             }
             Angle::Address => {
                 let mut change = self.bracketed(ChangeKind::Brackets, open, at);
-                (change.bytes, change.characters) = (change.bytes - 1, change.characters - 1);
+                change.bytes -= 1;
                 self.output.remove(open);
                 change.kept = self.output.len() - open;
                 self.changes.push(change);
@@ -297,85 +284,83 @@ impl Pass<'_> {
                 self.end_address(change, at);
             }
             tag => {
-                let Links { address, shown, begins } = self.link(open, at);
-                let mut change = self.bracketed(ChangeKind::HtmlTag, open, at);
-                self.output.truncate(open);
-                if let Some(address) = address {
-                    (change.bytes, change.characters) = (change.bytes - 1, change.characters - 1);
-                    self.output.push_str(&address);
-                    change.kept = address.len();
-                    self.changes.push(change);
-                    self.settled = self.output.len();
-                    self.end_address(change, at);
-                } else {
-                    if tag == Angle::Block {
-                        change.gap = Gap::Lines;
-                    } else if shown {
-                        change.gap = Gap::Address;
-                    }
-                    self.changes.push(change);
+                let content = &self.output[open + 1..];
+                if tag == Angle::Inline
+                    && let Some(link) = link_tag(content)
+                {
+                    return self.link(link, open, at);
                 }
-                if let Some(address) = begins {
-                    self.link = Some((self.output.len(), address));
-                }
+                let gap = if tag == Angle::Block { Gap::Lines } else { Gap::Words };
+                self.tag(open, at, gap);
             }
         }
+    }
+
+    /// Removes the tag from the kept `<` at `open` to the `>` at `at`.
+    #[inline]
+    fn tag(&mut self, open: usize, at: usize, gap: Gap) {
+        let change = Change { gap, ..self.bracketed(ChangeKind::HtmlTag, open, at) };
+        self.changes.push(change);
+        self.output.truncate(open);
     }
 
     /// Notes the `>` at `at`, which ends an address or the tag that one stands in place of.
     fn end_address(&mut self, change: Change, at: usize) {
         let gap = Gap::Address;
-        let end = Change { offset: at, bytes: 1, characters: 1, at: self.settled, kept: 0, gap, ..change };
+        let end = Change { offset: at, bytes: 1, at: self.settled, kept: 0, gap, ..change };
         self.changes.push(end);
     }
 
-    /// What the tag from the kept `<` at `open` to the `>` at `at` is to links: a link's address stands behind its
+    /// Removes the tag of a link, from the kept `<` at `open` to the `>` at `at`: a link's address stands behind its
     /// text, or in place of its tag where no end follows.
-    fn link(&mut self, open: usize, at: usize) -> Links {
-        let mut links = Links::default();
-        let Some(tag) = link_tag(&self.output[open + 1..]) else { return links };
+    fn link(&mut self, tag: LinkTag, open: usize, at: usize) {
         if self.nested == MAX_NESTED || self.link.is_none() && matches!(tag, LinkTag::End) {
-            return links;
+            return self.tag(open, at, Gap::Words);
         }
         // Within other brackets it would be part of those.
         let kept = &self.output[..open];
         if kept.ends_with('<') || last_open(kept.as_bytes(), self.settled).is_some() {
             self.nested += 1;
-            return links;
+            return self.tag(open, at, Gap::Words);
         }
         self.settled = open;
         // A link ends where another begins.
-        if let Some((from, address)) = self.link.take() {
-            links.shown = shows(&kept[from..], &address);
-            links.address = (!links.shown).then_some(address);
+        let (mut address, mut gap) = (None, Gap::Words);
+        if let Some((from, ended)) = self.link.take() {
+            if shows(&kept[from..], &ended) { gap = Gap::Address } else { address = Some(ended) }
         }
-        if let LinkTag::Begin(address) = tag {
+        let mut begins = None;
+        if let LinkTag::Begin(begun) = tag {
             let input = self.input.as_bytes();
             let last_end = *self.last_end.get_or_insert_with(|| {
                 let is_end = |four: &[u8]| four.eq_ignore_ascii_case(b"</a>");
                 input.windows(4).rposition(is_end).map_or(0, |found| found + 4)
             });
-            if last_end > at { links.begins = Some(address) } else { links.address = Some(address) }
+            if last_end > at { begins = Some(begun) } else { address = Some(begun) }
         }
-        links
+        match address {
+            Some(address) => {
+                let mut change = self.bracketed(ChangeKind::HtmlTag, open, at);
+                change.bytes -= 1;
+                self.output.truncate(open);
+                self.output.push_str(&address);
+                change.kept = address.len();
+                self.changes.push(change);
+                self.settled = self.output.len();
+                self.end_address(change, at);
+            }
+            None => self.tag(open, at, gap),
+        }
+        self.link = begins.map(|address| (self.output.len(), address));
     }
 
     /// The change from the kept `<` at `open` to the `>` at byte `at` of the input; the changes between are part of it.
     fn bracketed(&mut self, kind: ChangeKind, open: usize, at: usize) -> Change {
-        // Counted from what is kept and what went, never over the input again: tags may stand in tags.
-        let mut characters = characters(&self.output.as_bytes()[open..]) + 1;
-        while let Some(inside) = self.changes.pop_if(|change| change.at > open) {
-            // What was replaced was so one by one.
-            characters += if inside.kept == 0 { inside.characters } else { 0 };
-        }
+        while self.changes.pop_if(|change| change.at > open).is_some() {}
         let offset = origin(&self.changes, open);
-        Change { kind, offset, bytes: at + 1 - offset, characters, at: open, kept: 0, gap: Gap::Words }
+        let bytes = at + 1 - offset;
+        Change { kind, offset, bytes, characters: 0, at: open, kept: 0, gap: Gap::Words }
     }
-}
-
-/// Counts characters, of which there are few.
-fn characters(text: &[u8]) -> usize {
-    text.iter().filter(|byte| **byte & 0xC0 != 0x80).count()
 }
 
 /// The byte of the input from which a kept `<` comes, from the changes before it.

@@ -17,6 +17,7 @@ pub(super) enum Angle {
 
 /// True if a `<` before these bytes opens something: by the HTML standard (13.2.5.6, tag open state) before an ASCII
 /// letter, `/`, `!` and `?`, and as a placeholder before a letter of any script.
+#[inline]
 pub(super) fn opens(rest: &[u8]) -> bool {
     match rest.first() {
         Some(b'a'..=b'z' | b'A'..=b'Z' | b'/' | b'!' | b'?') => true,

@@ -62,44 +62,35 @@ fn find(text: &str, changes: &mut [Change]) -> usize {
 
 /// What has to stand in place of what was removed at a byte of the cleaned text.
 fn filler(at: usize, removed: &[Change], lines: &mut Lines<'_>) -> Option<char> {
-    if removed.iter().any(|change| change.gap == Gap::Lines) && lines.are_joined(at) {
+    let any = |what: fn(&Change) -> bool| removed.iter().any(what);
+    if any(|change| change.gap == Gap::Lines) && lines.are_joined(at) {
         return Some('\n');
     }
     let (before, after) = lines.text.split_at(at);
-    let joins = match removed.last().filter(|change| change.is_address()) {
-        Some(Change { kind: ChangeKind::Brackets, .. }) => before.ends_with(char::is_alphanumeric),
-        Some(_) => before.ends_with(|c: char| !c.is_whitespace()),
-        None => false,
-    };
-    if joins {
-        return Some(' ');
-    }
-    if removed.iter().any(|change| change.gap == Gap::Address) && after.starts_with(goes_on) {
-        return Some(' ');
-    }
     let (&last, &first) = (before.as_bytes().last()?, after.as_bytes().first()?);
     let is_blank = |byte: u8| matches!(byte, b' ' | b'\n' | b'\t');
     if is_blank(last) || is_blank(first) {
         return None;
     }
+    let (last, first) = (before.chars().next_back()?, after.chars().next()?);
+    let ink = !last.is_whitespace();
+    let joins = match removed.last().filter(|change| change.is_address()) {
+        Some(Change { kind: ChangeKind::Brackets, .. }) => last.is_alphanumeric(),
+        Some(_) => ink,
+        None => false,
+    };
     // An emoji was seen between its neighbours, whatever they are: words, the end of a link and the next sentence.
-    let is_emoji = |change: &Change| change.kind == ChangeKind::Emoji && change.gap == Gap::Words;
-    if removed.iter().any(is_emoji)
-        && !before.ends_with(|c: char| c.is_whitespace() || "([{<\"'".contains(c))
-        && after.starts_with(goes_on)
-    {
+    let seen = any(|change| change.kind == ChangeKind::Emoji && change.gap == Gap::Words)
+        && !"([{<\"'".contains(last);
+    if joins || (seen || any(|change| change.gap == Gap::Address)) && ink && goes_on(first) {
         return Some(' ');
     }
-    let no_word = |byte: u8| byte.is_ascii() && !byte.is_ascii_alphanumeric();
-    if no_word(last) || no_word(first) || removed.iter().all(|change| change.gap == Gap::None) {
+    if !(last.is_alphanumeric() && first.is_alphanumeric() && any(|change| change.gap != Gap::None)) {
         return None;
     }
-    let (before, after) = (before.chars().next_back()?, after.chars().next()?);
     // A link that begins within a word is none to a phone.
-    let address = ["http://", "https://", "www."].iter().any(|start| lines.text[at..].starts_with(start))
-        || removed.iter().any(|change| change.kind == ChangeKind::Brackets);
-    let parts = if address { char::is_alphanumeric } else { char::is_numeric };
-    (parts(before) && parts(after)).then_some(' ')
+    let link = ["http://", "https://", "www."].iter().any(|start| after.starts_with(start));
+    (link || last.is_numeric() && first.is_numeric()).then_some(' ')
 }
 
 /// A walk along the lines of a text, each byte once.
@@ -116,9 +107,10 @@ impl Lines<'_> {
     /// True if text stands on both sides of a byte on its line; it is two lines then.
     fn are_joined(&mut self, at: usize) -> bool {
         let blank = |byte: u8| matches!(byte, b' ' | b'\t');
-        let part = &self.text[self.seen..at];
-        let line = part.rfind('\n').map(|end| &part[end + 1..]);
-        self.ink = self.ink && line.is_none() || line.unwrap_or(part).bytes().any(|byte| !blank(byte));
+        let part = &self.text.as_bytes()[self.seen..at];
+        if let Some(last) = part.iter().rfind(|byte| !blank(**byte)) {
+            self.ink = *last != b'\n';
+        }
         self.seen = at;
         if !self.ink {
             return false;

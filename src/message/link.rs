@@ -10,16 +10,16 @@ pub(super) enum LinkTag {
     End,
 }
 
-/// Tells of what stands between `<` and `>` whether a link begins or ends with it.
+/// Tells of what stands between the `<` and `>` of a tag whether a link begins or ends with it.
+#[inline]
 pub(super) fn link_tag(content: &str) -> Option<LinkTag> {
-    let (name, attributes) = content.split_at_checked(1)?;
-    if name == "/" {
-        return attributes.trim_end().eq_ignore_ascii_case("a").then_some(LinkTag::End);
+    match content.as_bytes() {
+        [b'/', b'a' | b'A', ..] => content[2..].trim().is_empty().then_some(LinkTag::End),
+        [b'a' | b'A', blank, ..] if blank.is_ascii_whitespace() => {
+            address(attribute(&content[1..], "href")?).map(LinkTag::Begin)
+        }
+        _ => None,
     }
-    if !name.eq_ignore_ascii_case("a") || !attributes.starts_with(|c: char| c.is_ascii_whitespace()) {
-        return None;
-    }
-    address(attribute(attributes, "href")?).map(LinkTag::Begin)
 }
 
 /// The value of an attribute by the HTML standard (13.2.5.32 and on), its character references left alone.

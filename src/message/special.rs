@@ -74,6 +74,7 @@ const fn is_plain_ascii(byte: u8) -> bool {
 }
 
 /// Tells what cleaning does with a code point; `None` leaves it.
+#[inline]
 const fn special(code: u32) -> Option<Special> {
     match code {
         0x3E => Some(Special::CloseAngle),
@@ -82,11 +83,12 @@ const fn special(code: u32) -> Option<Special> {
             '\0' => Some(Special::Removed(ChangeKind::Hidden)),
             c => Some(Special::Windows1252(c)),
         },
-        _ => match ascii_digit(code) {
-            Some(ascii) => Some(Special::Digit(ascii)),
-            None => match look_up(code) {
-                Some(Stuck::Emoji) => Some(Special::Removed(ChangeKind::Emoji)),
-                Some(Stuck::Hidden | Stuck::Control) => Some(Special::Removed(ChangeKind::Hidden)),
+        // No digit is in the table.
+        _ => match look_up(code) {
+            Some(Stuck::Emoji) => Some(Special::Removed(ChangeKind::Emoji)),
+            Some(Stuck::Hidden | Stuck::Control) => Some(Special::Removed(ChangeKind::Hidden)),
+            None => match ascii_digit(code) {
+                Some(ascii) => Some(Special::Digit(ascii)),
                 None => None,
             },
         },

@@ -3,7 +3,7 @@
 use std::fmt;
 
 use super::change::Change;
-use super::clean::clean;
+use super::clean::{Cleaned, clean};
 use super::pages::{Encoding, Size, last_page, measure, septets};
 use super::unfilled::{has_entity, has_placeholder};
 
@@ -54,7 +54,12 @@ impl MessageText {
             return Err(TextError::Placeholder { offset });
         }
         let (text, changes) = match cleaned.changed {
-            Some(cleaned) => (cleaned.text, cleaned.changes),
+            Some(Cleaned { text: cleaned, mut changes }) => {
+                changes
+                    .iter_mut()
+                    .for_each(|change| change.characters = text[change.range()].chars().count());
+                (cleaned, changes)
+            }
             None => (text, Vec::new()),
         };
         if text.trim().is_empty() {

@@ -159,6 +159,8 @@ fn what_a_line_break_keeps_apart_gets_no_blank_besides() {
         ("<a href='https://a.example'>Pay📞<br></a><br>now", "Pay\nhttps://a.example\nnow"),
         ("Pay<p><b><a href=https://a.example>now", "Pay\nhttps://a.example now"),
         ("<div><a href=https://a.example><img><p></a>", "https://a.example"),
+        ("<a href='https://a.example'>https://a.example </a>now", "https://a.example now"),
+        ("<a href='https://a.example'>https://a.example\u{A0}📞</a>now", "https://a.example\u{A0}now"),
         // One that begins by itself.
         ("Pay<p><b>https://a.example", "Pay\nhttps://a.example"),
         ("Pay<b>📞<p>https://a.example", "Pay\nhttps://a.example"),
@@ -233,6 +235,7 @@ fn an_address_in_brackets_stays_and_a_placeholder_is_refused() {
         ("<a.example/b>", "a.example/b"),
         ("<\u{200B}https://a.example📞>", "https://a.example"),
         ("<https://<b>a.example</b>>", "https://a.example"),
+        ("<www.a.example/x://y>", "www.a.example/x://y"),
     ] {
         assert_eq!(clean_message(input), kept, "{input:?}");
         assert_eq!(MessageText::new(input).unwrap().as_str(), kept);
@@ -455,7 +458,9 @@ fn plain_kind(content: &str, behind: &str) -> &'static str {
         _ if (content.starts_with("www.")
             || content.split_once('/').is_some_and(|(host, _)| host.to_lowercase() == name))
             && is_host(name.split(['?', '#']).next().unwrap())
-            && !content.contains(['<', ' ', '\n', '\t', '"', ':']) =>
+            && !content.contains(['<', ' ', '\n', '\t', '"'])
+            // What has its colon before the path is a scheme or a port.
+            && content.split_once(':').is_none_or(|(before, _)| before.contains(['/', '?'])) =>
         {
             "address"
         }
@@ -497,7 +502,7 @@ fn filled_plainly(kept: &[Item]) -> String {
             text.push('\n');
         } else if any(|gap| gap.starts) && before.is_some_and(char::is_alphanumeric)
             || any(|gap| gap.leads) && before.is_some_and(|c| !c.is_whitespace())
-            || any(|gap| gap.ends) && goes_on
+            || any(|gap| gap.ends) && before.is_some_and(|c| !c.is_whitespace()) && goes_on
             || any(|gap| gap.words && gap.emoji) && follows && goes_on
             || any(|gap| gap.words) && (both(char::is_numeric) || link && both(char::is_alphanumeric))
         {
