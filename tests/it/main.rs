@@ -53,10 +53,12 @@ mod lateness;
 mod layers;
 #[cfg(feature = "sandbox")]
 mod leaks;
+mod message_rules;
 mod message_table;
 mod messages;
 #[cfg(all(feature = "sandbox", feature = "metrics"))]
 mod metrics;
+mod number_rules;
 mod numbers;
 #[cfg(all(feature = "otp", feature = "sandbox"))]
 mod otp;
