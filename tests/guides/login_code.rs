@@ -5,7 +5,7 @@ use axum::extract::{ConnectInfo, Form, State};
 use axum::http::StatusCode;
 use axum::response::Html;
 use axum::routing::{get, post};
-use kwtsms_async::otp::{Budget, Caller, Challenge, Otp, OtpKeys, Purpose};
+use kwtsms_async::otp::{Budget, Caller, Challenge, Otp, OtpKeys, Purpose, VerifyError};
 use kwtsms_async::{Client, Store};
 
 const NUMBER: &str = r#"<!doctype html><form method="post" action="/start">
@@ -59,7 +59,14 @@ async fn verify(
         // Here you begin a session for whoever has this number.
         Ok(verified) => (StatusCode::OK, Html(format!("<p>Signed in as {}.</p>", verified.number()))),
         Err(error) => {
-            refused(error.http_status(), Html(format!("<p>{}</p>{NUMBER}", error.user_message().english())))
+            let said = error.user_message().english();
+            let over = matches!(error, VerifyError::Expired | VerifyError::Used | VerifyError::NotFound);
+            let page = if over || error.attempts_left() == Some(0) {
+                Html(format!("<p>{said}</p>{NUMBER}")) // another code is needed
+            } else {
+                code_page(&form.challenge, said)
+            };
+            refused(error.http_status(), page)
         }
     }
 }

@@ -214,6 +214,7 @@ fn a_login_page_sends_a_code_and_lets_in_who_types_it() {
     let wrong = if code == "000000" { "000001" } else { "000000" };
     let (status, page) = post(&address, "/verify", &format!("challenge={challenge}&code={wrong}"));
     assert_eq!(status, 400, "{page}");
+    assert!(page.contains(challenge), "the code is typed again on this page: {page}");
     let (status, page) = post(&address, "/verify", &format!("challenge={challenge}&code={code}"));
     assert_eq!(status, 200, "{page}");
     assert!(page.contains("Signed in as 96598765432."), "{page}");
