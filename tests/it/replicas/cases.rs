@@ -1,5 +1,6 @@
 //! What the replicas meet, and what the gateway sees of it.
 
+use std::io::Write;
 use std::time::Duration;
 
 use kwtsms_async::sandbox::{Sandbox, SeenRequest};
@@ -46,7 +47,28 @@ async fn ended(replicas: Vec<Replica>) -> (u64, Duration) {
     all
 }
 
-/// So late nobody is woken on a machine that is not busy.
+/// How late this process is woken at the worst, or how long a small write to the disk takes, for which stores wait.
+async fn disturbance(end: Instant) -> Duration {
+    let writes = async {
+        let mut slowest = Duration::ZERO;
+        while Instant::now() < end {
+            let took = tokio::task::spawn_blocking(|| {
+                let mut file = tempfile::tempfile().unwrap();
+                let begin = Instant::now();
+                file.write_all(&[0; 4_096]).unwrap();
+                file.sync_data().unwrap();
+                begin.elapsed()
+            });
+            slowest = slowest.max(took.await.unwrap());
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+        slowest
+    };
+    let (late, slowest) = tokio::join!(lateness(end), writes);
+    late.max(slowest)
+}
+
+/// So late nobody is woken, and so long no write takes, on a machine that is not busy.
 const QUIET: Duration = Duration::from_millis(15);
 
 async fn sandbox() -> Sandbox {
@@ -87,7 +109,7 @@ impl Seen {
         let all = self.all();
         let most = [&self.bulk, &self.single, &all].map(|at| most_in_a_second(at));
         println!(
-            "{}: {} bulk, {} single, at most {most:?} in a second, woken up to {:?} late",
+            "{}: {} bulk, {} single, at most {most:?} in a second, woken or written up to {:?} late",
             self.name,
             self.bulk.len(),
             self.single.len(),
@@ -178,7 +200,7 @@ async fn eight(store: Shared) {
     let replicas: Vec<_> = (0..8)
         .map(|who| Replica::start(&store.url(), sandbox.base_url(), who, Does::Both, seconds + 6))
         .collect();
-    let late = lateness(Instant::now() + Duration::from_secs(seconds + 6)).await;
+    let late = disturbance(Instant::now() + Duration::from_secs(seconds + 6)).await;
     let (failures, theirs) = ended(replicas).await;
     assert_eq!(failures, 0, "{}", store.name());
     let late = late.max(theirs);
@@ -199,7 +221,7 @@ async fn clocks_an_hour_off(store: Shared) {
         .enumerate()
         .map(|(who, off)| Replica::start_off_by(off, &store.url(), sandbox.base_url(), who, seconds + 6))
         .collect();
-    let late = lateness(Instant::now() + Duration::from_secs(seconds + 6)).await;
+    let late = disturbance(Instant::now() + Duration::from_secs(seconds + 6)).await;
     let (failures, theirs) = ended(replicas).await;
     assert_eq!(failures, 0, "{}", store.name());
     let seen = Seen::new(format!("clocks an hour off over {}", store.name()), &sandbox, late.max(theirs));
@@ -228,7 +250,7 @@ async fn a_login_beside_campaigns(store: Shared) {
         }
         longest
     };
-    let (longest, late) = tokio::join!(logins, lateness(end));
+    let (longest, late) = tokio::join!(logins, disturbance(end));
     let late = late.max(ended(replicas).await.1);
     println!("a login beside 7 campaigns over {}: {longest:?} at the most, {late:?} late", store.name());
     Seen::new(format!("logins over {}", store.name()), &sandbox, late).keeps_the_pace();
@@ -251,7 +273,7 @@ async fn stopped_and_killed(store: Shared) {
         tokio::time::sleep(still).await;
         replicas[0].signal("CONT");
     };
-    let ((), late) = tokio::join!(signals, lateness(end));
+    let ((), late) = tokio::join!(signals, disturbance(end));
     replicas.drain(..2).for_each(drop); // the one is killed, and the other was woken late indeed
     let late = late.max(ended(replicas).await.1);
     let seen = Seen::new(format!("stopped and killed over {}", store.name()), &sandbox, late);
@@ -272,7 +294,7 @@ async fn cut(store: Shared, authority: String, url: impl Fn(std::net::SocketAddr
     let replicas: Vec<_> = (0..4)
         .map(|who| Replica::start(&url(proxy), sandbox.base_url(), who, Does::Both, seconds + 6))
         .collect();
-    let late = lateness(Instant::now() + Duration::from_secs(seconds + 6)).await;
+    let late = disturbance(Instant::now() + Duration::from_secs(seconds + 6)).await;
     let late = late.max(ended(replicas).await.1);
     let seen = Seen::new(format!("cut connections over {}", store.name()), &sandbox, late);
     seen.keeps_the_pace();
@@ -297,7 +319,7 @@ async fn restarted(mut store: Shared) {
             Shared::Redis(server) => server.restart(Duration::from_secs(1)).await,
         }
     };
-    let ((), late) = tokio::join!(restart, lateness(end));
+    let ((), late) = tokio::join!(restart, disturbance(end));
     let late = late.max(ended(replicas).await.1);
     let seen = Seen::new(format!("restarted {}", store.name()), &sandbox, late);
     seen.keeps_the_pace();
