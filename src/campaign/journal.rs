@@ -221,6 +221,15 @@ impl Journal {
     }
 }
 
+/// A process that was just begun by this one has the file too, until it runs its own program: closing the file alone would
+/// leave it locked, and whoever comes next would begin another.
+#[cfg(unix)]
+impl Drop for Journal {
+    fn drop(&mut self) {
+        let _ = rustix::fs::flock(&self.file, rustix::fs::FlockOperation::Unlock);
+    }
+}
+
 impl std::fmt::Debug for Journal {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Journal").field("worker", &self.worker).field("open", &self.open.len()).finish()
@@ -390,6 +399,18 @@ mod tests {
         let journal = Journal::open(disk.0.path(), STORE).unwrap();
         assert!(matches!(journal.left_over()[0], ((1, 1), Some((Verdict::Accepted, _)))));
         assert!(journal.knows((refused - 1, 1)) && !journal.knows((refused, 1)));
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_journal_is_free_when_it_is_dropped_also_where_a_child_has_its_file() {
+        let folder = folder();
+        let journal = Journal::open(folder.path(), STORE).unwrap();
+        let worker = journal.worker();
+        // As a process has it between fork and exec.
+        let _inherited = journal.file.try_clone().unwrap();
+        drop(journal);
+        assert_eq!(Journal::open(folder.path(), STORE).unwrap().worker(), worker);
     }
 
     #[test]

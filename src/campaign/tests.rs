@@ -42,6 +42,8 @@ testing::over_both! { opened:
     nothing_is_claimed_before_it_is_approved_nor_outside_its_hours_and_times
     a_start_that_was_missed_is_not_claimed
     outcomes_are_read_in_pages
+    four_claimers_take_each_message_once
+    a_message_that_is_being_sent_stays_so_until_its_claim_has_run_out
     the_balance_of_another_account_is_no_evidence
     a_batch_that_a_person_said_was_sent_is_no_evidence_for_another
     nothing_is_evidence_while_something_is_in_flight
@@ -450,6 +452,39 @@ mod bodies {
         assert_eq!(claimed, (0..200).collect::<Vec<_>>(), "each once, in their order");
         let attempts = raw(&store, "SELECT min(attempt), max(attempt) FROM kwtsms_outbox").await.remove(0);
         assert_eq!((attempts.int(0), attempts.int(1)), (1, 1), "a request was made for each once");
+    }
+
+    pub(super) async fn four_claimers_take_each_message_once(store: Store) {
+        for i in 0..60u64 {
+            let text = format!("Order {}", i / 2);
+            store.enqueue(OutboxMessage::new(format!("{i}"), 96_550_000_000 + i, text)).await.unwrap();
+        }
+        let workers = (0..4).map(|_| {
+            let store = store.clone();
+            tokio::spawn(async move {
+                let mut mine = Vec::new();
+                // One that finds nothing may have been overtaken by another.
+                while store.outbox_has_work().await.unwrap().work {
+                    mine.extend(claim_message(&store).await.map(|claimed| claimed.numbers));
+                }
+                mine
+            })
+        });
+        let all = futures::future::join_all(workers).await.into_iter().flat_map(Result::unwrap);
+        let mut numbers: Vec<_> = all.flatten().map(|number| number.as_u64() - 96_550_000_000).collect();
+        numbers.sort_unstable();
+        assert_eq!(numbers, (0..60).collect::<Vec<_>>());
+    }
+
+    pub(super) async fn a_message_that_is_being_sent_stays_so_until_its_claim_has_run_out(store: Store) {
+        store.enqueue(OutboxMessage::new("sending", "96550000001", "Hello")).await.unwrap();
+        claim_message(&store).await.unwrap();
+        // Gives the sweep something to do.
+        let late = crate::clock::wall_now() - Duration::from_secs(60);
+        store.enqueue(OutboxMessage::new("late", "96550000002", "Hello").not_after(late)).await.unwrap();
+        store.sweep_messages().await.unwrap();
+        let status = store.outbox_status().await.unwrap();
+        assert_eq!((status.sending, status.not_attempted, status.unknown), (1, 1, 0));
     }
 
     pub(super) async fn batches_are_cut_at_2500_characters(store: Store) {

@@ -5,28 +5,34 @@ use crate::client::Client;
 use crate::sandbox::{Fault, Sandbox};
 use crate::store::Backend;
 
-/// Notes the state of a campaign whenever a batch of it leaves `sending`.
-async fn note_what_ends(store: &Store) {
-    raw(store, "CREATE TABLE kwtsms_seen (state BIGINT NOT NULL)").await;
-    let note = "INSERT INTO kwtsms_seen SELECT state FROM kwtsms_campaign WHERE id = NEW.campaign;";
+/// Has something happen in the database whenever a batch of it is changed.
+async fn on_change(store: &Store, name: &str, when: &str, then: &str) {
     match store.backend() {
         Backend::Sqlite(_) => {
-            let trigger = format!(
-                "CREATE TRIGGER kwtsms_sees AFTER UPDATE ON kwtsms_batch WHEN OLD.state = 1 BEGIN {note} END"
-            );
+            let trigger =
+                format!("CREATE TRIGGER {name} AFTER UPDATE ON kwtsms_batch WHEN {when} BEGIN {then} END");
             store.run(vec![Statement::new(trigger, vec![])]).await.unwrap();
         }
         #[cfg(feature = "postgres")]
         Backend::Postgres(_) => {
             let function = format!(
-                "CREATE FUNCTION kwtsms_sees() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN {note} RETURN NULL; END'"
+                "CREATE FUNCTION {name}() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN {then} RETURN NULL; END'"
             );
-            let trigger = "CREATE TRIGGER kwtsms_sees AFTER UPDATE ON kwtsms_batch FOR EACH ROW
-                           WHEN (OLD.state = 1) EXECUTE FUNCTION kwtsms_sees()";
-            store.run(vec![Statement::new(function, vec![])]).await.unwrap();
-            raw(store, trigger).await;
+            let trigger = format!(
+                "CREATE TRIGGER {name} AFTER UPDATE ON kwtsms_batch FOR EACH ROW WHEN ({when}) EXECUTE FUNCTION {name}()"
+            );
+            for sql in [function, trigger] {
+                store.run(vec![Statement::new(sql, vec![])]).await.unwrap();
+            }
         }
     }
+}
+
+/// Notes the state of a campaign whenever a batch of it leaves `sending`.
+async fn note_what_ends(store: &Store) {
+    raw(store, "CREATE TABLE kwtsms_seen (state BIGINT NOT NULL)").await;
+    let note = "INSERT INTO kwtsms_seen SELECT state FROM kwtsms_campaign WHERE id = NEW.campaign;";
+    on_change(store, "kwtsms_sees", "OLD.state = 1", note).await;
 }
 
 /// A batch that a code dooms is planned again, or ends, in a campaign that is paused: nobody can take it, or another,
@@ -52,17 +58,52 @@ async fn a_code_pauses_before_its_batch_is_given_back(store: Store) {
     assert_eq!(seen, [CampaignState::Paused.stored(); 2]);
 }
 
-#[tokio::test]
-async fn a_code_pauses_before_its_batch_is_given_back_on_sqlite() {
-    let file = testing::sqlite();
-    a_code_pauses_before_its_batch_is_given_back(Store::open(&file.path).await.unwrap()).await;
+fn worker_of(store: &Store, sandbox: &Sandbox, journal: &tempfile::TempDir) -> Work {
+    let client = Client::builder("user", "password").transport(sandbox.transport()).sender_id("KWT-TEST");
+    client.unpaced().build().unwrap().work(store).journal(journal.path()).max_in_flight(1).until_done()
 }
 
-#[cfg(feature = "postgres")]
-#[tokio::test]
-async fn a_code_pauses_before_its_batch_is_given_back_on_postgres() {
-    let Some(server) = testing::postgres().await else { return };
-    a_code_pauses_before_its_batch_is_given_back(Store::open(&server.url).await.unwrap()).await;
+/// A copy that comes between a worker's look at the count and its claim.
+async fn a_copy_that_is_put_back_before_a_claim_is_noticed_by_it(store: Store) {
+    let sandbox = Sandbox::in_process();
+    sandbox.account("user").set_balance(10_000);
+    let journal = tempfile::tempdir().unwrap();
+    running(&store, "before", numbers(600)).await;
+    worker_of(&store, &sandbox, &journal).start().await.unwrap().finished().await.unwrap();
+    let campaign = running(&store, "copied", numbers(600)).await;
+    on_change(&store, "kwtsms_copies", "NEW.state = 1", "UPDATE kwtsms_granted SET n = 0;").await;
+    let error = worker_of(&store, &sandbox, &journal).start().await.unwrap().finished().await.unwrap_err();
+    assert!(error.to_string().contains("older copy"), "{error}");
+    let progress = campaign.progress().await.unwrap();
+    assert_eq!((progress.state, progress.planned, sandbox.messages().len()), (CampaignState::Paused, 600, 3));
+}
+
+testing::over_both! { opened:
+    a_code_pauses_before_its_batch_is_given_back
+    a_copy_that_is_put_back_before_a_claim_is_noticed_by_it
+}
+
+mod bodies {
+    pub(super) use super::{
+        a_code_pauses_before_its_batch_is_given_back, a_copy_that_is_put_back_before_a_claim_is_noticed_by_it,
+    };
+}
+
+/// What is under way is known to its worker, and not given back by a look at the store that comes in its middle.
+#[tokio::test(start_paused = true)]
+async fn a_request_that_takes_longer_than_a_worker_waits_between_two_looks_is_made_once() {
+    let file = testing::sqlite();
+    let store = Store::open(&file.path).await.unwrap();
+    let sandbox = Sandbox::in_process();
+    sandbox.account("user").set_balance(10_000);
+    let slow = Fault::delay(Duration::from_secs(14)).after_accepting();
+    sandbox.faults().push(slow.on("send").times(10));
+    let campaign = running(&store, "slow", numbers(600)).await;
+    let journal = tempfile::tempdir().unwrap();
+    worker_of(&store, &sandbox, &journal).start().await.unwrap().finished().await.unwrap();
+    assert_eq!((campaign.progress().await.unwrap().accepted, sandbox.messages().len()), (600, 3));
+    let attempts = raw(&store, "SELECT max(attempt) FROM kwtsms_batch").await.remove(0);
+    assert_eq!(attempts.int(0), 1);
 }
 
 /// A transaction that meets a lock which nobody gives up ends after 5 s, whether its statements are written together, as
