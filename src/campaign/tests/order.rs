@@ -70,7 +70,7 @@ async fn a_copy_that_is_put_back_before_a_claim_is_noticed_by_it(store: Store) {
     let journal = tempfile::tempdir().unwrap();
     running(&store, "before", numbers(600)).await;
     worker_of(&store, &sandbox, &journal).start().await.unwrap().finished().await.unwrap();
-    let campaign = running(&store, "copied", numbers(600)).await;
+    let campaign = running(&store, "copied", numbers(1_200).skip(600)).await; // others, which may be written to at once
     on_change(&store, "kwtsms_copies", "NEW.state = 1", "UPDATE kwtsms_granted SET n = 0;").await;
     let error = worker_of(&store, &sandbox, &journal).start().await.unwrap().finished().await.unwrap_err();
     assert!(error.to_string().contains("older copy"), "{error}");
