@@ -198,7 +198,7 @@ async fn a_history_that_takes_long_is_asked_for_a_tenth_of_the_time() {
         window.until("document.getElementById('plot-text').textContent.includes('of 1 number, ')").await;
         let after = window.eval("times('/api/campaigns')").await.as_u64().unwrap();
         assert!(after <= looks + 2, "{looks} {after}");
-        window.until(&format!("times('/api/campaigns') >= {}", after + 3)).await;
+        window.until(&format!("times('/api/campaigns') >= {}", after + 6)).await;
         assert_eq!(window.eval("times('/api/campaigns/small/history')").await, 1);
         worker.stop();
         worker.finished().await.unwrap();
