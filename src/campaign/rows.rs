@@ -209,8 +209,10 @@ impl Store {
     /// Whether a batch may be sent at this moment.
     pub(crate) async fn has_work(&self, account: &str) -> Result<Look, StoreError> {
         let open = open();
+        // Not as EXISTS, which PostgreSQL turns round: it read all planned batches, to find their one campaign.
         let work = format!(
-            "SELECT 1 FROM kwtsms_campaign c WHERE {open} AND EXISTS (SELECT 1 FROM kwtsms_batch b WHERE {DUE})"
+            "SELECT 1 FROM kwtsms_campaign c WHERE {open}
+             AND (SELECT b.id FROM kwtsms_batch b WHERE {DUE} ORDER BY b.not_before, b.id LIMIT 1) IS NOT NULL"
         );
         self.look(&work, vec![account.into()]).await
     }
