@@ -102,6 +102,9 @@ async fn planned(store: Store, series: &str, bytes: &str) {
         assert!(plans.len() >= 14, "{plans:?}");
         for (sql, plan) in plans {
             assert!(whole(&plan).is_empty(), "analyzed: {analyzed}\n{sql}\n\n{plan}");
+            // A look for work stops at the first batch that is planned.
+            let gathers = sql.contains("CASE WHEN EXISTS") && plan.contains("Aggregate");
+            assert!(!gathers, "analyzed: {analyzed}\n{sql}\n\n{plan}");
         }
     }
 }
