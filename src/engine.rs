@@ -1,30 +1,27 @@
 //! The engine of every call: deadline → (turn → transport → envelope → decide)* → events.
 
-use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::task::{Context, Poll};
 use std::time::Duration;
 
 use bytes::Bytes;
 use futures::FutureExt;
 use futures::future::{BoxFuture, Either, ready};
-use tokio::runtime::Handle;
-use tokio::sync::{oneshot, watch};
+use tokio::sync::watch;
 use tokio::time::Instant;
-use tracing::{Instrument, Span};
+use tracing::Instrument;
 
 use crate::clock::{before, misses, sleep};
 use crate::code::{ApiCode, CodeClass};
 use crate::core::Core;
 use crate::error::{Delivery, Error};
 use crate::events::{self, Attempt, Facts, Finished};
+use crate::exchange::Exchange;
 use crate::guard::Hold;
 use crate::limit::{Lane, Limiter, Turn};
 use crate::queue_gate::GateHold;
 use crate::retry::{Decision, OnRetry, Policy, Retried, Retry, RetryReason, decide};
 use crate::same_number::Claim;
-use crate::task::spawn;
 use crate::transport::{Endpoint, Request, Response};
 use crate::wire::{self, RawReply, Verdict};
 
@@ -415,70 +412,6 @@ fn attempt<T: Send + 'static>(
         Some(_) => {
             let end = before(call.deadline, exchange);
             Either::Right(end.map(|end| end.unwrap_or_else(|| Err(Error::answer_after_deadline()))))
-        }
-    }
-}
-
-/// An exchange with the gateway. Dropped before its end, it goes on in a task of its own.
-///
-/// Its socket and its timers belong to the runtime on which it was begun. Polled on another one, it goes on in a task
-/// there, and here its end is waited for.
-struct Exchange<T: Send + 'static> {
-    under_way: Option<BoxFuture<'static, Result<T, Error>>>,
-    runtime: Handle,
-    /// It ends within this, where its runtime is driven.
-    timeout: Duration,
-}
-
-impl<T: Send> Exchange<T> {
-    fn new(exchange: impl Future<Output = Result<T, Error>> + Send + 'static, timeout: Duration) -> Self {
-        Self { under_way: Some(Box::pin(exchange)), runtime: Handle::current(), timeout }
-    }
-
-    fn go_on_there(
-        &self,
-        exchange: BoxFuture<'static, Result<T, Error>>,
-    ) -> BoxFuture<'static, Result<T, Error>> {
-        let (tell, end) = oneshot::channel();
-        let there = async move { drop(tell.send(exchange.await)) }; // nobody may wait for it any more
-        spawn(&self.runtime, Box::pin(there.instrument(Span::current())));
-        let timeout = self.timeout;
-        Box::pin(async move {
-            match before(Instant::now().checked_add(timeout), end).await {
-                Some(Ok(end)) => end,
-                Some(Err(_)) => Err(Error::answer_not_awaited()),
-                None => Err(Error::timeout(timeout)),
-            }
-        })
-    }
-}
-
-impl<T: Send> Future for Exchange<T> {
-    type Output = Result<T, Error>;
-
-    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        // Taken out while it is polled, so that one which panics is not polled again by a task.
-        let mut exchange = self.under_way.take().expect("an exchange is not polled after its end");
-        if let Ok(here) = Handle::try_current()
-            && here.id() != self.runtime.id()
-        {
-            exchange = self.go_on_there(exchange);
-            self.runtime = here;
-        }
-        let polled = exchange.as_mut().poll(cx);
-        if polled.is_pending() {
-            self.under_way = Some(exchange);
-        }
-        polled
-    }
-}
-
-impl<T: Send> Drop for Exchange<T> {
-    fn drop(&mut self) {
-        if let Some(exchange) = self.under_way.take() {
-            // Dropped inside its call's span, as it was polled.
-            let for_the_record = async { drop(exchange.await) };
-            spawn(&self.runtime, Box::pin(for_the_record.instrument(Span::current())));
         }
     }
 }

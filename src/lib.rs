@@ -87,6 +87,7 @@ mod endpoint;
 mod engine;
 mod error;
 pub mod events;
+mod exchange;
 mod guard;
 mod hints;
 mod ids;

@@ -109,11 +109,11 @@ impl RawReply {
     /// Reads a body; gives it back if it is not a JSON object.
     #[inline]
     pub(super) fn read(body: String, repair: Option<Repair>) -> Result<Self, String> {
-        let fields = match read_fields(&body) {
-            Ok(fields) => fields,
-            Err(_) => return Err(body),
-        };
-        Ok(Self(Arc::new(Reply { body, repair, fields, object: OnceLock::new() })))
+        let mut reply = Reply { body, repair, fields: Fields::default(), object: OnceLock::new() };
+        match reply.fields.read(&reply.body) {
+            Ok(()) => Ok(Self(Arc::new(reply))),
+            Err(_) => Err(reply.body),
+        }
     }
 
     /// The object. Of a name that stands there twice it holds the last value; a value that is too deep or too odd for
@@ -289,14 +289,14 @@ fn held(written: &str) -> Value {
     serde_json::from_str(written).unwrap_or_else(|_| Value::from(written))
 }
 
-/// Finds the fields of the object that a body is.
-#[inline]
-fn read_fields(body: &str) -> serde_json::Result<Fields> {
-    let mut fields = Fields::default();
-    let mut reader = serde_json::Deserializer::from_str(object_text(body));
-    reader.deserialize_map(InBody { body, fields: &mut fields })?;
-    reader.end()?;
-    Ok(fields)
+impl Fields {
+    /// Finds those of the object that a body is.
+    #[inline]
+    fn read(&mut self, body: &str) -> serde_json::Result<()> {
+        let mut reader = serde_json::Deserializer::from_str(object_text(body));
+        reader.deserialize_map(InBody { body, fields: self })?;
+        reader.end()
+    }
 }
 
 /// Takes the fields of an object that stands in this body.
