@@ -7,6 +7,8 @@ use std::sync::Mutex;
 use memory::{Line, Memory};
 
 use super::*;
+use crate::clock::testing::set_wall_clock;
+use crate::clock::wall_now;
 use crate::error::{Delivery, ErrorKind};
 use crate::limit::{Limiter, Rates};
 
@@ -249,7 +251,7 @@ async fn an_outage_that_ends_in_time_is_only_waited_for() {
 
 #[tokio::test(start_paused = true)]
 async fn a_store_that_comes_back_empty_or_with_an_old_state_never_lets_more_than_five_start_in_a_second() {
-    for case in ["empty", "old", "empty and new processes"] {
+    for case in ["empty", "old", "old, of the same server", "empty and new processes"] {
         let store = store().await;
         let (starts, until) = (Starts::default(), Instant::now() + 40 * SECOND);
         let fill = async |who| {
@@ -264,8 +266,8 @@ async fn a_store_that_comes_back_empty_or_with_an_old_state_never_lets_more_than
         let old = store.state.lock().unwrap().scope;
         tokio::time::sleep(5 * SECOND).await;
         store.set(|held| {
-            held.server += 1;
-            held.scope = if case == "old" { old } else { None };
+            held.server += i64::from(!case.contains("same"));
+            held.scope = if case.contains("old") { old } else { None };
         });
         if case.contains("new") {
             for who in 8..12 {
@@ -276,6 +278,24 @@ async fn a_store_that_comes_back_empty_or_with_an_old_state_never_lets_more_than
         assert!(starts.most_within(None, SECOND) <= 5, "{case}: {}", starts.most_within(None, SECOND));
         assert!(starts.of(None).len() > 100, "{case}");
         tokio::time::sleep(20 * SECOND).await;
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_start_that_the_machine_slept_through_is_thrown_away() {
+    for slept in [Duration::ZERO, 3_600 * SECOND] {
+        let store = store().await;
+        let limiter = process(&store).await;
+        start(&limiter, Lane::Bulk).await.unwrap();
+        let reserved = || store.state.lock().unwrap().reserved;
+        let before = reserved();
+        let next = tokio::spawn(async move { start(&limiter, Lane::Bulk).await });
+        tokio::time::sleep(Duration::from_millis(100)).await;
+        assert_eq!(reserved(), before + 1, "its start is due in 410 ms");
+        set_wall_clock(wall_now() + slept);
+        next.await.unwrap().unwrap();
+        let again = u64::from(!slept.is_zero());
+        assert_eq!(reserved(), before + 1 + again, "{slept:?}");
     }
 }
 
