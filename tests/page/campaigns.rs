@@ -169,13 +169,14 @@ async fn a_history_that_takes_long_is_asked_for_a_tenth_of_the_time() {
     opened(quick().await.unwrap(), async |window, watched| {
         watched.campaign("small", "Hello", 1).await;
         watched.campaign("large", "Hello", 24_000).await;
+        window.eval("location.hash = 'large'").await; // the page may have seen the other one before it was there
         window.until("document.getElementById('title').textContent === 'large'").await;
-        // From now on each look at a history takes 0.4 s, and each look at the list is counted.
+        // From now on each look at a history takes a second, and each look at the list is counted.
         let slow = "(() => {
             const real = window.fetch;
             window.fetch = async (path, options) => {
                 asked.push(path);
-                if (path.endsWith('/history')) await new Promise((go) => setTimeout(go, 400));
+                if (path.endsWith('/history')) await new Promise((go) => setTimeout(go, 1000));
                 return real(path, options);
             };
             const asked = [];
@@ -189,7 +190,7 @@ async fn a_history_that_takes_long_is_asked_for_a_tenth_of_the_time() {
         window.until("times('/api/campaigns') >= 10").await;
         let times = window.eval("times('/api/campaigns/large/history')").await.as_u64().unwrap();
         assert!(
-            (2..=4).contains(&times),
+            (1..=3).contains(&times),
             "asked for {times} times in ten looks, each of which found it changed"
         );
         // Another campaign is not kept waiting, and one that does not change is asked for once.
@@ -197,7 +198,7 @@ async fn a_history_that_takes_long_is_asked_for_a_tenth_of_the_time() {
         let looks = window.eval("times('/api/campaigns')").await.as_u64().unwrap();
         window.until("document.getElementById('plot-text').textContent.includes('of 1 number, ')").await;
         let after = window.eval("times('/api/campaigns')").await.as_u64().unwrap();
-        assert!(after <= looks + 2, "{looks} {after}");
+        assert!(after <= looks + 5, "{looks} {after}");
         window.until(&format!("times('/api/campaigns') >= {}", after + 6)).await;
         assert_eq!(window.eval("times('/api/campaigns/small/history')").await, 1);
         worker.stop();
