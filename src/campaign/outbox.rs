@@ -12,6 +12,7 @@ use super::state::{Resolution, State, Verdict, settled};
 use crate::error::Error;
 use crate::phone::{OnlyTo, PhoneNumber, PhoneRules};
 use crate::recipients::{MAX_NUMBERS, PendingBatch};
+use crate::same_number::DEFAULT_WAIT;
 use crate::store::{Statement, Store, StoreError};
 
 /// Stands for the outbox where a worker names a campaign's batch; the claim is then the fence.
@@ -19,9 +20,6 @@ pub(crate) const OUTBOX: i64 = -1;
 
 /// How many rows a claim looks at for others of the same text.
 const NEAR: i64 = 1_000;
-
-/// When a number may be written to again after another message, see the 15-second rule.
-const SAME_NUMBER: Duration = Duration::from_secs(16);
 
 /// When a row may be sent, by the store's clock.
 const DUE: &str =
@@ -322,7 +320,7 @@ impl Store {
             match PhoneNumber::parse_with(&row.text(1), rules).and_then(|number| only_to.check(number)) {
                 // The same number twice: the second one waits for the 15-second rule, in a request of its own.
                 Ok(number) if batch.numbers.contains(&number) => {
-                    self.leave_out(claim, "id = $2", row.int(0), SAME_NUMBER).await?;
+                    self.leave_out(claim, "id = $2", row.int(0), DEFAULT_WAIT).await?;
                 }
                 Ok(number) => {
                     if !batch.push(number, 0) {

@@ -19,13 +19,10 @@ use crate::ids::SenderId;
 use crate::limit::Limiter;
 use crate::queue_gate::QueueGate;
 use crate::recipients::only_to;
-use crate::same_number::SameNumberMemory;
+use crate::same_number::{DEFAULT_WAIT, SameNumberMemory};
 use crate::transport::http::{KEPT, authority};
 use crate::transport::{HttpTransport, Transport};
 use crate::wire::Credentials;
-
-/// How long a number rests after a live message: one second more than the gateway's rule (ERR028, API document v4.1).
-const DEFAULT_SAME_NUMBER_WAIT: Duration = Duration::from_secs(16);
 
 impl ClientBuilder {
     /// Checks the settings and makes the client. No request is made.
@@ -118,7 +115,7 @@ impl ClientBuilder {
         let account = self.username.trim();
         let same_number = match (self.same_number_memory, self.same_number_wait) {
             (Some(memory), None) => memory,
-            (None, wait) => numbers(&limiter, account, wait.unwrap_or(DEFAULT_SAME_NUMBER_WAIT)),
+            (None, wait) => numbers(&limiter, account, wait.unwrap_or(DEFAULT_WAIT)),
             (Some(_), Some(_)) => {
                 return Err(Error::config(
                     "another client's memory of numbers has its own wait: leave out same_number_wait()",

@@ -20,6 +20,9 @@ pub(crate) use shared::StoredNumbers;
 use crate::error::Error;
 use crate::phone::PhoneNumber;
 
+/// How long a number rests after a live message: one second more than the gateway's rule (ERR028, API document v4.1).
+pub(crate) const DEFAULT_WAIT: Duration = Duration::from_secs(16);
+
 /// A number that may not be written to yet.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Resting {
