@@ -52,6 +52,12 @@ impl Credits {
         Self(credits.saturating_mul(SCALE))
     }
 
+    /// A whole number of credits, if they can be counted.
+    #[inline]
+    pub(crate) fn from_whole(credits: i64) -> Option<Self> {
+        credits.checked_mul(SCALE).map(Self)
+    }
+
     /// Gives an amount in thousandths of a credit.
     pub const fn from_thousandths(thousandths: i64) -> Self {
         Self(thousandths)
@@ -64,7 +70,7 @@ impl Credits {
     pub fn from_json(value: &Value) -> Option<Self> {
         match value {
             Value::Number(number) => match number.as_i64() {
-                Some(whole) => whole.checked_mul(SCALE).map(Self),
+                Some(whole) => Self::from_whole(whole),
                 // Its text is the shortest that stands for the float, and exact whatever serde_json's features are.
                 None => number.to_string().parse().ok(),
             },
@@ -123,7 +129,7 @@ impl FromStr for Credits {
     fn from_str(text: &str) -> Result<Self, CreditsError> {
         // Whole amounts first, as nearly all of the gateway's are.
         match text.parse::<i64>() {
-            Ok(whole) => whole.checked_mul(SCALE).map(Self).ok_or(CreditsError::OutOfRange),
+            Ok(whole) => Self::from_whole(whole).ok_or(CreditsError::OutOfRange),
             Err(_) => Self::from_decimal(text.trim()),
         }
     }

@@ -29,6 +29,9 @@ use crate::wire::{self, RawReply, Verdict};
 /// answer.
 const TO_FIND_OUT: Duration = Duration::from_secs(60);
 
+/// A time-out beyond the clock's range.
+const NEVER: Duration = Duration::from_secs(365 * 24 * 60 * 60);
+
 /// Takes what an endpoint gives out of an accepted reply.
 pub(crate) type Read<T> = fn(&RawReply) -> Result<T, Error>;
 
@@ -364,7 +367,8 @@ fn attempt<T: Send + 'static>(
         let order = core.cached.next();
         let attempt = Attempt::new(endpoint, &core.credentials, &facts, attempt);
         events::request_leaves(&attempt);
-        let answer = tokio::time::timeout(core.attempt_timeout, core.transport.post(request)).await;
+        let until = begin.checked_add(core.attempt_timeout).unwrap_or_else(|| begin + NEVER);
+        let answer = tokio::time::timeout_at(until, core.transport.post(request)).await;
         let (http_status, mut result) = match answer {
             Err(_) => {
                 let proxy = core.destination.as_ref().and_then(|to| to.proxy.as_deref());

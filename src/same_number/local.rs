@@ -111,7 +111,11 @@ impl Local {
 
     #[inline]
     fn now(&self) -> Moment {
-        let now = Instant::now();
+        self.moment(Instant::now())
+    }
+
+    #[inline]
+    fn moment(&self, now: Instant) -> Moment {
         match now.checked_duration_since(self.made) {
             Some(since) => Moment(nanos(since)),
             // A paused clock may stand before a memory that was made under another one.
@@ -156,9 +160,10 @@ impl Local {
         numbers: &[PhoneNumber],
         live: bool,
         hold: Duration,
+        now: Instant,
     ) -> Result<bool, Vec<Resting>> {
         let mut marks = self.lock();
-        let now = self.now();
+        let now = self.moment(now);
         marks.forget_old(now);
         let mut known = false;
         let mut resting = Vec::new();
@@ -241,33 +246,33 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn a_written_number_is_free_after_the_wait_and_one_given_back_at_once() {
         let local = Local::new(REST);
-        local.take(1, &[number(1), number(2)], true, HOLD).unwrap();
-        let resting = local.take(2, &[number(2), number(3)], true, HOLD).unwrap_err();
+        local.take(1, &[number(1), number(2)], true, HOLD, Instant::now()).unwrap();
+        let resting = local.take(2, &[number(2), number(3)], true, HOLD, Instant::now()).unwrap_err();
         assert_eq!(resting, [Resting { number: number(2), wait: REST }], "the one that rests is named");
         local.free(2, &[number(1), number(2)]);
         assert_eq!(local.longest_rest(&[number(1)]), REST, "it is not the other's to give back");
         local.free(1, &[number(1), number(2)]);
-        local.take(3, &[number(2), number(3)], true, HOLD).unwrap();
+        local.take(3, &[number(2), number(3)], true, HOLD, Instant::now()).unwrap();
         local.wrote(3, &[number(2), number(3)], true);
         local.free(3, &[number(2), number(3)]);
         tokio::time::advance(Duration::from_secs(10)).await;
         assert_eq!(local.longest_rest(&[number(1), number(2)]), Duration::from_secs(6));
         assert_eq!(local.longest_rest(&[number(1)]), Duration::ZERO);
         tokio::time::advance(Duration::from_secs(6)).await;
-        assert!(local.take(4, &[number(2), number(3)], true, HOLD).is_ok());
+        assert!(local.take(4, &[number(2), number(3)], true, HOLD, Instant::now()).is_ok());
     }
 
     #[tokio::test(start_paused = true)]
     async fn a_claim_that_nobody_ends_keeps_nobody_waiting_for_ever() {
         let local = Local::new(REST);
-        local.take(1, &[number(1)], true, HOLD).unwrap();
+        local.take(1, &[number(1)], true, HOLD, Instant::now()).unwrap();
         tokio::time::advance(HOLD + REST - Duration::from_millis(1)).await;
-        assert!(local.take(2, &[number(1)], true, HOLD).is_err());
+        assert!(local.take(2, &[number(1)], true, HOLD, Instant::now()).is_err());
         tokio::time::advance(Duration::from_millis(1)).await;
-        assert!(local.take(2, &[number(1)], true, HOLD).is_ok());
+        assert!(local.take(2, &[number(1)], true, HOLD, Instant::now()).is_ok());
         local.free(1, &[number(1)]);
         assert!(
-            local.take(3, &[number(1)], true, HOLD).is_err(),
+            local.take(3, &[number(1)], true, HOLD, Instant::now()).is_err(),
             "the late owner frees nothing of another's"
         );
     }
@@ -277,7 +282,7 @@ mod tests {
         let local = Local::new(REST);
         for i in 0..(MOST as u64 / 100 + 500) {
             let numbers: Vec<_> = (0..100).map(|j| number(i * 100 + j)).collect();
-            local.take(i, &numbers, true, HOLD).unwrap();
+            local.take(i, &numbers, true, HOLD, Instant::now()).unwrap();
             local.wrote(i, &numbers, true);
         }
         local.longest_rest(&[number(0)]);
@@ -291,25 +296,25 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn without_a_wait_nobody_is_refused_and_it_is_known_who_wrote() {
         let local = Local::new(Duration::ZERO);
-        assert!(!local.take(1, &[number(1)], true, HOLD).unwrap());
-        assert!(local.take(2, &[number(1)], true, HOLD).unwrap(), "the first is in flight");
+        assert!(!local.take(1, &[number(1)], true, HOLD, Instant::now()).unwrap());
+        assert!(local.take(2, &[number(1)], true, HOLD, Instant::now()).unwrap(), "the first is in flight");
         local.wrote(1, &[number(1)], true);
         local.free(2, &[number(1)]);
         assert!(local.knows_of_others(2, &[number(1)]));
         assert!(!local.knows_of_others(1, &[number(1)]));
-        assert!(local.take(3, &[number(1)], true, HOLD).unwrap());
+        assert!(local.take(3, &[number(1)], true, HOLD, Instant::now()).unwrap());
         tokio::time::advance(HOLD + REST).await;
-        assert!(!local.take(4, &[number(1)], true, HOLD).unwrap());
+        assert!(!local.take(4, &[number(1)], true, HOLD, Instant::now()).unwrap());
     }
 
     #[tokio::test(start_paused = true)]
     async fn a_test_message_makes_nobody_wait_and_takes_nothing_from_a_live_one() {
         let local = Local::new(REST);
-        local.take(1, &[number(1)], false, HOLD).unwrap();
+        local.take(1, &[number(1)], false, HOLD, Instant::now()).unwrap();
         local.wrote(1, &[number(1)], false);
-        assert!(local.take(2, &[number(1)], true, HOLD).unwrap(), "known, and not refused");
+        assert!(local.take(2, &[number(1)], true, HOLD, Instant::now()).unwrap(), "known, and not refused");
         local.wrote(2, &[number(1)], true);
-        local.take(3, &[number(1)], false, HOLD).unwrap();
+        local.take(3, &[number(1)], false, HOLD, Instant::now()).unwrap();
         local.wrote(3, &[number(1)], false);
         local.free(3, &[number(1)]);
         assert_eq!(local.longest_rest(&[number(1)]), REST);

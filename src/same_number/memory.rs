@@ -95,14 +95,15 @@ impl SameNumberMemory {
         deadline: Option<Instant>,
     ) -> Result<Claim, Refusal> {
         let owner = self.0.owners.fetch_add(1, Ordering::Relaxed);
-        let known = self.0.local.take(owner, numbers, live, hold).map_err(Refusal::Resting)?;
+        let now = Instant::now();
+        let known = self.0.local.take(owner, numbers, live, hold, now).map_err(Refusal::Resting)?;
         let claim = Claim {
             memory: self.clone(),
             numbers: Arc::clone(numbers),
             owner,
             live,
             known,
-            leave_by: Instant::now() + self.0.local.wait.max(LATEST),
+            leave_by: now + self.0.local.wait.max(LATEST),
             stage: Stage::Taken,
         };
         if let Some(shared) = self.0.shared.as_ref().filter(|_| live) {

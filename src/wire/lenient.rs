@@ -121,7 +121,7 @@ pub(crate) fn message_id_in(answer: &[u8]) -> Option<MessageId> {
     let text = String::from_utf8_lossy(answer);
     // The answer of the gateway's plain-text protocol: OK:<msg-id>:<numbers>:<points>:<balance>:<time>.
     if let Some((id, _)) =
-        super::reply::object_text(&text).strip_prefix("OK:").and_then(|rest| rest.split_once(':'))
+        super::fields::object_text(&text).strip_prefix("OK:").and_then(|rest| rest.split_once(':'))
     {
         return MessageId::parse(id).ok();
     }

@@ -1,6 +1,7 @@
 //! Request bodies and the reply envelope: where bytes become a verdict, once.
 
 mod body;
+mod fields;
 mod lenient;
 mod reply;
 
@@ -11,8 +12,8 @@ use bytes::Bytes;
 use crate::code::ApiCode;
 
 pub(crate) use body::{Credentials, RequestBody};
+use fields::Key;
 pub(crate) use lenient::message_id_in;
-use reply::Key;
 pub(crate) use reply::text;
 pub use reply::{RawReply, Repair};
 
