@@ -153,7 +153,6 @@ impl HttpTransport {
         let make = move || {
             let observe = ObserveSetUps::new(connect);
             let builder = reqwest::Client::builder()
-                .user_agent(AGENT) // a proxy is told it too
                 .redirect(redirect::Policy::none()) // a followed 307 posts the password to another host
                 .retry(retry::never().max_retries_per_request(0)) // nor is a copy kept for one
                 .referer(false)
@@ -163,7 +162,8 @@ impl HttpTransport {
                 .pool_idle_timeout(IDLE)
                 .pool_max_idle_per_host(kept);
             let builder = match &proxy {
-                Some(proxy) => builder.proxy(reqwest::Proxy::all(proxy.url.clone())?),
+                // It is told the agent, too; requests have theirs, and would be looked through for it.
+                Some(proxy) => builder.user_agent(AGENT).proxy(reqwest::Proxy::all(proxy.url.clone())?),
                 None if local => builder.no_proxy(),
                 None => builder, // which may know of a proxy from the system's settings
             };
