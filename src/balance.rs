@@ -24,9 +24,9 @@ impl PartialEq for Balance {
 impl Eq for Balance {}
 
 impl Balance {
-    /// Reads a balance reply.
+    /// The balance that a reply tells, if it does.
     #[inline]
-    pub(crate) fn read(raw: &RawReply) -> Option<Self> {
+    pub(crate) fn told(raw: &RawReply) -> Option<Self> {
         Some(Self { available: raw.available()?, purchased: raw.purchased(), raw: Some(raw.clone()) })
     }
 
@@ -75,7 +75,7 @@ impl Cached {
     /// Learns from a reply, if it tells a balance.
     #[inline]
     pub(crate) fn learn(&self, order: u64, raw: &RawReply) {
-        let told = Balance::read(raw);
+        let told = Balance::told(raw);
         let available = told.as_ref().map(|balance| balance.available).or_else(|| raw.balance());
         let Some(available) = available else { return };
         let crossed = {

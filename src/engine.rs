@@ -129,13 +129,21 @@ impl Prepare for Nothing {
     }
 }
 
+/// What an endpoint answers to a question.
+pub(crate) trait Answer: Sized + Send {
+    /// What cannot be read is a failed attempt.
+    fn read(raw: &RawReply) -> Result<Self, Error>;
+}
+
 /// Asks a question that changes nothing.
-pub(crate) fn ask<T: Send + 'static>(
-    core: Arc<Core>,
-    call: Call,
-    read: Read<T>,
-) -> impl Future<Output = Result<T, Error>> + Send {
-    run(core, call, Nothing, read)
+pub(crate) fn ask<T: Answer>(core: Arc<Core>, call: Call) -> impl Future<Output = Result<T, Error>> + Send {
+    let reply = reply(core, call, |raw| T::read(raw).map(|_| raw.clone()));
+    async { T::read(&reply.await?) }
+}
+
+/// Asks for a reply. The answer is read out of it a second time, so that the engine is compiled once for all of them.
+fn reply(core: Arc<Core>, call: Call, check: Read<RawReply>) -> BoxFuture<'static, Result<RawReply, Error>> {
+    Box::pin(run(core, call, Nothing, check))
 }
 
 /// Runs a call to its end.

@@ -97,6 +97,7 @@ mod limit;
 mod message;
 #[cfg(feature = "metrics")]
 pub mod metrics;
+mod number_set;
 #[cfg(feature = "otp")]
 pub mod otp;
 mod phone;

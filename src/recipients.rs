@@ -3,9 +3,8 @@
 use std::collections::{BTreeSet, HashSet, VecDeque};
 use std::fmt;
 
-use roaring::RoaringTreemap;
-
 use crate::error::Error;
+use crate::number_set::NumberSet;
 use crate::phone::{OnlyTo, PhoneError, PhoneNumber, PhoneRules, may_be_list, split_numbers};
 use crate::report::{Accepted, Batch, Duplicate, Invalid};
 
@@ -264,7 +263,7 @@ pub(crate) struct Batcher {
     only_to: OnlyTo,
     /// Kept apart: most lists have one number and need no set.
     first: Option<PhoneNumber>,
-    seen: RoaringTreemap,
+    seen: NumberSet,
     remembered: u64,
     next: u64,
     pub(crate) draft: PendingBatch,
@@ -276,7 +275,7 @@ impl Batcher {
             rules,
             only_to,
             first: None,
-            seen: RoaringTreemap::new(),
+            seen: NumberSet::default(),
             remembered: 0,
             next: 0,
             draft: PendingBatch::default(),

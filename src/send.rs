@@ -8,7 +8,7 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use crate::bulk::Bulk;
-use crate::call::Lazy;
+use crate::call::{Lazy, Running};
 use crate::client::Client;
 use crate::core::Core;
 use crate::dispatch::{self, Options, dispatch, rested};
@@ -61,7 +61,7 @@ impl Client {
             text: text.into(),
             options: Options::of_a_send(),
         };
-        SendCall(Lazy::Set(setup, |setup| Box::pin(send(setup))))
+        SendCall(Lazy::Set(setup, start))
     }
 }
 
@@ -129,6 +129,11 @@ impl fmt::Debug for SendCall {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("SendCall")
     }
+}
+
+/// Not generic, as [`Client::send`] is: with it the whole engine would be compiled again for each kind of recipients.
+fn start(setup: Setup) -> Running<Result<SendReport, Error>> {
+    Box::pin(send(setup))
 }
 
 // An `async fn` would hold its argument twice.

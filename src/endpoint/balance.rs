@@ -9,7 +9,7 @@ use crate::balance::Balance;
 use crate::call::Query;
 use crate::client::Client;
 use crate::core::Core;
-use crate::engine::{Call, ask};
+use crate::engine::{Answer, Call, ask};
 use crate::error::Error;
 use crate::limit::Lane;
 use crate::retry::OnRetry;
@@ -71,11 +71,13 @@ fn ask_while(
     on_retry: Option<OnRetry>,
 ) -> impl Future<Output = Result<Balance, Error>> + Send {
     let body = RequestBody::new(&core.credentials).finish();
-    ask(core, Call { lane, deadline, on_retry, ..Call::reading(Endpoint::Balance, body) }, read)
+    ask(core, Call { lane, deadline, on_retry, ..Call::reading(Endpoint::Balance, body) })
 }
 
-fn read(raw: &RawReply) -> Result<Balance, Error> {
-    Balance::read(raw).ok_or_else(|| Error::bad_reply("the reply holds no readable balance", raw.clone()))
+impl Answer for Balance {
+    fn read(raw: &RawReply) -> Result<Self, Error> {
+        Self::told(raw).ok_or_else(|| Error::bad_reply("the reply holds no readable balance", raw.clone()))
+    }
 }
 
 #[cfg(test)]
@@ -91,11 +93,11 @@ mod tests {
             r#"{"result":"OK","available":150.0,"purchased":1000.00}"#,
             r#"{"result":"OK","available":"150.00","purchased":"1000"}"#,
         ] {
-            let balance = Balance::read(&ok(body)).unwrap();
+            let balance = Balance::told(&ok(body)).unwrap();
             assert_eq!(balance.available(), Credits::from_int(150));
             assert_eq!(balance.purchased(), Some(Credits::from_int(1000)));
         }
-        assert_eq!(Balance::read(&ok(r#"{"result":"OK","available":0.5}"#)).unwrap().purchased(), None);
-        assert!(Balance::read(&ok(r#"{"result":"OK","balance":150}"#)).is_none());
+        assert_eq!(Balance::told(&ok(r#"{"result":"OK","available":0.5}"#)).unwrap().purchased(), None);
+        assert!(Balance::told(&ok(r#"{"result":"OK","balance":150}"#)).is_none());
     }
 }

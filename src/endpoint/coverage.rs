@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use crate::call::Query;
 use crate::client::Client;
-use crate::engine::{Call, ask};
+use crate::engine::{Answer, Call, ask};
 use crate::error::Error;
 use crate::phone::PhoneNumber;
 use crate::transport::Endpoint;
@@ -53,11 +53,14 @@ impl Client {
             let body = RequestBody::new(&core.credentials).finish();
             let mut call = Call::reading(Endpoint::Coverage, body);
             options.apply(&mut call);
-            ask(core, call, |raw| {
-                read(raw).ok_or_else(|| Error::bad_reply("the reply holds no list of prefixes", raw.clone()))
-            })
-            .await
+            ask(core, call).await
         })
+    }
+}
+
+impl Answer for Coverage {
+    fn read(raw: &RawReply) -> Result<Self, Error> {
+        read(raw).ok_or_else(|| Error::bad_reply("the reply holds no list of prefixes", raw.clone()))
     }
 }
 

@@ -6,7 +6,7 @@ use crate::call::Query;
 use crate::client::Client;
 use crate::endpoint::Listed;
 use crate::endpoint::status::message_body;
-use crate::engine::{Call, ask};
+use crate::engine::{Answer, Call, ask};
 use crate::error::Error;
 use crate::ids::MessageId;
 use crate::phone::PhoneNumber;
@@ -63,11 +63,14 @@ impl Client {
             let mut call = Call::reading(Endpoint::Dlr, body);
             call.facts.message_id = Some(message_id);
             options.apply(&mut call);
-            ask(core, call, |raw| {
-                read(raw).ok_or_else(|| Error::bad_reply("the reply holds no reports", raw.clone()))
-            })
-            .await
+            ask(core, call).await
         })
+    }
+}
+
+impl Answer for Listed<DeliveryReport> {
+    fn read(raw: &RawReply) -> Result<Self, Error> {
+        read(raw).ok_or_else(|| Error::bad_reply("the reply holds no reports", raw.clone()))
     }
 }
 

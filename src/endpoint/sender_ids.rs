@@ -5,7 +5,7 @@ use serde_json::Value;
 use crate::call::Query;
 use crate::client::Client;
 use crate::endpoint::Listed;
-use crate::engine::{Call, ask};
+use crate::engine::{Answer, Call, ask};
 use crate::error::Error;
 use crate::ids::SenderId;
 use crate::transport::Endpoint;
@@ -22,12 +22,14 @@ impl Client {
             let body = RequestBody::new(&core.credentials).finish();
             let mut call = Call::reading(Endpoint::SenderId, body);
             options.apply(&mut call);
-            ask(core, call, |raw| {
-                read(raw)
-                    .ok_or_else(|| Error::bad_reply("the reply holds no list of sender ids", raw.clone()))
-            })
-            .await
+            ask(core, call).await
         })
+    }
+}
+
+impl Answer for Listed<SenderId> {
+    fn read(raw: &RawReply) -> Result<Self, Error> {
+        read(raw).ok_or_else(|| Error::bad_reply("the reply holds no list of sender ids", raw.clone()))
     }
 }
 

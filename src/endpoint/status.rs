@@ -8,7 +8,7 @@ use bytes::Bytes;
 use crate::call::Query;
 use crate::client::Client;
 use crate::core::Core;
-use crate::engine::{Call, ask};
+use crate::engine::{Answer, Call, ask};
 use crate::error::Error;
 use crate::ids::MessageId;
 use crate::transport::Endpoint;
@@ -66,7 +66,7 @@ impl Client {
             let mut call = Call::reading(Endpoint::Status, body);
             call.facts.message_id = Some(message_id);
             options.apply(&mut call);
-            ask(core, call, read).await
+            ask(core, call).await
         })
     }
 }
@@ -77,26 +77,28 @@ pub(super) fn message_body(core: &Core, message_id: &MessageId) -> Bytes {
     RequestBody::new(&core.credentials).field("msgid", message_id).finish()
 }
 
-fn read(raw: &RawReply) -> Result<MessageStatus, Error> {
-    let Some(status) = raw.status() else {
-        return Err(Error::bad_reply("the reply holds no status", raw.clone()));
-    };
-    let description = raw.description().map(Cow::into_owned);
-    Ok(MessageStatus { status: status.into_owned(), description, raw: raw.clone() })
+impl Answer for MessageStatus {
+    fn read(raw: &RawReply) -> Result<Self, Error> {
+        let Some(status) = raw.status() else {
+            return Err(Error::bad_reply("the reply holds no status", raw.clone()));
+        };
+        let description = raw.description().map(Cow::into_owned);
+        Ok(Self { status: status.into_owned(), description, raw: raw.clone() })
+    }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::read;
+    use super::*;
     use crate::wire::tests::ok;
 
     #[test]
     fn known_and_unknown_words_survive() {
-        let status = read(&ok(include_str!("../../tests/fixtures/status.json"))).unwrap();
+        let status = MessageStatus::read(&ok(include_str!("../../tests/fixtures/status.json"))).unwrap();
         assert!(status.is_sent());
         assert_eq!(status.description(), Some("Message successfully sent to gateway"));
-        let status = read(&ok(r#"{"result":"OK","status":"In the oven"}"#)).unwrap();
+        let status = MessageStatus::read(&ok(r#"{"result":"OK","status":"In the oven"}"#)).unwrap();
         assert_eq!((status.as_str(), status.is_sent(), status.description()), ("In the oven", false, None));
-        assert!(read(&ok(r#"{"result":"OK"}"#)).is_err());
+        assert!(MessageStatus::read(&ok(r#"{"result":"OK"}"#)).is_err());
     }
 }

@@ -7,7 +7,7 @@ use serde_json::Value;
 use crate::call::Query;
 use crate::client::Client;
 use crate::core::Core;
-use crate::engine::{self, Call};
+use crate::engine::{self, Answer, Call};
 use crate::error::Error;
 use crate::phone::PhoneNumber;
 use crate::recipients::{Batcher, Recipients};
@@ -63,9 +63,9 @@ impl Validation {
         &self.raw
     }
 
-    fn take(&mut self, asked: &[PhoneNumber], answer: Answer) {
+    fn take(&mut self, asked: &[PhoneNumber], groups: Groups) {
         for number in asked {
-            let group = match answer.groups.get(number) {
+            let group = match groups.of.get(number) {
                 Some(Group::Ok) => &mut self.ok,
                 Some(Group::Er) => &mut self.er,
                 Some(Group::Nr) => &mut self.nr,
@@ -73,7 +73,7 @@ impl Validation {
             };
             group.push(*number);
         }
-        self.raw.push(answer.raw);
+        self.raw.push(groups.raw);
     }
 }
 
@@ -85,14 +85,14 @@ enum Group {
 }
 
 /// One reply: the group of each number it names.
-struct Answer {
-    groups: HashMap<PhoneNumber, Group>,
+struct Groups {
+    of: HashMap<PhoneNumber, Group>,
     raw: RawReply,
 }
 
-impl Answer {
+impl Groups {
     /// Whether an empty group is [] or missing is not documented: both are empty.
-    fn read(raw: &RawReply) -> Option<Self> {
+    fn told(raw: &RawReply) -> Option<Self> {
         let Value::Object(named) = raw.field(&["mobile", "mobiles"])? else { return None };
         let mut groups = HashMap::new();
         for (group, name, small) in
@@ -108,7 +108,13 @@ impl Answer {
                 groups.entry(number).or_insert(group);
             }
         }
-        Some(Self { groups, raw: raw.clone() })
+        Some(Self { of: groups, raw: raw.clone() })
+    }
+}
+
+impl Answer for Groups {
+    fn read(raw: &RawReply) -> Result<Self, Error> {
+        Self::told(raw).ok_or_else(|| Error::bad_reply("the reply holds no groups of numbers", raw.clone()))
     }
 }
 
@@ -160,16 +166,13 @@ async fn ask(
     numbers: &[PhoneNumber],
     until: Option<tokio::time::Instant>,
     options: &crate::call::QueryOptions,
-) -> Result<Answer, Error> {
+) -> Result<Groups, Error> {
     let body = RequestBody::new(&core.credentials).numbers("mobile", numbers).finish();
     let mut call = Call::reading(Endpoint::Validate, body);
     call.facts.numbers = numbers.into();
     call.deadline = until;
     call.on_retry = options.on_retry.clone();
-    let read = |raw: &RawReply| {
-        Answer::read(raw).ok_or_else(|| Error::bad_reply("the reply holds no groups of numbers", raw.clone()))
-    };
-    engine::ask(std::sync::Arc::clone(core), call, read).await
+    engine::ask(std::sync::Arc::clone(core), call).await
 }
 
 #[cfg(test)]
@@ -186,7 +189,7 @@ mod tests {
         let asked =
             numbers(&["9651800555", "96599153258", "99220322", "96524817066", "96599220322", "966558724477"]);
         let mut validation = Validation::default();
-        let answer = Answer::read(&ok(include_str!("../../tests/fixtures/validate.json"))).unwrap();
+        let answer = Groups::told(&ok(include_str!("../../tests/fixtures/validate.json"))).unwrap();
         validation.take(&asked, answer);
         assert_eq!(validation.ok(), numbers(&["96599153258", "96599220322"]));
         assert_eq!(validation.nr(), numbers(&["966558724477"]));
@@ -203,11 +206,11 @@ mod tests {
             r#"{"result":"OK","mobile":{"OK":["96599153258"],"ER":["0096599153258"],"NR":["9715551234"]}}"#,
         ] {
             let mut validation = Validation::default();
-            validation.take(&numbers(&["96599153258", "96599220322"]), Answer::read(&ok(body)).unwrap());
+            validation.take(&numbers(&["96599153258", "96599220322"]), Groups::told(&ok(body)).unwrap());
             assert_eq!(validation.ok(), numbers(&["96599153258"]), "{body}");
             assert_eq!(validation.missing(), numbers(&["96599220322"]), "{body}");
             assert_eq!((validation.er().len(), validation.nr().len()), (0, 0), "{body}");
         }
-        assert!(Answer::read(&ok(r#"{"result":"OK"}"#)).is_none());
+        assert!(Groups::told(&ok(r#"{"result":"OK"}"#)).is_none());
     }
 }

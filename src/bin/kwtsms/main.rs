@@ -8,6 +8,8 @@ mod exit;
 mod gateway;
 mod guards;
 mod interrupt;
+#[path = "../../number_set.rs"]
+mod number_set; // the library's own, which is none of its public things
 mod numbers;
 mod options;
 mod output;

@@ -1,14 +1,15 @@
 //! The report of an earlier run: whom it reached, whom it may have reached, and who is left.
 
+use std::collections::HashSet;
 use std::fs::File;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 
 use kwtsms_async::{CountryCheck, PhoneNumber};
-use roaring::RoaringTreemap;
 
 use super::list::Row;
 use crate::exit::Failure;
+use crate::number_set::NumberSet;
 
 /// The columns of a report.
 pub(crate) const COLUMNS: [&str; 7] = ["line", "input", "number", "outcome", "message_id", "code", "reason"];
@@ -25,8 +26,9 @@ pub(crate) fn sending(report: &Path) -> PathBuf {
 #[derive(Debug, Clone)]
 pub(crate) struct Earlier {
     path: PathBuf,
-    accepted: RoaringTreemap,
-    unknown: RoaringTreemap,
+    accepted: NumberSet,
+    accepted_count: u64,
+    unknown: HashSet<u64>,
     /// The run ended, and its report has a row for every number that it was given.
     is_whole: bool,
     include_unknown: bool,
@@ -35,17 +37,17 @@ pub(crate) struct Earlier {
 impl Earlier {
     /// Reads a report through. With `include_unknown`, those of unknown outcome are left, too.
     pub(crate) fn read(path: &Path, include_unknown: bool) -> Result<Self, Failure> {
-        let (mut accepted, mut unknown) = (RoaringTreemap::new(), RoaringTreemap::new());
-        let mut settled = RoaringTreemap::new();
+        let (mut accepted, mut settled) = (NumberSet::default(), NumberSet::default());
+        let (mut accepted_count, mut unknown) = (0, HashSet::new());
         for row in Rows::open(path)? {
             let ReportRow { number, outcome, .. } = row?;
             let Some(number) = number else { continue };
             match outcome {
-                Outcome::Accepted => accepted.insert(number.as_u64()),
-                Outcome::Unknown => unknown.insert(number.as_u64()),
-                Outcome::Left => settled.insert(number.as_u64()),
-                Outcome::Other => false,
-            };
+                Outcome::Accepted => accepted_count += u64::from(accepted.insert(number.as_u64())),
+                Outcome::Unknown => drop(unknown.insert(number.as_u64())),
+                Outcome::Left => drop(settled.insert(number.as_u64())),
+                Outcome::Other => {}
+            }
         }
         let journal = sending(path);
         let is_whole = !journal.exists();
@@ -56,8 +58,8 @@ impl Earlier {
                 }
             }
         }
-        unknown -= &accepted;
-        Ok(Self { path: path.to_owned(), accepted, unknown, is_whole, include_unknown })
+        unknown.retain(|number| !accepted.contains(*number));
+        Ok(Self { path: path.to_owned(), accepted, accepted_count, unknown, is_whole, include_unknown })
     }
 
     pub(crate) fn path(&self) -> &Path {
@@ -70,13 +72,13 @@ impl Earlier {
 
     /// How many numbers were accepted and how many are of unknown outcome, of those that are left out.
     pub(crate) fn left_out(&self) -> (u64, u64) {
-        (self.accepted.len(), if self.include_unknown { 0 } else { self.unknown.len() })
+        (self.accepted_count, if self.include_unknown { 0 } else { self.unknown.len() as u64 })
     }
 
     /// True for a number that is not sent to again.
     pub(super) fn leaves_out(&self, number: PhoneNumber) -> bool {
         let number = number.as_u64();
-        self.accepted.contains(number) || !self.include_unknown && self.unknown.contains(number)
+        self.accepted.contains(number) || !self.include_unknown && self.unknown.contains(&number)
     }
 
     /// The numbers that are left, with the lines that they had in their list.
