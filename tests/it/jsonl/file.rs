@@ -228,6 +228,7 @@ async fn a_path_that_becomes_a_folder_is_seen_at_the_next_start_only() {
     let (guard, default) = listen_to_file(&folder.file());
     let client = in_process();
     client.balance().await.unwrap();
+    wait_until(|| lines_of(&folder.file()) == 1);
     std::fs::rename(folder.file(), folder.0.join("old")).unwrap();
     std::fs::create_dir(folder.file()).unwrap();
     client.balance().await.unwrap();
