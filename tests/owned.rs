@@ -22,13 +22,13 @@ impl Owned {
         Some(Self { child: Some(command.spawn().ok()?), group: false })
     }
 
-    /// A shell, which is killed with all that it started.
-    #[cfg(unix)]
+    /// A program that starts others, as a shell or faketime does: it is killed with all of them.
     pub(crate) fn spawn_group(command: &mut Command) -> Self {
-        use std::os::unix::process::CommandExt;
-        let mut shell = Self::spawn(command.process_group(0));
-        shell.group = true;
-        shell
+        #[cfg(unix)]
+        std::os::unix::process::CommandExt::process_group(command, 0);
+        let mut owned = Self::spawn(command);
+        owned.group = cfg!(unix);
+        owned
     }
 
     /// Waits for its end, and gives what it said.

@@ -54,7 +54,9 @@ impl Other {
             ])
             .stdin(Stdio::piped())
             .stdout(Stdio::piped());
-        let mut child = Owned::spawn(&mut command);
+        // Killed alone, faketime leaves the other process, which then writes where nobody reads.
+        let spawn = if clock.is_some() { Owned::spawn_group } else { Owned::spawn };
+        let mut child = spawn(&mut command);
         let out = BufReader::new(child.stdout.take().unwrap());
         let mut other = Self { child, out };
         assert_eq!(other.told(), "ready");

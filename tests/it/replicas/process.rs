@@ -50,7 +50,8 @@ impl Replica {
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped());
-        Self(Owned::spawn(&mut command))
+        let starts_another = command.get_program() == "faketime";
+        Self(if starts_another { Owned::spawn_group(&mut command) } else { Owned::spawn(&mut command) })
     }
 
     /// Sends it a signal by name.
