@@ -163,7 +163,8 @@ impl CampaignBuilder {
     /// # Errors
     ///
     /// Of kind `Config` or `InvalidInput`, with the row's line where a row is the reason: then nothing is stored that
-    /// can be sent. Of kind `Store` if the store fails.
+    /// can be sent. Of kind `Stopped` if another process began to load the same key meanwhile: load it again when that
+    /// one is ready. Of kind `Store` if the store fails.
     ///
     /// # Cancellation
     ///

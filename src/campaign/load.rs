@@ -100,7 +100,8 @@ impl Load {
             Ok(cut) => cut,
             Err(error) => match error.try_into_panic() {
                 Ok(panic) => std::panic::resume_unwind(panic),
-                Err(_) => Err(Error::input("the runtime went away while the campaign was loaded")),
+                Err(_) => Err(Error::run_ended("the runtime went away while the campaign was loaded")
+                    .with_action("run it again: the load begins anew; nothing was sent")),
             },
         };
         stored?;
@@ -170,7 +171,9 @@ impl Load {
 }
 
 fn taken_over() -> Error {
-    Error::input("the campaign is being loaded by another process, which began after this one")
+    Error::run_ended("another process began to load the campaign after this one, which stopped").with_action(
+        "run it again when the other process has loaded the campaign: it is there then; nothing was sent",
+    )
 }
 
 /// When the window is open next, for the campaign's row.

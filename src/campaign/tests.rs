@@ -190,7 +190,9 @@ mod bodies {
         }
         let draft = store.campaign("late").text("Hello").recipients(numbers(3)).load().await.unwrap();
         drop(go);
-        assert!(late.await.unwrap().is_err());
+        let error = late.await.unwrap().err().unwrap();
+        assert_eq!((error.kind(), error.http_status()), (crate::error::ErrorKind::Stopped, 409));
+        assert!(error.action().starts_with("run it again"), "nothing is to be corrected: {}", error.action());
         assert_eq!(draft.estimate().numbers, 3);
         assert_eq!(outcomes(draft.campaign()).await.len(), 3, "nothing of the other one is left");
     }

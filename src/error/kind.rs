@@ -46,7 +46,8 @@ pub enum ErrorKind {
     /// The store that requests depend on cannot be reached or failed (see [`Error::action`](crate::Error::action)); try again when it is
     /// back: [`Delivery::NotSent`].
     Store,
-    /// The run was stopped before this batch: [`Delivery::NotSent`].
+    /// The run was stopped before this batch, or a campaign's load by another process that began it too:
+    /// [`Delivery::NotSent`].
     Stopped,
     /// DNS, TCP or TLS failed. Tried 3 times with a short pause, since nothing left: [`Delivery::NotSent`].
     Connect,
