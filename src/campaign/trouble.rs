@@ -17,6 +17,8 @@ const LONGEST: Duration = Duration::from_secs(60);
 const QUEUE_FULL: [Duration; 3] =
     [Duration::from_secs(30), Duration::from_secs(60), Duration::from_secs(120)];
 
+const AT_REST: &str = "numbers that were written to a moment ago: the gateway refuses them for 15 s";
+
 /// What an error means for its batch.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Verdicts {
@@ -76,6 +78,8 @@ struct State {
     not_before: Option<Instant>,
     says: Option<&'static str>,
     quiet: bool,
+    /// Until when numbers of a batch rest.
+    rest_until: Option<Instant>,
 }
 
 impl Trouble {
@@ -107,7 +111,9 @@ impl Trouble {
 
     /// What a worker tells those who ask why nothing moves.
     pub(super) fn says(&self) -> Option<String> {
-        self.state().says.map(str::to_owned)
+        let state = self.state();
+        let rests = state.rest_until.is_some_and(|until| Instant::now() < until);
+        state.says.or(rests.then_some(AT_REST)).map(str::to_owned)
     }
 
     /// True while an outage lasts: a query has to be answered first.
@@ -166,10 +172,15 @@ impl Trouble {
 
     /// Nothing left this machine.
     pub(super) fn not_sent(&self, error: &Error) {
-        if matches!(error.kind(), ErrorKind::RecentNumber | ErrorKind::QuietHours) {
-            return; // of one batch alone
-        }
         let mut state = self.state();
+        if error.kind() == ErrorKind::RecentNumber {
+            // Of one batch alone: others are taken.
+            state.rest_until = state.rest_until.max(error.retry_after().map(|wait| Instant::now() + wait));
+            return;
+        }
+        if error.kind() == ErrorKind::QuietHours {
+            return;
+        }
         if error.kind() == ErrorKind::SpendLimit {
             let wait = error.retry_after().unwrap_or(LONGEST).min(LONGEST);
             state.not_before = Some(Instant::now() + wait);
@@ -220,6 +231,18 @@ mod tests {
         ] {
             assert_eq!(Verdicts::of(&error, 3), verdict, "{error:?}");
         }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn numbers_at_rest_are_told_until_they_may_be_written_to_and_hold_up_no_other() {
+        let trouble = Trouble::default();
+        trouble.not_sent(&Error::recent_number(Duration::from_secs(9)));
+        assert_eq!((trouble.wait(), trouble.says().as_deref()), (None, Some(AT_REST)));
+        tokio::time::advance(Duration::from_secs(9)).await;
+        assert_eq!(trouble.says(), None);
+        trouble.not_sent(&Error::recent_number(Duration::from_secs(9)));
+        trouble.queue_full();
+        assert_ne!(trouble.says().as_deref(), Some(AT_REST), "what holds up all is told first");
     }
 
     #[tokio::test(start_paused = true)]

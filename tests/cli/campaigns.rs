@@ -204,6 +204,31 @@ fn a_run_that_is_killed_again_and_again_sends_nothing_twice_and_loses_nothing() 
 }
 
 #[test]
+fn a_run_without_a_terminal_says_why_it_waits() {
+    let world = world();
+    world.numbers(1);
+    world.sandbox.set_latency(Duration::from_secs(10));
+    let create = ["campaign", "create", "eid", "--file", "list.csv", "Hello", "--yes"];
+    assert_eq!(world.stored(&create).code, 0);
+    let mut run = spawn(&world);
+    wait_for(&world, |world| world.sends() == 1);
+    run.kill().unwrap();
+    run.wait().unwrap();
+    world.sandbox.set_latency(Duration::ZERO);
+    assert_eq!(world.stored(&["campaign", "run"]).code, 4);
+    let ran = world.stored(&["campaign", "resolve", "eid", "--json"]);
+    let unknown: serde_json::Value = serde_json::from_str(ran.out.trim()).unwrap();
+    let batch = unknown["unknown"][0]["batch"].to_string();
+    assert_eq!(world.stored(&["campaign", "resolve", "eid", &batch, "--not-sent"]).code, 0);
+    // The number rests for 15 s.
+    let ran = world.stored(&["campaign", "run"]);
+    assert_eq!(ran.code, 0, "{ran:?}");
+    assert_eq!(ran.err.matches("Waits for numbers that were written to a moment ago").count(), 1, "{ran:?}");
+    let ran = world.stored(&["campaign", "run"]);
+    assert!(!ran.err.contains("Waits for"), "{ran:?}");
+}
+
+#[test]
 fn two_runs_share_the_work_and_a_pause_stops_both() {
     let world = world();
     world.numbers(4_000);

@@ -132,6 +132,8 @@ fn more_telling(one: Exit, other: Exit) -> Exit {
 struct Seen {
     campaigns: Vec<(Campaign, CampaignProgress)>,
     told: Option<String>,
+    /// Why it waited when that was said last.
+    waited: Option<WaitsFor>,
 }
 
 impl Seen {
@@ -177,6 +179,13 @@ impl Seen {
         };
         if unknown > 0 {
             message = format!("{message}, {} of unknown outcome", counted(unknown, "number"));
+        }
+        // Where there is no bar, as in a log, a run that waits would be silent.
+        if bar.is_hidden() && !out.is_json() && self.waited != waits {
+            if let Some(waits) = &waits {
+                note(format_args!("  Waits for {}", why(waits)));
+            }
+            self.waited.clone_from(&waits);
         }
         bar.set_message(message.clone());
         bar.tick();
