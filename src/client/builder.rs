@@ -134,9 +134,11 @@ impl ClientBuilder {
     /// Of kind `Config`, as for [`Client::from_env`].
     pub fn from_environment(env: &Environment) -> Result<Self, Error> {
         let (Some(username), Some(password)) = (env.get(config::USERNAME), env.get(config::PASSWORD)) else {
+            let missing = env.missing_credentials();
             return Err(Error::config(format!(
-                "{} not set: set it in the environment or in {}",
-                env.missing_credentials().join(" and "),
+                "{} not set: set {} in the environment or in {}",
+                missing.join(" and "),
+                if missing.len() == 1 { "it" } else { "them" },
                 env.file().display()
             )));
         };

@@ -12,6 +12,7 @@ fn without_credentials_the_missing_keys_are_named() {
     }
     let ran = run(kwtsms(folder.path(), &["balance"]).env("KWTSMS_USERNAME", "user")).exits(5);
     assert!(ran.err.contains("KWTSMS_PASSWORD not set") && !ran.err.contains("USERNAME"), "{}", ran.err);
+    assert!(ran.err.contains("run 'kwtsms setup', set it in the environment"), "{}", ran.err);
 }
 
 #[test]

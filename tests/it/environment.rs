@@ -202,7 +202,8 @@ fn missing_credentials_are_one_error_that_names_every_missing_key() {
         for key in ["KWTSMS_USERNAME", "KWTSMS_PASSWORD"] {
             assert_eq!(error.contains(key), missing.contains(&key), "{error}");
         }
-        assert!(error.contains(".env"), "{error}");
+        let them = if missing.len() == 1 { "set it in" } else { "set them in" };
+        assert!(error.contains(".env") && error.contains(them), "{error}");
     }
 }
 

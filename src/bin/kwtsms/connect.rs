@@ -34,7 +34,8 @@ async fn credentials(global: &Global, out: &Out) -> Result<Environment, Failure>
         return Ok(found);
     }
     let failure = Failure::new(Exit::Account, format!("{} not set", missing.join(" and "))).action(format!(
-        "run 'kwtsms setup', set them in the environment or in {}, or try things out with --sandbox",
+        "run 'kwtsms setup', set {} in the environment or in {}, or try things out with --sandbox",
+        if missing.len() == 1 { "it" } else { "them" },
         settings::env_file(global).display()
     ));
     if out.is_json() || !is_interactive() {
