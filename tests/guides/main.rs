@@ -59,7 +59,7 @@ impl World {
         let sandbox = runtime.block_on(Sandbox::builder().drain_per_second(100_000).start()).unwrap();
         let world = Self { sandbox, folder: tempfile::tempdir().unwrap(), _runtime: runtime };
         // The guides' own, but for the address.
-        let env = fenced(&guide("before.md"), "```text\n# .env\n");
+        let env = fenced(&guide("before.md"), "`.env`:\n\n```text\n");
         let env = env.replace("http://127.0.0.1:4010/API/", world.sandbox.base_url());
         assert!(env.contains(world.sandbox.base_url()), "{env}");
         std::fs::write(world.path(".env"), env).unwrap();
@@ -194,6 +194,9 @@ fn post(address: &str, path: &str, form: &str) -> (u16, String) {
     .unwrap();
     let mut answer = String::new();
     stream.read_to_string(&mut answer).unwrap();
+    let body = answer.split_once("\r\n\r\n").unwrap().1;
+    assert!(body.starts_with("<!doctype html>"), "{answer}");
+    assert!(body.contains(r#"<meta name="viewport" content="width=device-width">"#), "on a phone: {answer}");
     (answer.split(' ').nth(1).unwrap().parse().unwrap(), answer)
 }
 
@@ -215,12 +218,40 @@ fn a_login_page_sends_a_code_and_lets_in_who_types_it() {
     let (status, page) = post(&address, "/verify", &format!("challenge={challenge}&code={wrong}"));
     assert_eq!(status, 400, "{page}");
     assert!(page.contains(challenge), "the code is typed again on this page: {page}");
+    // Too soon for another: the page says how long, and still takes the code that was sent.
+    let (status, page) = post(&address, "/resend", &format!("challenge={challenge}&code="));
+    assert_eq!(status, 429, "{page}");
+    assert!(page.contains(challenge) && page.contains(" seconds)"), "{page}");
+    let (status, page) = post(&address, "/start", "number=96598765432");
+    assert!(status == 429 && page.contains(" seconds)"), "{page}");
     let (status, page) = post(&address, "/verify", &format!("challenge={challenge}&code={code}"));
     assert_eq!(status, 200, "{page}");
     assert!(page.contains("Signed in as 96598765432."), "{page}");
     // A number that cannot be one costs nothing.
     assert_eq!(post(&address, "/start", "number=12").0, 400);
     assert_eq!(world.sandbox.messages().len(), 1);
+}
+
+/// The lines of a guide's shell that make the list, and how many numbers it has.
+fn list(world: &World) -> usize {
+    let script = fenced(&guide("campaign.md"), "<!-- run -->\n```sh\n");
+    let line = script.lines().find(|line| line.ends_with(" > guests.csv")).unwrap();
+    let made = world.in_folder(Path::new("/bin/sh"), &["-c", line]).status().unwrap();
+    assert!(made.success());
+    std::fs::read_to_string(world.path("guests.csv")).unwrap().lines().count() - 1
+}
+
+/// Answers that take as long as the guide says.
+fn slow(world: &World) {
+    let guide = guide("campaign.md");
+    let line = guide.lines().find(|line| line.starts_with("curl ")).unwrap();
+    let line = line.replace("http://127.0.0.1:4010/", world.sandbox.inbox_url());
+    // Where there is no curl, the same by hand.
+    world.sandbox.set_latency(Duration::from_millis(700));
+    if Command::new("curl").arg("--version").output().is_ok() {
+        let output = said(world.in_folder(Path::new("/bin/sh"), &["-c", &line]).output().unwrap());
+        assert!(output.contains("\"latency_ms\":700"), "{line}: {output}");
+    }
 }
 
 /// Every number that the list names has one outcome, none was written to twice, and all that is accepted was sent.
@@ -231,41 +262,93 @@ fn is_accounted_for(world: &World, count: usize, accepted: usize, unknown: usize
     assert!(received.len() >= accepted, "{} arrived, {accepted} accepted", received.len());
 }
 
-#[test]
-fn a_campaign_whose_program_is_killed_goes_on_where_it_was() {
-    let world = World::new();
-    let list: String = (0..800).map(|i| format!("{}\n", 96_551_000_000u64 + i)).collect();
-    std::fs::write(world.path("numbers.txt"), list).unwrap();
-    let child = Owned::spawn(&mut world.program("campaign"));
-    until("a first batch", || !world.sandbox.messages().is_empty());
-    drop(child); // as by `kill -9`
-    assert!(world.received().len() < 800, "it was killed in the middle");
+/// What a program of a campaign counts at its end: accepted, refused, unknown, not sent yet, and all.
+fn counts(out: &str) -> [usize; 5] {
+    let line = out.lines().find(|line| line.contains(" accepted, ")).unwrap_or_else(|| panic!("{out}"));
+    let counts: Vec<_> = line.split(' ').filter_map(|word| word.parse().ok()).collect();
+    counts.try_into().unwrap_or_else(|_| panic!("{line}"))
+}
 
-    let out = world.run("campaign");
-    let line = out.lines().find(|line| line.contains(" accepted, ")).unwrap();
-    let counts: Vec<usize> = line.split(' ').filter_map(|word| word.parse().ok()).collect();
-    assert_eq!(counts[2], 800, "{line}");
-    is_accounted_for(&world, 800, counts[0], counts[1]);
+#[test]
+fn a_campaign_whose_program_is_killed_goes_on_where_it_was_and_two_share_the_work() {
+    let world = World::new();
+    let count = list(&world);
+    slow(&world);
+    let child = Owned::spawn(&mut world.program("campaign"));
+    until("some messages", || world.sandbox.messages().len() >= 3);
+    drop(child); // as by `kill -9`
+    assert!(world.received().len() < count, "it was killed in the middle");
+
+    let both = [(); 2].map(|()| Owned::spawn(&mut world.program("campaign")));
+    for out in both.map(|child| said(child.output())) {
+        let [accepted, refused, unknown, left, all] = counts(&out);
+        assert_eq!((refused, left, all), (0, 0, count), "{out}");
+        assert!(unknown > 0, "what was on its way when it was killed: {out}");
+        is_accounted_for(&world, count, accepted, unknown);
+    }
+    let requests = world.sandbox.requests();
+    assert!(requests.iter().all(|request| request.code().is_none()), "none was refused");
+    let mut starts: Vec<_> = requests.iter().map(|request| request.at()).collect();
+    starts.sort();
+    let second = Duration::from_secs(1);
+    let most = starts
+        .iter()
+        .map(|at| starts.iter().filter(|other| *other >= at && other.duration_since(*at) < second).count());
+    assert!(most.max() <= Some(4), "one pace for both: {starts:?}");
+}
+
+#[test]
+fn a_campaign_whose_account_is_empty_says_what_is_left_and_why_and_fails() {
+    let world = World::new();
+    let count = list(&world);
+    world.sandbox.account("me").set_balance(2);
+    let output = world.program("campaign").output().unwrap();
+    assert!(!output.status.success(), "{output:?}");
+    let out = String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr);
+    assert_eq!(counts(&out), [2, 0, 0, count - 2, count], "{out}");
+    assert!(out.contains("the rest waits: ") && out.contains("ERR010"), "{out}");
+
+    world.sandbox.account("me").set_balance(1_000);
+    assert!(guide("campaign.md").contains("`kwtsms campaign resume eid-2028`"));
+    let resume = ["campaign", "resume", "eid-2028"];
+    said(world.in_folder(Path::new(env!("CARGO_BIN_EXE_kwtsms")), &resume).output().unwrap());
+    assert_eq!(counts(&world.run("campaign")), [count, 0, 0, 0, count]);
 }
 
 #[test]
 fn a_campaign_of_the_command_that_is_killed_goes_on_where_it_was() {
     let world = World::new();
+    slow(&world);
     let script = fenced(&guide("campaign.md"), "<!-- run -->\n```sh\n");
-    // The guide waits six seconds; here a first batch is waited for.
-    assert!(script.contains("sleep 6\nkill -9 $!\n"), "{script}");
-    let (first, second) = script.split_once("sleep 6\n").unwrap();
+    // The guide waits twelve seconds; here some messages are waited for.
+    assert!(script.contains("sleep 12; kill -9 $!\n"), "{script}");
+    let (first, second) = script.split_once("sleep 12; ").unwrap();
     let script = format!("{first}\nread -r go\n{second}");
     let mut shell = world.in_folder(Path::new("/bin/sh"), &["-c", &script]);
     let mut shell = Owned::spawn_group(shell.stdin(Stdio::piped()));
-    until("a first batch", || !world.sandbox.messages().is_empty());
+    until("some messages", || world.sandbox.messages().len() >= 3);
     shell.stdin.take().unwrap().write_all(b"\n").unwrap();
     let mut out = String::new();
     shell.stdout.take().unwrap().read_to_string(&mut out).unwrap();
     let sent =
         std::fs::read_to_string(world.path("sent.csv")).unwrap_or_else(|error| panic!("{error}: {out}"));
     let count = |outcome: &str| sent.lines().filter(|line| line.split(',').nth(3) == Some(outcome)).count();
-    is_accounted_for(&world, 800, count("accepted"), count("unknown"));
+    let (accepted, unknown) = (count("accepted"), count("unknown"));
+    assert!(unknown > 0, "what was on its way when it was killed: {sent}");
+    is_accounted_for(&world, sent.lines().count() - 1, accepted, unknown);
+    let counted: Vec<_> = out.lines().rev().take(2).map(|line| line.trim().to_owned()).collect();
+    assert!(counted.contains(&format!("{accepted} accepted")), "without the file's head: {out}");
+
+    // As the guide goes on: what the inbox has was sent.
+    let kwtsms = Path::new(env!("CARGO_BIN_EXE_kwtsms"));
+    let evidence = ["campaign", "resolve", "eid-2027", "--evidence"];
+    let listed = world.in_folder(kwtsms, &evidence).output().unwrap();
+    let listed = String::from_utf8(listed.stdout).unwrap();
+    let batch =
+        listed.lines().find_map(|line| line.trim().strip_prefix("Batch ")?.split(':').next()).unwrap();
+    assert!(guide("campaign.md").contains("\nkwtsms campaign resolve eid-2027 BATCH --sent "));
+    let resolve = ["campaign", "resolve", "eid-2027", batch, "--sent"];
+    said(world.in_folder(kwtsms, &resolve).output().unwrap());
 }
 
 #[test]
