@@ -160,7 +160,8 @@ fn the_version_in_the_readme_is_this_one() {
     let (major, rest) = env!("CARGO_PKG_VERSION").split_once('.').unwrap();
     let minor = rest.split('.').next().unwrap();
     let readme = file("README.md");
-    let shown: Vec<_> = readme.lines().filter(|line| line.starts_with("kwtsms-async = ")).collect();
+    let named = readme.lines().filter(|line| line.starts_with("kwtsms-async = "));
+    let shown: Vec<_> = named.filter(|line| !line.contains("path = ")).collect(); // a checkout has none
     assert!(!shown.is_empty());
     for line in shown {
         assert!(line.contains(&format!("\"{major}.{minor}\"")), "{line}");
@@ -215,14 +216,40 @@ fn every_command_in_the_papers_names_what_is_there() {
     }
 }
 
+/// What a link to a heading says behind its `#`.
+fn anchor(heading: &str) -> String {
+    let words = heading.trim_start_matches(['#', ' ']).to_lowercase();
+    let kept = words.chars().filter(|c| c.is_alphanumeric() || " -_".contains(*c));
+    kept.map(|c| if c == ' ' { '-' } else { c }).collect()
+}
+
 #[test]
 fn every_file_that_the_papers_name_is_there() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     for (paper, text) in papers() {
         for link in text.split("](").skip(1).filter_map(|rest| rest.split(')').next()) {
-            let path = link.split('#').next().unwrap();
+            if link.contains("://") {
+                continue;
+            }
+            let (path, heading) = link.split_once('#').unwrap_or((link, ""));
             let folder = root.join(&paper).parent().unwrap().to_path_buf();
-            assert!(link.contains("://") || folder.join(path).exists(), "{paper} links to {link}");
+            let there = if path.is_empty() { root.join(&paper) } else { folder.join(path) };
+            assert!(there.exists(), "{paper} links to {link}");
+            if !heading.is_empty() {
+                let text = std::fs::read_to_string(&there).unwrap();
+                let mut headings = text.lines().filter(|line| line.starts_with("## ")).map(anchor);
+                assert!(headings.any(|there| there == heading), "{paper} links to {link}");
+            }
+        }
+        // A reader who is sent to a document or an example gets there by a click.
+        let to_readers =
+            paper == "README.md" || (paper.starts_with("docs/") && paper != "docs/architecture.md");
+        for named in quoted(&text).iter().filter(|_| to_readers) {
+            let paper_or_example = ["docs/", "examples/", "SECURITY.md"];
+            assert!(
+                !paper_or_example.iter().any(|start| named.starts_with(start)),
+                "{paper}: make {named} a link"
+            );
         }
         for named in quoted(&text) {
             let folders = ["src/", "tests/", "benches/", "examples/", "docs/", ".ci/", ".github/"];

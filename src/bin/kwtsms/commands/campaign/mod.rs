@@ -180,6 +180,7 @@ async fn resolve(args: &Resolve, global: &Global, out: &mut Out) -> Ended {
         out.line("  No batch is of unknown outcome.");
         return Ok(Exit::Accepted);
     }
-    out.line("  Look in the account's archive, then: kwtsms campaign resolve KEY BATCH --sent | --not-sent");
+    out.line("  A batch is what one request held. Look in the account's archive whether it was sent, then:");
+    out.line(format_args!("  kwtsms campaign resolve {} BATCH --sent | --not-sent", args.key));
     Ok(Exit::Unknown)
 }
