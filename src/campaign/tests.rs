@@ -1,7 +1,9 @@
 //! The rows of campaigns over both databases.
 
+mod evidence;
 #[cfg(feature = "sandbox")]
 pub(super) mod kills;
+mod messages;
 #[cfg(feature = "sandbox")]
 mod order;
 mod plans;
@@ -34,20 +36,11 @@ testing::over_both! { opened:
     pause_returns_when_nothing_is_in_flight
     several_that_sweep_at_once_end_each_claim_once
     what_is_over_or_cancelled_ends_not_attempted
-    forgotten_campaigns_keep_their_batches_and_no_number
-    the_sql_of_each_transition_of_a_message_is_the_pure_function
-    a_message_is_claimed_from_its_time_on_and_until_it_is_late
-    messages_of_one_text_are_cut_at_2500_characters
     batches_are_cut_at_2500_characters
     nothing_is_claimed_before_it_is_approved_nor_outside_its_hours_and_times
     a_start_that_was_missed_is_not_claimed
     outcomes_are_read_in_pages
-    four_claimers_take_each_message_once
-    a_message_that_is_being_sent_stays_so_until_its_claim_has_run_out
-    the_balance_of_another_account_is_no_evidence
-    a_batch_that_a_person_said_was_sent_is_no_evidence_for_another
-    nothing_is_evidence_while_something_is_in_flight
-    messages_of_the_outbox_spend_from_the_balance_too
+    forgotten_campaigns_keep_their_batches_and_no_number
 }
 
 async fn opened(at: &str) -> Store {
@@ -70,6 +63,11 @@ fn numbers(count: u64) -> impl Iterator<Item = String> {
 
 async fn outcomes(campaign: &Campaign) -> Vec<CampaignOutcome> {
     campaign.outcomes().map(Result::unwrap).collect().await
+}
+
+async fn claim_message(store: &Store) -> Option<rows::Claimed> {
+    let rules = crate::phone::PhoneRules::default();
+    store.claim_messages(9, rules, &crate::phone::OnlyTo::default()).await.unwrap()
 }
 
 /// Every state under the fence 7 with every event, and what the pure function makes of it.
@@ -389,105 +387,6 @@ mod bodies {
         assert!(cancelled.resume().await.is_err());
     }
 
-    /// Puts a message into a state under the claim 7 and lets an event happen to it by SQL. Its fence is its claim.
-    async fn message_by_sql(store: &Store, from: State, event: Event) -> Standing {
-        let word = CampaignResult::from(from).as_str();
-        let set = "UPDATE kwtsms_outbox SET state = $1, claim = 7, worker = 1, again_at = 0,
-                   not_after = CASE WHEN $2 = 1 THEN 1 END,
-                   expires_at = CASE WHEN $3 = 1 THEN {now} - 1 ELSE {now} + 60000000 END RETURNING id";
-        let (late, expired) = (i64::from(event == Event::Close), i64::from(event == Event::Expire));
-        store.run_one(set, vec![word.into(), late.into(), expired.into()]).await.unwrap();
-        match event {
-            Event::Claim => drop(claim_message(store).await),
-            Event::Settle { fence, verdict } => {
-                store.settle_messages(fence, verdict, &Learned::default()).await.unwrap();
-            }
-            Event::Expire | Event::Close => store.sweep_messages().await.unwrap(),
-            Event::Resolve(resolution) => drop(store.resolve_outbox("one", resolution).await),
-        }
-        let row = raw(store, "SELECT state, coalesce(claim, 0) FROM kwtsms_outbox").await.remove(0);
-        let state = State::ALL.into_iter().find(|state| CampaignResult::from(*state).as_str() == row.text(0));
-        Standing { state: state.unwrap(), fence: row.int(1) }
-    }
-
-    async fn claim_message(store: &Store) -> Option<rows::Claimed> {
-        let rules = crate::phone::PhoneRules::default();
-        store.claim_messages(9, rules, &crate::phone::OnlyTo::default()).await.unwrap()
-    }
-
-    pub(super) async fn the_sql_of_each_transition_of_a_message_is_the_pure_function(store: Store) {
-        store.enqueue(OutboxMessage::new("one", "96550000001", "Hello")).await.unwrap();
-        for (from, event, wanted) in transitions() {
-            let is = message_by_sql(&store, from.state, event).await;
-            assert_eq!(is.state, wanted.state, "{from:?} {event:?}");
-            // Whoever held it before settles nothing any more.
-            assert!(wanted.fence == from.fence || is.fence != from.fence, "{from:?} {event:?}");
-        }
-    }
-
-    pub(super) async fn a_message_is_claimed_from_its_time_on_and_until_it_is_late(store: Store) {
-        let now = crate::clock::wall_now();
-        let hour = Duration::from_secs(3_600);
-        let message = |key: &str| OutboxMessage::new(key, "96550000001", key);
-        store.enqueue(message("early").not_before(now + hour)).await.unwrap();
-        store.enqueue(message("late").not_after(now - hour)).await.unwrap();
-        assert!(!store.outbox_has_work().await.unwrap().work);
-        assert!(claim_message(&store).await.is_none());
-        store.enqueue(message("now").not_before(now - hour).not_after(now + hour)).await.unwrap();
-        assert!(store.outbox_has_work().await.unwrap().work);
-        assert_eq!(claim_message(&store).await.unwrap().text, "now");
-        assert!(claim_message(&store).await.is_none(), "neither goes with another");
-    }
-
-    pub(super) async fn messages_of_one_text_are_cut_at_2500_characters(store: Store) {
-        // Saudi numbers have 12 digits: 200 of them and their commas are 2,599 characters.
-        for i in 0..200u64 {
-            let message = OutboxMessage::new(format!("order-{i}"), 966_500_000_000 + i, "Hello");
-            store.enqueue(message).await.unwrap();
-        }
-        let mut claimed = Vec::new();
-        while let Some(batch) = claim_message(&store).await {
-            assert!(batch.numbers.len() * 13 - 1 <= 2_500, "{}", batch.numbers.len());
-            claimed.extend(batch.numbers.iter().map(|number| number.as_u64() - 966_500_000_000));
-        }
-        assert_eq!(claimed, (0..200).collect::<Vec<_>>(), "each once, in their order");
-        let attempts = raw(&store, "SELECT min(attempt), max(attempt) FROM kwtsms_outbox").await.remove(0);
-        assert_eq!((attempts.int(0), attempts.int(1)), (1, 1), "a request was made for each once");
-    }
-
-    pub(super) async fn four_claimers_take_each_message_once(store: Store) {
-        for i in 0..60u64 {
-            let text = format!("Order {}", i / 2);
-            store.enqueue(OutboxMessage::new(format!("{i}"), 96_550_000_000 + i, text)).await.unwrap();
-        }
-        let workers = (0..4).map(|_| {
-            let store = store.clone();
-            tokio::spawn(async move {
-                let mut mine = Vec::new();
-                // One that finds nothing may have been overtaken by another.
-                while store.outbox_has_work().await.unwrap().work {
-                    mine.extend(claim_message(&store).await.map(|claimed| claimed.numbers));
-                }
-                mine
-            })
-        });
-        let all = futures::future::join_all(workers).await.into_iter().flat_map(Result::unwrap);
-        let mut numbers: Vec<_> = all.flatten().map(|number| number.as_u64() - 96_550_000_000).collect();
-        numbers.sort_unstable();
-        assert_eq!(numbers, (0..60).collect::<Vec<_>>());
-    }
-
-    pub(super) async fn a_message_that_is_being_sent_stays_so_until_its_claim_has_run_out(store: Store) {
-        store.enqueue(OutboxMessage::new("sending", "96550000001", "Hello")).await.unwrap();
-        claim_message(&store).await.unwrap();
-        // Gives the sweep something to do.
-        let late = crate::clock::wall_now() - Duration::from_secs(60);
-        store.enqueue(OutboxMessage::new("late", "96550000002", "Hello").not_after(late)).await.unwrap();
-        store.sweep_messages().await.unwrap();
-        let status = store.outbox_status().await.unwrap();
-        assert_eq!((status.sending, status.not_attempted, status.unknown), (1, 1, 0));
-    }
-
     pub(super) async fn batches_are_cut_at_2500_characters(store: Store) {
         let rows = (0..200u64).map(|i| (966_500_000_000 + i).to_string());
         let campaign = running(&store, "long", rows).await;
@@ -572,93 +471,6 @@ mod bodies {
         assert_eq!(asked(100).await, (100, 1), "a hundred batches are in memory, and not all");
         assert_eq!(asked(101).await, (101, 2));
         assert_eq!(asked(1_000).await, (250, 4), "three pages of batches, one of what is not sent to");
-    }
-
-    /// A client whose account has so many credits.
-    #[cfg(feature = "sandbox")]
-    fn with_balance(credits: u64) -> crate::Client {
-        let sandbox = crate::sandbox::Sandbox::in_process();
-        sandbox.account("user").set_balance(credits);
-        crate::Client::builder("user", "password").transport(sandbox.transport()).unpaced().build().unwrap()
-    }
-
-    /// Claims a batch of an account and stores a verdict, with the balance after it.
-    async fn ended(store: &Store, account: &str, verdict: Verdict, balance: Option<i64>) -> i64 {
-        let claimed = store.claim_batch(account, 1).await.unwrap().unwrap();
-        let points = balance.map(|_| claimed.numbers.len() as i64 * 1_000);
-        let balance = balance.map(|credits| credits * 1_000);
-        let learned = Learned { points, balance, ..Learned::default() };
-        // The clock of SQLite ticks every millisecond: nothing else happens in this one.
-        tokio::time::sleep(Duration::from_millis(3)).await;
-        assert!(store.settle_batch(claimed.batch, claimed.fence, verdict, &learned).await.unwrap());
-        tokio::time::sleep(Duration::from_millis(3)).await;
-        claimed.batch
-    }
-
-    #[cfg(feature = "sandbox")]
-    pub(super) async fn the_balance_of_another_account_is_no_evidence(store: Store) {
-        let campaign = running(&store, "mine", numbers(400)).await;
-        let load = store.campaign("theirs").text("Hello").account("other").recipients(numbers(400)).load();
-        load.await.unwrap().approve().await.unwrap();
-        ended(&store, "user", Verdict::Accepted, Some(1_000)).await;
-        ended(&store, "other", Verdict::Accepted, Some(70_000)).await;
-        ended(&store, "user", Verdict::Unknown, None).await;
-        ended(&store, "other", Verdict::Accepted, Some(69_800)).await;
-        let unknown = campaign.gather_evidence(&with_balance(800)).await.unwrap();
-        assert_eq!(unknown[0].evidence, Some(Evidence::Charged), "200 of 1,000 are gone");
-        let unknown = campaign.gather_evidence(&with_balance(1_000)).await.unwrap();
-        assert_eq!(unknown[0].evidence, Some(Evidence::NotCharged));
-    }
-
-    #[cfg(feature = "sandbox")]
-    pub(super) async fn a_batch_that_a_person_said_was_sent_is_no_evidence_for_another(store: Store) {
-        let campaign = running(&store, "both", numbers(600)).await;
-        ended(&store, "user", Verdict::Accepted, Some(1_000)).await;
-        let arrived = ended(&store, "user", Verdict::Unknown, None).await;
-        ended(&store, "user", Verdict::Unknown, None).await;
-        let client = with_balance(800);
-        let unknown = campaign.gather_evidence(&client).await.unwrap();
-        assert!(matches!(unknown[0].evidence, Some(Evidence::Unclear(_))), "one of two: {unknown:?}");
-        campaign.resolve(arrived, Resolution::Sent).await.unwrap();
-        let unknown = campaign.gather_evidence(&client).await.unwrap();
-        assert_eq!((unknown.len(), &unknown[0].evidence), (1, &Some(Evidence::NotCharged)));
-    }
-
-    #[cfg(feature = "sandbox")]
-    pub(super) async fn nothing_is_evidence_while_something_is_in_flight(store: Store) {
-        let campaign = running(&store, "busy", numbers(600)).await;
-        ended(&store, "user", Verdict::Accepted, Some(1_000)).await;
-        ended(&store, "user", Verdict::Unknown, None).await;
-        let client = with_balance(800);
-        let claimed = store.claim_batch("user", 1).await.unwrap().unwrap();
-        let error = campaign.gather_evidence(&client).await.unwrap_err();
-        assert_eq!(error.kind(), crate::error::ErrorKind::InvalidInput, "{error}");
-        assert_eq!(campaign.unknown().await.unwrap()[0].evidence, None);
-        let learned = Learned::default();
-        store.settle_batch(claimed.batch, claimed.fence, Verdict::NothingQueued, &learned).await.unwrap();
-        campaign.gather_evidence(&client).await.unwrap();
-        store.enqueue(OutboxMessage::new("one", "96550000001", "Hello")).await.unwrap();
-        claim_message(&store).await.unwrap();
-        assert!(campaign.gather_evidence(&client).await.is_err(), "a message of the outbox");
-        // A balance that was told while another request was under way may hold that one's cost or not.
-        raw(&store, "DELETE FROM kwtsms_outbox").await;
-        raw(&store, "UPDATE kwtsms_request SET sent_at = 0 WHERE state = 4").await;
-        let unknown = campaign.gather_evidence(&client).await.unwrap();
-        assert!(matches!(unknown[0].evidence, Some(Evidence::Unclear(_))), "{unknown:?}");
-    }
-
-    #[cfg(feature = "sandbox")]
-    pub(super) async fn messages_of_the_outbox_spend_from_the_balance_too(store: Store) {
-        let campaign = running(&store, "beside", numbers(201)).await;
-        ended(&store, "user", Verdict::Accepted, Some(1_000)).await;
-        ended(&store, "user", Verdict::Unknown, None).await;
-        store.enqueue(OutboxMessage::new("one", "96550000001", "Hello")).await.unwrap();
-        let claimed = claim_message(&store).await.unwrap();
-        let learned = Learned { points: Some(1_000), ..Learned::default() };
-        assert!(store.settle_messages(claimed.fence, Verdict::Accepted, &learned).await.unwrap());
-        // The one credit may be the message's or that of the batch of one number.
-        let unknown = campaign.gather_evidence(&with_balance(999)).await.unwrap();
-        assert!(matches!(unknown[0].evidence, Some(Evidence::Unclear(_))), "{unknown:?}");
     }
 
     pub(super) async fn forgotten_campaigns_keep_their_batches_and_no_number(store: Store) {
