@@ -10,6 +10,7 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use futures::future::BoxFuture;
+use pin_project_lite::pin_project;
 use tokio::task::JoinSet;
 use tower_layer::Layer;
 use tower_service::Service;
@@ -24,13 +25,49 @@ struct Polled {
     below: Arc<Below>,
 }
 
-tokio::task_local! {
-    static POLLED: Polled;
-}
-
 thread_local! {
+    static POLLED: Cell<Option<Polled>> = const { Cell::new(None) };
     /// True once the set-up of a connection began in the poll of the exchange.
     static CONNECTS: Cell<bool> = const { Cell::new(false) };
+}
+
+pin_project! {
+    /// An exchange, and what its connections are told of.
+    struct Told<F> {
+        polled: Option<Polled>,
+        #[pin]
+        exchange: F,
+    }
+}
+
+impl<F: Future> Future for Told<F> {
+    type Output = F::Output;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<F::Output> {
+        let this = self.project();
+        let _polling = Polling::begin(this.polled);
+        this.exchange.poll(cx)
+    }
+}
+
+/// An exchange is being polled while this lives.
+struct Polling<'a> {
+    polled: &'a mut Option<Polled>,
+    /// The one around it: a caller's future may drive another within its own poll.
+    around: Option<Polled>,
+}
+
+impl<'a> Polling<'a> {
+    fn begin(polled: &'a mut Option<Polled>) -> Self {
+        let around = POLLED.replace(polled.take());
+        Self { polled, around }
+    }
+}
+
+impl Drop for Polling<'_> {
+    fn drop(&mut self) {
+        *self.polled = POLLED.replace(self.around.take());
+    }
 }
 
 /// What makes the connections of a client, below the observed connector.
@@ -58,7 +95,7 @@ impl ObserveSetUps {
         connections: Option<Arc<Connections>>,
         exchange: impl Future<Output = T> + Send + 'static,
     ) -> BoxFuture<'static, T> {
-        Box::pin(POLLED.scope(Polled { connections, below: self.0 }, exchange))
+        Box::pin(Told { polled: Some(Polled { connections, below: self.0 }), exchange })
     }
 }
 
@@ -112,12 +149,14 @@ where
 
     fn call(&mut self, to: R) -> Self::Future {
         // Here and not in the future, or it would begin with its first poll only.
-        let asked = POLLED.try_with(|Polled { connections, below }| {
+        let polled = POLLED.take();
+        let asked = polled.as_ref().and_then(|Polled { connections, below }| {
             let connector: S = below.connector.get()?.downcast_ref().cloned()?;
             let connecting = connections.as_ref().map(|connections| connections.begin(below.most));
             Some((connecting, connector, below.most))
         });
-        let Some((connecting, mut connector, most)) = asked.ok().flatten() else {
+        POLLED.set(polled);
+        let Some((connecting, mut connector, most)) = asked else {
             return Box::pin(async { Err(NoConnection::Unasked.into()) });
         };
         CONNECTS.set(true);
