@@ -55,12 +55,25 @@ struct Mark {
     in_flight: bool,
     /// Without meaning from then on.
     until: Moment,
+    /// It stands in the order.
+    queued: bool,
+}
+
+impl Mark {
+    fn in_flight(owner: u64, live: bool, until: Moment) -> Self {
+        Self { owner, live, in_flight: true, until, queued: false }
+    }
+
+    fn written(owner: u64, live: bool, until: Moment) -> Self {
+        Self { in_flight: false, ..Self::in_flight(owner, live, until) }
+    }
 }
 
 #[derive(Default)]
 struct Marks {
     /// A tree: a hash that nobody can choose numbers against takes longer than to look one up here.
     by_number: BTreeMap<PhoneNumber, Mark>,
+    /// When to look whether a number can be forgotten: one entry for each, however often it is written to.
     order: VecDeque<(Moment, PhoneNumber)>,
 }
 
@@ -72,23 +85,38 @@ impl Marks {
                 break;
             }
             self.order.pop_front();
-            if let Entry::Occupied(mark) = self.by_number.entry(number)
-                && !mark.get().in_flight
-                && mark.get().until == until
-            {
-                mark.remove();
+            if let Entry::Occupied(mut mark) = self.by_number.entry(number) {
+                let written_again = mark.get().until > until;
+                if mark.get().in_flight {
+                    mark.get_mut().queued = false; // until it has ended
+                } else if written_again {
+                    self.order.push_back((mark.get().until, number));
+                } else {
+                    mark.remove();
+                }
             }
         }
     }
 
     /// A message in test mode takes nothing from a live one.
     #[inline]
-    fn put(&mut self, number: PhoneNumber, mark: Mark, now: Moment) -> bool {
-        let kept = !mark.live && self.by_number.get(&number).is_some_and(|old| old.live && old.until > now);
-        if !kept {
-            self.by_number.insert(number, mark);
+    fn put(&mut self, number: PhoneNumber, mark: Mark, now: Moment) {
+        let has_ended = !mark.in_flight;
+        let was_queued = match self.by_number.get_mut(&number) {
+            Some(old) if !mark.live && old.live && old.until > now => return,
+            Some(old) => {
+                let was_queued = old.queued;
+                *old = Mark { queued: was_queued || has_ended, ..mark };
+                was_queued
+            }
+            None => {
+                self.by_number.insert(number, Mark { queued: has_ended, ..mark });
+                false
+            }
+        };
+        if has_ended && !was_queued {
+            self.order.push_back((mark.until, number));
         }
-        !kept
     }
 }
 
@@ -180,7 +208,7 @@ impl Local {
         }
         let until = now.later(hold.min(LONGEST) + self.kept);
         for &number in numbers {
-            marks.put(number, Mark { owner, live, in_flight: true, until }, now);
+            marks.put(number, Mark::in_flight(owner, live, until), now);
         }
         Ok(known)
     }
@@ -192,9 +220,7 @@ impl Local {
         let now = self.now();
         let until = now.later(self.kept);
         for &number in numbers {
-            if marks.put(number, Mark { owner, live, in_flight: false, until }, now) {
-                marks.order.push_back((until, number));
-            }
+            marks.put(number, Mark::written(owner, live, until), now);
         }
     }
 
@@ -204,8 +230,7 @@ impl Local {
         let now = self.now();
         for &Resting { number, wait } in resting {
             let until = now.later(wait.min(LONGEST) + (self.kept - self.wait));
-            marks.put(number, Mark { owner, live: true, in_flight: false, until }, now);
-            marks.order.push_back((until, number));
+            marks.put(number, Mark::written(owner, true, until), now);
         }
     }
 
@@ -289,6 +314,28 @@ mod tests {
         assert_eq!(local.lock().by_number.len(), MOST);
         tokio::time::advance(REST).await;
         local.longest_rest(&[number(0)]);
+        let marks = local.lock();
+        assert_eq!((marks.by_number.len(), marks.order.len()), (0, 0));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_number_that_is_written_to_often_is_remembered_once_and_from_the_last_time() {
+        let local = Local::new(Duration::ZERO);
+        let kept = local.kept;
+        let write = |owner| {
+            local.take(owner, &[number(1)], true, HOLD, Instant::now()).unwrap();
+            local.wrote(owner, &[number(1)], true);
+        };
+        (1..=1_000).for_each(write);
+        assert_eq!(local.lock().order.len(), 1);
+        tokio::time::advance(Duration::from_secs(5)).await;
+        write(1_001);
+        tokio::time::advance(kept - Duration::from_secs(5)).await; // since the first
+        assert!(local.take(1_002, &[number(1)], true, HOLD, Instant::now()).unwrap(), "written to 11 s ago");
+        local.wrote(1_002, &[number(1)], true);
+        assert_eq!(local.lock().order.len(), 1);
+        tokio::time::advance(kept).await;
+        local.lock().forget_old(local.now());
         let marks = local.lock();
         assert_eq!((marks.by_number.len(), marks.order.len()), (0, 0));
     }
