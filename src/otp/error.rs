@@ -237,7 +237,9 @@ impl fmt::Display for VerifyError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Wrong { left } => write!(f, "the code is wrong; attempts left: {left}"),
-            Self::Malformed => f.write_str("the code does not have the form of one"),
+            Self::Malformed => f.write_str(
+                "this is no code: it has letters in it, or too many or too few digits; no attempt was counted",
+            ),
             Self::Superseded { left } => {
                 write!(f, "the code is that of an earlier message; attempts left: {left}")
             }

@@ -77,3 +77,20 @@ fn another_gateway_needs_a_key_and_codes_go_where_the_store_says() {
     let refused = with_key(&["otp", "send", "abc"]).exits(1);
     assert!(refused.err.contains("the phone number is not usable"), "{}", refused.err);
 }
+
+#[test]
+fn a_challenge_that_begins_with_a_hyphen_is_no_option() {
+    let folder = tempfile::tempdir().unwrap();
+    let kwtsms = |args: &[&str]| {
+        let mut command = kwtsms(folder.path(), args);
+        command.env("KWTSMS_OTP_KEY", "key 26 of at least thirty-two bytes 0123456789abcdef");
+        run(&mut command)
+    };
+    let sent = kwtsms(&["--json", "otp", "send", "96598765432", "--sandbox"]).exits(0).json();
+    let (challenge, text) = (sent["challenge"].as_str().unwrap(), sent["sandbox_text"].as_str().unwrap());
+    assert!(challenge.starts_with('-'), "the key was chosen for it: {challenge}");
+    let refused = kwtsms(&["otp", "verify", challenge, "12345", "--sandbox"]).exits(1);
+    assert!(refused.err.contains("no attempt was counted"), "{}", refused.err);
+    kwtsms(&["otp", "verify", challenge, &text[..6], "--sandbox"]).exits(0);
+    kwtsms(&["otp", "verify", "--help"]).exits(0);
+}

@@ -45,6 +45,7 @@ enum Verb {
     /// Check a code
     Verify {
         /// What `otp send` showed
+        #[arg(allow_hyphen_values = true)] // under one key in 64 all challenges begin with one
         challenge: String,
         /// The code as it was typed
         code: String,
