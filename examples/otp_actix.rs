@@ -22,7 +22,8 @@ use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use actix_web::http::StatusCode;
-use actix_web::http::header::{AUTHORIZATION, RETRY_AFTER};
+use actix_web::http::header::{AUTHORIZATION, CACHE_CONTROL, RETRY_AFTER};
+use actix_web::middleware::DefaultHeaders;
 use actix_web::{App, HttpRequest, HttpResponse, HttpServer, ResponseError, web};
 use kwtsms_async::otp::{
     Budget, Caller, Challenge, HumanCheck, Language, Otp, OtpKeys, OtpStore, Purpose, StartError, Started,
@@ -176,12 +177,18 @@ async fn me(service: web::Data<Service>, request: HttpRequest) -> HttpResponse {
 }
 
 fn routes(config: &mut web::ServiceConfig) {
-    config
-        .app_data(web::JsonConfig::default().limit(4_096))
-        .route("/otp/start", web::post().to(start))
-        .route("/otp/resend", web::post().to(resend))
-        .route("/otp/verify", web::post().to(verify))
-        .route("/me", web::get().to(me));
+    // Only `application/json` is read, which no form of another site can send: its script would have to ask first.
+    let json = web::JsonConfig::default().limit(4_096);
+    // Challenges and tokens are kept by nobody in between.
+    let unkept = DefaultHeaders::new().add((CACHE_CONTROL, "no-store"));
+    config.app_data(json).service(
+        web::scope("")
+            .wrap(unkept)
+            .route("/otp/start", web::post().to(start))
+            .route("/otp/resend", web::post().to(resend))
+            .route("/otp/verify", web::post().to(verify))
+            .route("/me", web::get().to(me)),
+    );
 }
 
 fn service(client: Client, store: OtpStore, keys: OtpKeys) -> Result<Service, kwtsms_async::Error> {
@@ -279,5 +286,23 @@ mod tests {
         assert_eq!(read_body_json::<Value, _>(call_service(&app, mine).await).await["number"], "96598765432");
         let nobodys = call_service(&app, TestRequest::get().uri("/me").to_request()).await;
         assert_eq!(nobodys.status().as_u16(), 401);
+        assert_eq!(nobodys.headers().get(CACHE_CONTROL).unwrap(), "no-store");
+    }
+
+    #[actix_web::test]
+    async fn a_form_of_another_site_is_not_read() {
+        let sandbox = Sandbox::in_process();
+        let client = Client::builder("user", "password").transport(sandbox.transport()).build().unwrap();
+        let service = web::Data::new(service(client, OtpStore::memory(), OtpKeys::random()).unwrap());
+        let app = init_service(App::new().app_data(service).configure(routes)).await;
+        for kind in ["text/plain", "application/x-www-form-urlencoded", "multipart/form-data"] {
+            let request =
+                TestRequest::post().uri("/otp/start").peer_addr("203.0.113.7:4711".parse().unwrap());
+            let request = request.insert_header(("content-type", kind));
+            let request = request.set_payload(r#"{"number":"96598765432"}"#).to_request();
+            let status = call_service(&app, request).await.status();
+            assert!(status.is_client_error(), "{kind}: {status}");
+        }
+        assert_eq!(sandbox.messages().len(), 0);
     }
 }
