@@ -10,11 +10,13 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use axum::Router;
-use axum::extract::{ConnectInfo, Form, Query, State};
+use axum::extract::{ConnectInfo, Form, Query, Request, State};
 use axum::http::header::{
-    CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, COOKIE, LOCATION, SET_COOKIE,
+    CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, COOKIE, HOST, LOCATION, ORIGIN, REFERRER_POLICY,
+    SET_COOKIE,
 };
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
+use axum::middleware::{Next, from_fn};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use kwtsms_async::otp::{Caller, Language, Otp, Purpose, StartError, Started, VerifyError};
@@ -67,7 +69,29 @@ pub(crate) fn router(app: App) -> Router {
         .route("/again", post(again))
         .route("/page.css", get(|| async { asset("text/css; charset=utf-8", page::CSS) }))
         .route("/page.js", get(|| async { asset("text/javascript; charset=utf-8", page::JS) }))
+        .layer(from_fn(own_forms_only))
         .with_state(app)
+}
+
+/// Refuses forms that another site sends. `SameSite` keeps the cookies from it and not the form: it would spend codes
+/// from its visitors' addresses, and the answer's new session would sign them out. A neighbouring subdomain would
+/// even have the cookies.
+async fn own_forms_only(request: Request, next: Next) -> Response {
+    if request.method().is_safe() || is_own(request.headers()) {
+        next.run(request).await
+    } else {
+        StatusCode::FORBIDDEN.into_response()
+    }
+}
+
+/// What a browser says of where a form comes from; older ones, and those without https, name the origin alone.
+fn is_own(headers: &HeaderMap) -> bool {
+    let header = |name: HeaderName| headers.get(name).and_then(|value| value.to_str().ok());
+    match (header(HeaderName::from_static("sec-fetch-site")), header(ORIGIN)) {
+        (Some(site), _) => matches!(site, "same-origin" | "none"),
+        (None, Some(origin)) => origin.split_once("://").is_some_and(|(_, from)| Some(from) == header(HOST)),
+        (None, None) => true, // no browser, so it has no visitor
+    }
 }
 
 /// One request's browser: what it sent of itself, and what it is to keep.
@@ -75,13 +99,15 @@ struct Browser {
     address: SocketAddr,
     language: Language,
     session: String,
+    /// Cookies are for https alone; a sandbox may be looked at without.
+    secure: bool,
     /// The challenge under way and when another message may be asked for, in seconds since 1970.
     challenge: Option<(String, u64)>,
     keep: Vec<String>,
 }
 
 impl Browser {
-    fn new(ConnectInfo(address): ConnectInfo<SocketAddr>, headers: &HeaderMap) -> Self {
+    fn new(app: &App, ConnectInfo(address): ConnectInfo<SocketAddr>, headers: &HeaderMap) -> Self {
         let cookies = headers.get_all(COOKIE).iter().filter_map(|value| value.to_str().ok());
         let cookies: HashMap<&str, &str> =
             cookies.flat_map(|line| line.split("; ")).filter_map(|cookie| cookie.split_once('=')).collect();
@@ -93,7 +119,9 @@ impl Browser {
             let (challenge, resend_at) = value.split_once(':')?;
             Some((challenge.to_owned(), resend_at.parse().ok()?))
         });
-        let mut browser = Self { address, language, session: String::new(), challenge, keep: Vec::new() };
+        let secure = !app.0.sandbox;
+        let mut browser =
+            Self { address, language, session: String::new(), secure, challenge, keep: Vec::new() };
         match cookies.get("session").filter(|session| session.len() == 32) {
             Some(session) => browser.session = (*session).to_owned(),
             None => browser.new_session(),
@@ -106,9 +134,10 @@ impl Browser {
         self.keep(format!("session={}; Max-Age={SESSION}", self.session));
     }
 
-    /// Sets a cookie that no script reads and no other site's form sends. Over https add `Secure`.
+    /// Sets a cookie that no script reads and no other site's form sends.
     fn keep(&mut self, cookie: String) {
-        self.keep.push(format!("{cookie}; Path=/; HttpOnly; SameSite=Lax"));
+        let secure = if self.secure { "; Secure" } else { "" };
+        self.keep.push(format!("{cookie}; Path=/; HttpOnly; SameSite=Lax{secure}"));
     }
 
     fn keep_challenge(&mut self, started: &Started) {
@@ -134,6 +163,8 @@ impl Browser {
         for (name, value) in [
             (CONTENT_TYPE, "text/html; charset=utf-8"),
             (CACHE_CONTROL, "no-store"),
+            // Not `no-referrer`: with it browsers leave their origin out of the page's own forms, too.
+            (REFERRER_POLICY, "same-origin"),
             (
                 CONTENT_SECURITY_POLICY,
                 "default-src 'none'; style-src 'self'; script-src 'self'; form-action 'self'; base-uri 'none'; \
@@ -193,7 +224,7 @@ async fn show(
     headers: HeaderMap,
     Query(shown): Query<Shown>,
 ) -> Response {
-    let mut browser = Browser::new(peer, &headers);
+    let mut browser = Browser::new(&app, peer, &headers);
     if let Some(language) = shown.lang {
         let language = if language == "ar" { "ar" } else { "en" };
         browser.keep(format!("language={language}; Max-Age={SESSION}"));
@@ -218,7 +249,7 @@ async fn start(
     headers: HeaderMap,
     Form(Number { number: typed }): Form<Number>,
 ) -> Response {
-    let mut browser = Browser::new(peer, &headers);
+    let mut browser = Browser::new(&app, peer, &headers);
     // This page's people are in Kuwait: eight digits are a number there.
     let number = match normalize_phone(&typed) {
         local if local.len() == 8 => format!("965{local}"),
@@ -253,7 +284,7 @@ fn is_human(app: &App) -> bool {
 }
 
 async fn resend(State(app): State<App>, peer: ConnectInfo<SocketAddr>, headers: HeaderMap) -> Response {
-    let mut browser = Browser::new(peer, &headers);
+    let mut browser = Browser::new(&app, peer, &headers);
     let Some((challenge, _)) = browser.challenge.clone() else { return browser.back_to_page() };
     match app.0.otp.resend(&challenge, &browser.caller()).in_background().await {
         Ok(started) => {
@@ -288,7 +319,7 @@ async fn verify(
     headers: HeaderMap,
     Form(Typed { code }): Form<Typed>,
 ) -> Response {
-    let mut browser = Browser::new(peer, &headers);
+    let mut browser = Browser::new(&app, peer, &headers);
     let Some((challenge, _)) = browser.challenge.clone() else { return browser.back_to_page() };
     match app.0.otp.verify(&challenge, Purpose::LOGIN, &code, &browser.caller()).await {
         Ok(verified) => {
@@ -319,7 +350,7 @@ async fn verify(
 
 /// Begins anew: signs out, or leaves a challenge.
 async fn again(State(app): State<App>, peer: ConnectInfo<SocketAddr>, headers: HeaderMap) -> Response {
-    let mut browser = Browser::new(peer, &headers);
+    let mut browser = Browser::new(&app, peer, &headers);
     app.sessions().signed_in.remove(&browser.session);
     browser.forget_challenge();
     browser.back_to_page()

@@ -7,6 +7,8 @@ use kwtsms_async::otp::{Budget, Otp, OtpKeys, OtpStore};
 use kwtsms_async::sandbox::Sandbox;
 use kwtsms_page_tests::{Window, open};
 use serde_json::json;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
 
 #[path = "../../examples/otp_axum/app.rs"]
 mod app;
@@ -17,6 +19,11 @@ use super::NUMBER;
 
 /// The page over a sandbox; gives its address.
 async fn serve(sandbox: &Sandbox) -> String {
+    serve_as(sandbox, true).await
+}
+
+/// The same, where it may be told that the gateway is a real one.
+async fn serve_as(sandbox: &Sandbox, told: bool) -> String {
     let client = Client::builder("shop", "s3cret").base_url(sandbox.base_url()).sender_id("KWT-TEST");
     let otp = Otp::builder(client.build().unwrap(), OtpStore::memory(), OtpKeys::random())
         .app_name("MYAPP")
@@ -25,7 +32,7 @@ async fn serve(sandbox: &Sandbox) -> String {
         .budget(Budget::credits(200).per_hour())
         .build()
         .unwrap();
-    let router = app::router(app::App::new(otp, [NUMBER, "96551234567"], true));
+    let router = app::router(app::App::new(otp, [NUMBER, "96551234567"], told));
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
     let service = router.into_make_service_with_connect_info::<SocketAddr>();
@@ -99,6 +106,10 @@ async fn a_code_from_the_inbox_typed_in_arabic_digits_signs_in() {
         assert!(waits.starts_with("Another code in") && (waits.contains("3:5") || waits.contains("4:00")), "{waits}");
         fits(&window, 390).await;
         picture(&window, "code").await;
+        window.size(1280, 900).await;
+        fits(&window, 1280).await;
+        picture(&window, "code-wide").await;
+        window.size(390, 844).await;
         // A reload sends nothing again.
         window.client.refresh().await.unwrap();
         window.until("document.getElementById('code')").await;
@@ -178,6 +189,10 @@ async fn the_page_is_arabic_from_right_to_left_and_so_is_the_message() {
         assert!(window.text("#resend").await.starts_with("رمز آخر بعد"));
         fits(&window, 390).await;
         picture(&window, "code-arabic").await;
+        window.size(1280, 900).await;
+        fits(&window, 1280).await;
+        picture(&window, "code-arabic-wide").await;
+        window.size(390, 844).await;
         enter(&window, "#code", &arabic(&code)).await;
         window.until("document.getElementById('welcome')").await;
         picture(&window, "signed-in-arabic").await;
@@ -233,4 +248,77 @@ async fn what_a_stranger_types_stays_text() {
         assert_eq!(window.eval("document.querySelectorAll('img, script:not([src])').length").await, 0);
     })
     .await;
+}
+
+/// What the page answered to its first form, without the body.
+struct Answer(String);
+
+impl Answer {
+    fn status(&self) -> &str {
+        self.0.split(' ').nth(1).unwrap()
+    }
+
+    /// The values of a header, whose name is in small letters.
+    fn all(&self, name: &str) -> Vec<&str> {
+        let headers = self.0.lines().filter_map(|line| line.split_once(": "));
+        headers.filter(|(other, _)| *other == name).map(|(_, value)| value).collect()
+    }
+}
+
+/// Sends the page's first form with these headers, as a browser or a script would.
+async fn posted(page: &str, headers: &[(&str, &str)]) -> Answer {
+    let host = page.strip_prefix("http://").unwrap().trim_end_matches('/');
+    let body = "number=98765432";
+    let mut request = format!("POST /start HTTP/1.1\r\nhost: {host}\r\nconnection: close\r\n");
+    for (name, value) in headers {
+        request += &format!("{name}: {value}\r\n");
+    }
+    request += "content-type: application/x-www-form-urlencoded\r\n";
+    request += &format!("content-length: {}\r\n\r\n{body}", body.len());
+    let mut stream = TcpStream::connect(host.replace("localhost", "127.0.0.1")).await.unwrap();
+    stream.write_all(request.as_bytes()).await.unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).await.unwrap();
+    Answer(answer.split("\r\n\r\n").next().unwrap().replace("\r\n", "\n"))
+}
+
+#[tokio::test]
+async fn a_form_of_another_site_is_refused_and_neither_sends_nor_signs_out() {
+    let sandbox = Sandbox::start().await.unwrap();
+    let page = serve(&sandbox).await;
+    let own = page.trim_end_matches('/');
+    for headers in [
+        &[("sec-fetch-site", "cross-site"), ("origin", "https://evil.example")][..],
+        &[("sec-fetch-site", "same-site"), ("origin", own)],
+        &[("origin", "https://evil.example")],
+        &[("origin", "null")],
+        &[("origin", "http://localhost.evil.example")],
+    ] {
+        let refused = posted(&page, headers).await;
+        assert_eq!(refused.status(), "403", "{headers:?}");
+        assert!(refused.all("set-cookie").is_empty(), "a new session would sign the visitor out");
+    }
+    for headers in [&[("sec-fetch-site", "same-origin")][..], &[("origin", own)], &[]] {
+        assert_ne!(posted(&page, headers).await.status(), "403", "{headers:?}");
+    }
+    tokio::time::sleep(std::time::Duration::from_millis(100)).await; // it is sent in the background
+    assert_eq!(sandbox.messages().len(), 1, "the first of the page's own");
+}
+
+#[tokio::test]
+async fn what_a_browser_keeps_is_kept_from_scripts_other_sites_and_plain_http() {
+    let sandbox = Sandbox::start().await.unwrap();
+    for (told, secure) in [(true, false), (false, true)] {
+        let page = serve_as(&sandbox, told).await;
+        let answer = posted(&page, &[("sec-fetch-site", "same-origin")]).await;
+        let cookies = answer.all("set-cookie");
+        assert_eq!(cookies.len(), 2, "the session and the challenge: {cookies:?}");
+        for cookie in cookies {
+            assert!(cookie.contains("; Path=/; HttpOnly; SameSite=Lax"), "{cookie}");
+            assert_eq!(cookie.ends_with("; Secure"), secure, "{cookie}");
+        }
+        assert_eq!(answer.all("cache-control"), ["no-store"]);
+        assert_eq!(answer.all("referrer-policy"), ["same-origin"]);
+        assert_eq!(answer.all("location"), ["/"], "nothing of it stands in an address");
+    }
 }
