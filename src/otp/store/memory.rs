@@ -32,9 +32,7 @@ impl State {
     fn sweep(&mut self, now: i64) -> u64 {
         let before = self.challenges.len() + self.counters.len();
         self.challenges.retain(|_, row| row.forgotten_at > now);
-        // A count with a share begins its next window with half of this one.
-        self.counters
-            .retain(|_, counter| counter.expires + 86_400_000 * i64::from(counter.verified > 0) > now);
+        self.counters.retain(|_, counter| counter.forgotten_at > now);
         self.swept = now;
         (before - self.challenges.len() - self.counters.len()) as u64
     }

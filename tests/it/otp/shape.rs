@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use kwtsms_async::otp::{
-    Breaker, Caller, CodeDelivery, HumanCheck, Language, OnResend, OtpKeys, Purpose, Scope, StartError,
-    VerifyError,
+    Breaker, Budget, Caller, CodeDelivery, HumanCheck, Language, OnResend, OtpKeys, Purpose, Scope,
+    StartError, VerifyError,
 };
 use kwtsms_async::sandbox::Fault;
 use kwtsms_async::{PhoneError, Region};
@@ -23,11 +23,16 @@ over_every_store! {
     a_person_is_asked_for_a_proof_after_so_many_challenges
     a_known_device_is_not_locked_out_by_strangers
     a_country_stops_where_nobody_verifies_and_goes_on_where_they_do
+    a_country_where_nobody_verifies_begins_its_day_with_half
+    a_country_goes_on_up_to_a_share_of_what_is_verified
+    only_messages_that_may_have_gone_out_are_taken_off_when_a_code_is_verified
+    a_message_that_is_refused_late_is_not_taken_off_either
     a_decoy_looks_like_a_number_with_an_account
     the_same_code_is_sent_again_where_it_is_so_set
     a_challenge_that_is_over_takes_no_other_code
     a_test_number_gets_no_message_and_obeys_the_rules
     keys_are_rotated_without_losing_a_code
+    another_message_of_an_old_key_is_counted_with_all_others
     services_with_other_names_or_keys_do_not_meet
     what_has_no_meaning_any_more_is_swept
 }
@@ -163,6 +168,11 @@ async fn a_block_of_numbers_and_a_country_have_their_limits(place: Place) {
     let error = start("96553334444").await.unwrap_err();
     assert!(matches!(error, StartError::Limited { scope: Scope::Country, .. }), "{error:?}");
     start("966551234567").await.unwrap();
+    // A part of a country that is named has its own.
+    let part = world.builder().await.namespace("part").prefix("9655").per_country(1).build().unwrap();
+    part.start("96551112222", Purpose::LOGIN, &caller()).await.unwrap();
+    part.start("96598765432", Purpose::LOGIN, &caller()).await.unwrap();
+    part.start("96553334444", Purpose::LOGIN, &caller()).await.unwrap_err();
     // What is no number, or of another country, takes nothing.
     let error = start("98").await.unwrap_err();
     assert!(matches!(error, StartError::Number(PhoneError::TooShort { .. })), "{error:?}");
@@ -200,7 +210,7 @@ async fn a_person_is_asked_for_a_proof_after_so_many_challenges(place: Place) {
 
 async fn a_known_device_is_not_locked_out_by_strangers(place: Place) {
     let world = World::new(place);
-    let otp = world.otp().await;
+    let otp = world.builder().await.failures(5).build().unwrap();
     let (stranger, code) = world.start(&otp, NUMBER).await;
     for _ in 0..2 {
         world.resend(&otp, &stranger).await.unwrap();
@@ -209,8 +219,10 @@ async fn a_known_device_is_not_locked_out_by_strangers(place: Place) {
     let known = at([198, 51, 100, 1]).known(true);
     otp.start(NUMBER, Purpose::LOGIN, &at([198, 51, 100, 1])).await.unwrap_err();
     let started = otp.start(NUMBER, Purpose::LOGIN, &known).await.unwrap();
-    // The lane is the challenge's: it is not asked again when the code is typed.
+    // The lane is the challenge's: it is not asked again for another message, nor when the code is typed.
     let elsewhere = at([198, 51, 100, 2]);
+    world.place.pass(PAUSE).await;
+    otp.resend(&started.challenge, &elsewhere).await.unwrap();
     let verified = otp.verify(&started.challenge, Purpose::LOGIN, world.code(NUMBER), &elsewhere).await;
     assert!(verified.is_ok());
 }
@@ -254,6 +266,89 @@ async fn a_country_stops_where_nobody_verifies_and_goes_on_where_they_do(place: 
         start(i * 10_000).await.unwrap();
     }
     start(120_000).await.unwrap_err();
+}
+
+/// So many numbers, no two of one block.
+fn neighbourless(from: u32, count: u32) -> impl Iterator<Item = String> {
+    (from..from + count).map(|i| format!("9655{:03}0000", i))
+}
+
+// Guard: a count with a share is remembered for another window, also where nothing of it was verified.
+async fn a_country_where_nobody_verifies_begins_its_day_with_half(place: Place) {
+    let world = World::new(place);
+    let otp = world.builder().await.breaker(Breaker::unverified(4)).per_address(1_000).build().unwrap();
+    let mut numbers = neighbourless(0, 9);
+    let mut next = || numbers.next().unwrap();
+    for _ in 0..4 {
+        world.start(&otp, &next()).await;
+    }
+    world.place.pass(25 * HOUR).await;
+    otp.sweep().await.unwrap();
+    for _ in 0..2 {
+        world.start(&otp, &next()).await;
+    }
+    let error = otp.start(next(), Purpose::LOGIN, &caller()).await.unwrap_err();
+    assert!(matches!(error, StartError::Limited { scope: Scope::Breaker, .. }), "{error:?}");
+}
+
+// Guard: the share in the condition of the count's update, and what is verified being counted.
+async fn a_country_goes_on_up_to_a_share_of_what_is_verified(place: Place) {
+    let world = World::new(place);
+    let otp = world.builder().await.breaker(Breaker::unverified(1).share(50)).per_address(1_000);
+    let otp = otp.build().unwrap();
+    for number in neighbourless(0, 6) {
+        let (challenge, code) = world.start(&otp, &number).await;
+        assert_eq!(tries(&otp, &challenge, [code]).await, ["verified"]);
+    }
+    // Half of six, where the number alone would be one.
+    for number in neighbourless(10, 3) {
+        world.start(&otp, &number).await;
+    }
+    let error = otp.start("96559990000", Purpose::LOGIN, &caller()).await.unwrap_err();
+    assert!(matches!(error, StartError::Limited { scope: Scope::Breaker, .. }), "{error:?}");
+}
+
+// Guard: what was not sent is no message of its challenge either.
+async fn only_messages_that_may_have_gone_out_are_taken_off_when_a_code_is_verified(place: Place) {
+    let world = World::new(place);
+    let otp = world.builder().await.breaker(Breaker::unverified(3)).per_address(1_000).build().unwrap();
+    let mut numbers = neighbourless(0, 9);
+    let mut next = || numbers.next().unwrap();
+    let (verified, _) = world.start(&otp, &next()).await;
+    world.resend(&otp, &verified).await.unwrap();
+    let code = world.posted_code();
+    world.place.pass(PAUSE).await;
+    world.sandbox.faults().push(Fault::code("ERR013").on("send"));
+    otp.resend(&verified, &caller()).await.unwrap_err();
+    world.start(&otp, &next()).await;
+    otp.start(next(), Purpose::LOGIN, &caller()).await.unwrap_err(); // three are out: two of one challenge
+    assert_eq!(tries(&otp, &verified, [code]).await, ["verified"]);
+    // Two are off, and not the third, which nobody got.
+    world.start(&otp, &next()).await;
+    world.start(&otp, &next()).await;
+    otp.start(next(), Purpose::LOGIN, &caller()).await.unwrap_err();
+}
+
+async fn a_message_that_is_refused_late_is_not_taken_off_either(place: Place) {
+    let pause = Duration::from_secs(17);
+    let slow = place.longer_than(pause);
+    let world = World::new(place);
+    let otp = world.builder().await.breaker(Breaker::unverified(3)).resend_after(pause).build().unwrap();
+    let mut numbers = neighbourless(0, 9);
+    let mut next = || numbers.next().unwrap();
+    world.start(&otp, &next()).await;
+    world.sandbox.faults().push(Fault::code("ERR013").after(slow).on("send"));
+    let number = next();
+    let started = otp.start_in_background(&number, Purpose::LOGIN, &caller()).await.unwrap();
+    until(|| world.sandbox.requests().len() == 2).await;
+    world.place.pass(pause).await;
+    otp.resend(&started.challenge, &caller()).await.unwrap();
+    otp.settled().await;
+    assert_eq!(tries(&otp, &started.challenge, [world.code(&number)]).await, ["verified"]);
+    // One is left, the first number's.
+    world.start(&otp, &next()).await;
+    world.start(&otp, &next()).await;
+    otp.start(next(), Purpose::LOGIN, &caller()).await.unwrap_err();
 }
 
 async fn a_decoy_looks_like_a_number_with_an_account(place: Place) {
@@ -302,6 +397,13 @@ async fn a_decoy_looks_like_a_number_with_an_account(place: Place) {
     for i in 0..5 {
         otp.decoy(format!("9655{i}111111"), Purpose::LOGIN, &caller()).await.unwrap();
     }
+    let poor = world.builder().await.namespace("p").budget(Budget::credits(1).per_hour()).build().unwrap();
+    for i in 0..3 {
+        poor.decoy(format!("9655{i}111111"), Purpose::LOGIN, &caller()).await.unwrap();
+    }
+    poor.start(NUMBER, Purpose::LOGIN, &caller()).await.unwrap();
+    let error = poor.decoy("96562000000", Purpose::LOGIN, &caller()).await.unwrap_err();
+    assert!(matches!(error, StartError::Budget), "{error:?}");
     otp.start("96560000000", Purpose::LOGIN, &caller()).await.unwrap();
     otp.start("96561000000", Purpose::LOGIN, &caller()).await.unwrap();
     let error = otp.decoy("96562000000", Purpose::LOGIN, &caller()).await.unwrap_err();
@@ -413,6 +515,24 @@ async fn keys_are_rotated_without_losing_a_code(place: Place) {
     assert_eq!(tries(&without, &challenge, ["123456"]).await, ["notfound"]);
 }
 
+// Guard: counts lie under the current key, whatever key a challenge was made under.
+async fn another_message_of_an_old_key_is_counted_with_all_others(place: Place) {
+    let world = World::new(place);
+    let (old, new) = ("an old key of at least 32 bytes, 0123", "a new key of at least 32 bytes, 45678");
+    let with = async |keys: OtpKeys| {
+        let world = World { keys, sandbox: world.sandbox.clone(), ..World::new(world.place.clone()) };
+        world.builder().await.per_country(2).build().unwrap()
+    };
+    let (challenge, _) = world.start(&with(OtpKeys::new(old)).await, NUMBER).await;
+    world.place.pass(PAUSE).await;
+    let rotated = with(OtpKeys::new(new).accept(old)).await;
+    for number in ["96551112222", "96553334444"] {
+        world.start(&rotated, number).await;
+    }
+    let error = rotated.resend(&challenge, &caller()).await.unwrap_err();
+    assert!(matches!(error, StartError::Limited { scope: Scope::Country, .. }), "{error:?}");
+}
+
 async fn services_with_other_names_or_keys_do_not_meet(place: Place) {
     let world = World::new(place.clone());
     let otp = world.otp().await;
@@ -449,6 +569,17 @@ async fn until_none_left(otp: &kwtsms_async::otp::Otp, world: &World) {
         }
     };
     tokio::time::timeout(MINUTE, swept).await.expect("all is swept within a minute");
+}
+
+// Guard: the sweep with a reservation.
+#[tokio::test(start_paused = true)]
+async fn the_memory_forgets_by_itself() {
+    let world = World::new(Place::memory().await.unwrap());
+    let otp = world.otp().await;
+    world.start(&otp, NUMBER).await;
+    world.place.pass(72 * HOUR).await;
+    world.start(&otp, "96551112222").await;
+    assert_eq!(otp.sweep().await.unwrap(), 0, "nothing of three days ago is left to forget");
 }
 
 #[tokio::test(start_paused = true)]
