@@ -337,4 +337,15 @@ mod tests {
             assert!(texts.write(Language::English, &code, Some(hash)).is_err(), "{hash}");
         }
     }
+
+    #[test]
+    fn a_text_that_takes_two_pages_with_the_hash_of_an_app_is_refused_when_it_is_written() {
+        let code = Code::fixed("0123456789", 10).unwrap();
+        for (letters, fits) in [(135, true), (136, false)] {
+            let template = format!("{{code}} {} {{app}}", "a".repeat(letters));
+            let texts = texts([&template, "{code} رمز {app}"], "A", None).unwrap();
+            let written = texts.write(Language::English, &code, Some("FA+9qCX9VSu"));
+            assert_eq!(written.is_ok(), fits, "{letters}: {written:?}");
+        }
+    }
 }

@@ -15,6 +15,7 @@ over_every_store! {
     a_right_code_among_wrong_ones_is_verified_if_its_turn_comes
     another_message_gives_no_new_attempts
     fresh_challenges_do_not_buy_guesses
+    failures_are_counted_again_when_their_hour_is_over
     guesses_at_many_challenges_of_a_number_at_once_are_counted_together
     a_success_gives_the_number_its_guesses_back
     a_code_of_another_purpose_challenge_session_or_number_is_worth_nothing
@@ -122,6 +123,23 @@ async fn fresh_challenges_do_not_buy_guesses(place: Place) {
     world.place.pass(HOUR).await;
     let (challenge, code) = world.start(&otp, NUMBER).await;
     assert_eq!(tries(&otp, &challenge, [code]).await, ["verified"]);
+}
+
+// Guard: a guess begins the window anew where the one before is over, and not only a message does.
+async fn failures_are_counted_again_when_their_hour_is_over(place: Place) {
+    let world = World::new(place);
+    let otp = world.builder().await.failures(3).build().unwrap();
+    let (first, code) = world.start(&otp, NUMBER).await;
+    let wrong = |code: &str| (0..4).map(|nth| other_than(code, nth)).collect::<Vec<_>>();
+    assert_eq!(tries(&otp, &first, &wrong(&code)[..2]).await, ["wrong 4", "wrong 3"]);
+    world.place.pass(58 * MINUTE).await;
+    let (second, code) = world.start(&otp, NUMBER).await;
+    world.place.pass(3 * MINUTE).await; // the hour ends, and the code lives
+    let words = tries(&otp, &second, &wrong(&code)).await;
+    assert_eq!(words, ["wrong 4", "wrong 3", "wrong 2", "limited"]);
+    assert!(
+        matches!(verify(&otp, &second, &code).await, Err(VerifyError::Limited(after)) if after > 59 * MINUTE)
+    );
 }
 
 // Guard: in PostgreSQL, the lock of the challenge before the count of the number's failures.
@@ -411,4 +429,23 @@ async fn a_server_that_is_serializable_by_default_compares_as_many_guesses() {
     let results: Vec<_> = join_all(starts).await.into_iter().map(Result::unwrap).collect();
     assert_eq!(results.iter().filter(|result| result.is_ok()).count(), 1);
     assert!(!results.iter().any(|result| matches!(result, Err(StartError::Store(_)))), "{results:?}");
+}
+
+// Guard: `src/otp/random.rs`. What a code looks like does not tell where it comes from, so the sources are read.
+#[test]
+fn what_is_random_comes_from_the_operating_system_alone() {
+    let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("src/otp");
+    let mut random = 0;
+    for folder in [folder.clone(), folder.join("store")] {
+        for file in std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()) {
+            let Ok(text) = std::fs::read_to_string(&file) else { continue };
+            random += usize::from(text.contains("SystemRandom::new().fill(&mut bytes)"));
+            for other in
+                ["fastrand", "thread_rng", "rand::random", "RandomState", "math.random", "random()::"]
+            {
+                assert!(!text.contains(other), "{} in {}", other, file.display());
+            }
+        }
+    }
+    assert_eq!(random, 1, "one place asks for it");
 }
