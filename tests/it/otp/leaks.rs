@@ -234,6 +234,14 @@ async fn no_key_of_redis_is_without_an_end() {
     let Some(place) = Place::redis().await else { return };
     let world = World::new(place);
     everything(&world, &mut Shown::default()).await;
+    // A success takes the count of the number's failures away; a wrong code for another challenge makes it anew.
+    let brief = std::time::Duration::from_secs(16);
+    let otp = world.builder().await.namespace("two").resend_after(brief).build().unwrap();
+    let (first, code) = world.start(&otp, NUMBER).await;
+    world.place.pass(brief).await;
+    let (second, other) = world.start(&otp, NUMBER).await;
+    assert_eq!(tries(&otp, &first, [code]).await, ["verified"]);
+    assert_eq!(tries(&otp, &second, [other_than(&other, 0)]).await, ["wrong 4"]);
     let Place::Redis(server) = &world.place else { unreachable!() };
     let mut connection = redis_connection(server);
     let keys = redis_keys(server);
