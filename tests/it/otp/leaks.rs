@@ -249,5 +249,9 @@ async fn no_key_of_redis_is_without_an_end() {
     for key in keys {
         let left: i64 = redis::cmd("PTTL").arg(&key).query(&mut connection).unwrap();
         assert!(left > 0, "{key} has no end");
+        assert!(
+            key.contains("{otp}:"),
+            "a cluster keeps {key} elsewhere than what its script touches besides"
+        );
     }
 }
