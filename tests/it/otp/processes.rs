@@ -2,6 +2,7 @@
 
 use std::io::{BufRead, BufReader, Write};
 use std::process::{ChildStdout, Command, Stdio};
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use futures::future::join_all;
@@ -141,7 +142,11 @@ async fn at_once<F: Future<Output = String>>(count: u32, act: impl Fn(u32) -> F)
 }
 
 /// Lets several processes do the same at the same time and gives what came of it, in all.
+///
+/// One test at a time: each process has up to 8 connections, and a PostgreSQL server takes 100 in all, as it comes.
 fn all(place: &Place, what: &str, challenge: &str, code: &str) -> Vec<String> {
+    static ONE: Mutex<()> = Mutex::new(());
+    let _one = ONE.lock().unwrap_or_else(PoisonError::into_inner);
     let mut others: Vec<_> = (0..PROCESSES).map(|_| Other::new(place, what, challenge, code, None)).collect();
     others.iter_mut().for_each(Other::go_on);
     others
