@@ -226,6 +226,13 @@ async fn a_call_dropped_while_the_message_is_under_way_is_settled_all_the_same(p
     otp.settled().await;
     assert_eq!(world.messages(), 1);
     too_soon(otp.start(NUMBER, Purpose::LOGIN, &caller())).await;
+    // What was not sent gives its room back, though nobody waits to hear of it.
+    let other = "96551112222";
+    world.sandbox.faults().push(Fault::code("ERR013").after(Duration::from_millis(300)).on("send"));
+    let call = otp.start(other, Purpose::LOGIN, &caller());
+    assert!(tokio::time::timeout(Duration::from_millis(200), call).await.is_err());
+    otp.settled().await;
+    world.start(&otp, other).await;
 }
 
 async fn the_reply_in_the_background_comes_before_the_message(place: Place) {
