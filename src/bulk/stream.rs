@@ -34,7 +34,7 @@ const DEFAULT_MAX_IN_FLIGHT: usize = 4;
 /// 16 s ago is held back until it may be written to, and the rest goes out before it.
 ///
 /// Memory does not grow with the input, but for the repeats: up to 10,000,000 distinct numbers are remembered
-/// in a compressed bitmap (a few MB for a million numbers of one country). Beyond that, a number is still
+/// in blocks of neighbours (a few MB for a million numbers of one country). Beyond that, a number is still
 /// compared with the remembered ones.
 ///
 /// # What stops a run
