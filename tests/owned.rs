@@ -24,6 +24,7 @@ impl Owned {
 
     /// A program that starts others, as a shell or faketime does: it is killed with all of them.
     pub(crate) fn spawn_group(command: &mut Command) -> Self {
+        forget_killed_faketimes();
         #[cfg(unix)]
         std::os::unix::process::CommandExt::process_group(command, 0);
         let mut owned = Self::spawn(command);
@@ -58,5 +59,19 @@ impl Drop for Owned {
             let _ = Command::new("kill").args(["-KILL", "--", &format!("-{}", child.id())]).status();
         }
         let _ = (child.kill(), child.wait());
+    }
+}
+
+/// Takes away what programs called faketime left in shared memory when they were killed: the next one that is given the
+/// number of such a process does not start.
+fn forget_killed_faketimes() {
+    for left in std::fs::read_dir("/dev/shm").into_iter().flatten().flatten() {
+        let name = left.file_name();
+        let name = name.to_str().unwrap_or_default();
+        let process =
+            ["faketime_shm_", "sem.faketime_sem_"].iter().find_map(|start| name.strip_prefix(start));
+        if process.is_some_and(|process| !std::path::Path::new("/proc").join(process).exists()) {
+            let _ = std::fs::remove_file(left.path()); // another test may be faster
+        }
     }
 }

@@ -9,17 +9,22 @@ use tokio::sync::oneshot;
 
 use super::*;
 
+/// A busy machine may be late by this in real time. Whoever waits for a call that is not polled waits for 3 s and more;
+/// the exact times are held under paused time.
+const LATE: Duration = Duration::from_millis(1_500);
+
 /// Counts starts and holds them to their spacing.
 struct Starts {
     limiter: Limiter,
     lane: Lane,
+    late: Duration,
     begin: Instant,
     seen: Mutex<Vec<(u32, Instant)>>,
 }
 
 impl Starts {
-    fn new(lane: Lane) -> Self {
-        Self { limiter: limiter(), lane, begin: Instant::now(), seen: Mutex::default() }
+    fn new(lane: Lane, late: Duration) -> Self {
+        Self { limiter: limiter(), lane, late, begin: Instant::now(), seen: Mutex::default() }
     }
 
     async fn call(&self, who: u32) {
@@ -41,7 +46,7 @@ impl Starts {
         }
         let ideal = ms(500) * u32::try_from(count - 1).unwrap();
         let took = seen.last().unwrap().1 - self.begin;
-        assert!(took <= ideal + ms(500) * lost, "{took:?} of {ideal:?}: {seen:?}");
+        assert!(took <= ideal + ms(500) * lost + self.late, "{took:?} of {ideal:?}: {seen:?}");
         assert_eq!(self.limiter.waiting(), (0, 0));
     }
 }
@@ -51,8 +56,8 @@ async fn within<T>(seconds: u64, done: impl Future<Output = T>) -> T {
 }
 
 /// Calls kept in `buffer_unordered` while the loop's body awaits another call.
-async fn a_loop_that_calls_beside_its_stream(lane: Lane) {
-    let starts = Starts::new(lane);
+async fn a_loop_that_calls_beside_its_stream(lane: Lane, late: Duration) {
+    let starts = Starts::new(lane, late);
     within(60, async {
         let mut calls = pin!(stream::iter(0..6).map(|who| starts.call(who)).buffer_unordered(3));
         while calls.next().await.is_some() {
@@ -65,8 +70,8 @@ async fn a_loop_that_calls_beside_its_stream(lane: Lane) {
 }
 
 /// A call in `select!` by reference, while the other branch calls too.
-async fn a_select_whose_other_branch_calls(lane: Lane) {
-    let starts = Starts::new(lane);
+async fn a_select_whose_other_branch_calls(lane: Lane, late: Duration) {
+    let starts = Starts::new(lane, late);
     starts.call(0).await;
     within(60, async {
         let mut one = pin!(starts.call(1));
@@ -87,8 +92,8 @@ async fn a_select_whose_other_branch_calls(lane: Lane) {
 }
 
 /// A task whose body is slow between two results.
-async fn a_task_whose_body_is_slow(lane: Lane, slow: Duration) {
-    let starts = Arc::new(Starts::new(lane));
+async fn a_task_whose_body_is_slow(lane: Lane, slow: Duration, late: Duration) {
+    let starts = Arc::new(Starts::new(lane, late));
     let (first, at) = oneshot::channel();
     let (again, resumed) = oneshot::channel();
     let slow_one = tokio::spawn({
@@ -108,7 +113,7 @@ async fn a_task_whose_body_is_slow(lane: Lane, slow: Duration) {
     assert_eq!(starts.limiter.waiting(), if lane == Lane::Single { (2, 0) } else { (0, 2) });
     within(60, starts.call(10)).await;
     let took = first.elapsed();
-    assert!(took <= ms(700), "{took:?}: a period, and 100 ms for the two that are absent");
+    assert!(took <= ms(700) + late, "{took:?}: a period, and 100 ms for the two that are absent");
 
     // One that is polled again has kept its place before those that came later.
     within(60 + slow.as_secs(), resumed).await.unwrap();
@@ -118,19 +123,19 @@ async fn a_task_whose_body_is_slow(lane: Lane, slow: Duration) {
 }
 
 /// `join!` of calls beside something that does not end.
-async fn a_join_of_calls(lane: Lane) {
-    let starts = Starts::new(lane);
+async fn a_join_of_calls(lane: Lane, late: Duration) {
+    let starts = Starts::new(lane, late);
     within(60, async { tokio::join!(starts.call(0), starts.call(1), starts.call(2), starts.call(3)) }).await;
     starts.assert_complete(4, 1);
 }
 
 /// A turn whose holder awaits something for ever before it starts.
-async fn a_turn_that_is_not_started(lane: Lane) {
-    let starts = Starts::new(lane);
+async fn a_turn_that_is_not_started(lane: Lane, late: Duration) {
+    let starts = Starts::new(lane, late);
     let held = starts.limiter.turn(lane, None).await.unwrap();
     within(60, starts.call(1)).await;
     let took = starts.begin.elapsed();
-    assert!(took >= ms(50) && took <= ms(500), "{took:?}: its lane waits for it for 50 ms");
+    assert!(took >= ms(50) && took <= ms(500) + late, "{took:?}: its lane waits for it for 50 ms");
     let (held, ()) = within(60, async { tokio::join!(held.start(), starts.call(2)) }).await;
     held.unwrap();
     starts.seen.lock().unwrap().insert(1, (0, starts.begin + took + ms(500)));
@@ -138,8 +143,8 @@ async fn a_turn_that_is_not_started(lane: Lane) {
 }
 
 /// Those that were found absent cost no more time.
-async fn ten_that_stay_absent(lane: Lane) {
-    let starts = Starts::new(lane);
+async fn ten_that_stay_absent(lane: Lane, late: Duration) {
+    let starts = Starts::new(lane, late);
     let mut absent: Vec<_> = (10..20).map(|who| Box::pin(starts.call(who))).collect();
     starts.call(0).await;
     for call in &mut absent {
@@ -153,20 +158,20 @@ async fn ten_that_stay_absent(lane: Lane) {
     .await;
     let took = starts.begin.elapsed();
     // Ten times 25 ms, and 50 ms, once.
-    assert!(took <= ms(2_000 + 300 + 250), "{took:?}");
+    assert!(took <= ms(2_000 + 300 + 250) + late, "{took:?}");
     drop(absent);
     starts.assert_complete(5, 2);
 }
 
-async fn all(slow: Duration) {
+async fn all(slow: Duration, late: Duration) {
     for lane in [Lane::Single, Lane::Bulk] {
         tokio::join!(
-            a_loop_that_calls_beside_its_stream(lane),
-            a_select_whose_other_branch_calls(lane),
-            a_task_whose_body_is_slow(lane, slow),
-            a_join_of_calls(lane),
-            a_turn_that_is_not_started(lane),
-            ten_that_stay_absent(lane),
+            a_loop_that_calls_beside_its_stream(lane, late),
+            a_select_whose_other_branch_calls(lane, late),
+            a_task_whose_body_is_slow(lane, slow, late),
+            a_join_of_calls(lane, late),
+            a_turn_that_is_not_started(lane, late),
+            ten_that_stay_absent(lane, late),
         );
     }
 }
@@ -184,17 +189,17 @@ async fn a_lane_waits_for_the_holder_of_a_turn_for_50_ms() {
 
 #[tokio::test(start_paused = true)]
 async fn no_call_that_is_not_polled_holds_up_another_under_paused_time() {
-    all(Duration::from_secs(600)).await;
+    all(Duration::from_secs(600), Duration::ZERO).await;
 }
 
 #[tokio::test]
 async fn no_call_that_is_not_polled_holds_up_another_on_a_current_thread_runtime() {
-    all(Duration::from_secs(3)).await;
+    all(Duration::from_secs(3), LATE).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn no_call_that_is_not_polled_holds_up_another_on_a_multi_thread_runtime() {
-    all(Duration::from_secs(3)).await;
+    all(Duration::from_secs(3), LATE).await;
 }
 
 fn current_thread() -> tokio::runtime::Runtime {
@@ -203,7 +208,7 @@ fn current_thread() -> tokio::runtime::Runtime {
 
 #[test]
 fn runtimes_share_a_limiter_and_one_that_is_not_driven_holds_up_none() {
-    let starts = Arc::new(current_thread().block_on(async { Starts::new(Lane::Single) }));
+    let starts = Arc::new(current_thread().block_on(async { Starts::new(Lane::Single, LATE) }));
     // A waiter that stays behind in a runtime that nobody drives any more.
     let idle = current_thread();
     idle.block_on(starts.call(0));
@@ -234,7 +239,7 @@ fn runtimes_share_a_limiter_and_one_that_is_not_driven_holds_up_none() {
 
 #[test]
 fn a_runtime_that_ends_takes_its_waiters_with_it() {
-    let starts = Arc::new(current_thread().block_on(async { Starts::new(Lane::Bulk) }));
+    let starts = Arc::new(current_thread().block_on(async { Starts::new(Lane::Bulk, LATE) }));
     let ends = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
     ends.block_on(starts.call(0));
     for who in 1..50 {
