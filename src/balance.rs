@@ -26,7 +26,7 @@ impl Eq for Balance {}
 impl Balance {
     /// The balance that a reply tells, if it does.
     #[inline]
-    pub(crate) fn told(raw: &RawReply) -> Option<Self> {
+    pub(crate) fn in_reply(raw: &RawReply) -> Option<Self> {
         Some(Self { available: raw.available()?, purchased: raw.purchased(), raw: Some(raw.clone()) })
     }
 
@@ -75,7 +75,7 @@ impl Cached {
     /// Learns from a reply, if it tells a balance.
     #[inline]
     pub(crate) fn learn(&self, order: u64, raw: &RawReply) {
-        let told = Balance::told(raw);
+        let told = Balance::in_reply(raw);
         let available = told.as_ref().map(|balance| balance.available).or_else(|| raw.balance());
         let Some(available) = available else { return };
         let crossed = {

@@ -24,7 +24,6 @@ impl Owned {
 
     /// A program that starts others, as a shell or faketime does: it is killed with all of them.
     pub(crate) fn spawn_group(command: &mut Command) -> Self {
-        forget_killed_faketimes();
         #[cfg(unix)]
         std::os::unix::process::CommandExt::process_group(command, 0);
         let mut owned = Self::spawn(command);
@@ -60,6 +59,20 @@ impl Drop for Owned {
         }
         let _ = (child.kill(), child.wait());
     }
+}
+
+/// True if there is faketime, which gives a process another clock.
+pub(crate) fn has_faketime() -> bool {
+    Command::new("faketime").arg("--version").output().is_ok()
+}
+
+/// This program again with its clock off by so much, as faketime names it. It starts another: see
+/// [`spawn_group`](Owned::spawn_group).
+pub(crate) fn with_a_clock_off_by(off: &str) -> Command {
+    forget_killed_faketimes();
+    let mut command = Command::new("faketime");
+    command.args(["-f", off]).arg(std::env::current_exe().unwrap());
+    command
 }
 
 /// Takes away what programs called faketime left in shared memory when they were killed: the next one that is given the

@@ -76,7 +76,8 @@ fn ask_while(
 
 impl Answer for Balance {
     fn read(raw: &RawReply) -> Result<Self, Error> {
-        Self::told(raw).ok_or_else(|| Error::bad_reply("the reply holds no readable balance", raw.clone()))
+        Self::in_reply(raw)
+            .ok_or_else(|| Error::bad_reply("the reply holds no readable balance", raw.clone()))
     }
 }
 
@@ -93,11 +94,11 @@ mod tests {
             r#"{"result":"OK","available":150.0,"purchased":1000.00}"#,
             r#"{"result":"OK","available":"150.00","purchased":"1000"}"#,
         ] {
-            let balance = Balance::told(&ok(body)).unwrap();
+            let balance = Balance::in_reply(&ok(body)).unwrap();
             assert_eq!(balance.available(), Credits::from_int(150));
             assert_eq!(balance.purchased(), Some(Credits::from_int(1000)));
         }
-        assert_eq!(Balance::told(&ok(r#"{"result":"OK","available":0.5}"#)).unwrap().purchased(), None);
-        assert!(Balance::told(&ok(r#"{"result":"OK","balance":150}"#)).is_none());
+        assert_eq!(Balance::in_reply(&ok(r#"{"result":"OK","available":0.5}"#)).unwrap().purchased(), None);
+        assert!(Balance::in_reply(&ok(r#"{"result":"OK","balance":150}"#)).is_none());
     }
 }

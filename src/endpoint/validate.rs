@@ -92,7 +92,7 @@ struct Groups {
 
 impl Groups {
     /// Whether an empty group is [] or missing is not documented: both are empty.
-    fn told(raw: &RawReply) -> Option<Self> {
+    fn in_reply(raw: &RawReply) -> Option<Self> {
         let Value::Object(named) = raw.field(&["mobile", "mobiles"])? else { return None };
         let mut groups = HashMap::new();
         for (group, name, small) in
@@ -114,7 +114,8 @@ impl Groups {
 
 impl Answer for Groups {
     fn read(raw: &RawReply) -> Result<Self, Error> {
-        Self::told(raw).ok_or_else(|| Error::bad_reply("the reply holds no groups of numbers", raw.clone()))
+        Self::in_reply(raw)
+            .ok_or_else(|| Error::bad_reply("the reply holds no groups of numbers", raw.clone()))
     }
 }
 
@@ -189,7 +190,7 @@ mod tests {
         let asked =
             numbers(&["9651800555", "96599153258", "99220322", "96524817066", "96599220322", "966558724477"]);
         let mut validation = Validation::default();
-        let answer = Groups::told(&ok(include_str!("../../tests/fixtures/validate.json"))).unwrap();
+        let answer = Groups::in_reply(&ok(include_str!("../../tests/fixtures/validate.json"))).unwrap();
         validation.take(&asked, answer);
         assert_eq!(validation.ok(), numbers(&["96599153258", "96599220322"]));
         assert_eq!(validation.nr(), numbers(&["966558724477"]));
@@ -206,11 +207,11 @@ mod tests {
             r#"{"result":"OK","mobile":{"OK":["96599153258"],"ER":["0096599153258"],"NR":["9715551234"]}}"#,
         ] {
             let mut validation = Validation::default();
-            validation.take(&numbers(&["96599153258", "96599220322"]), Groups::told(&ok(body)).unwrap());
+            validation.take(&numbers(&["96599153258", "96599220322"]), Groups::in_reply(&ok(body)).unwrap());
             assert_eq!(validation.ok(), numbers(&["96599153258"]), "{body}");
             assert_eq!(validation.missing(), numbers(&["96599220322"]), "{body}");
             assert_eq!((validation.er().len(), validation.nr().len()), (0, 0), "{body}");
         }
-        assert!(Groups::told(&ok(r#"{"result":"OK"}"#)).is_none());
+        assert!(Groups::in_reply(&ok(r#"{"result":"OK"}"#)).is_none());
     }
 }

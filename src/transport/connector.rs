@@ -33,14 +33,14 @@ thread_local! {
 
 pin_project! {
     /// An exchange, and what its connections are told of.
-    struct Told<F> {
+    struct ObservedExchange<F> {
         polled: Option<Polled>,
         #[pin]
         exchange: F,
     }
 }
 
-impl<F: Future> Future for Told<F> {
+impl<F: Future> Future for ObservedExchange<F> {
     type Output = F::Output;
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<F::Output> {
@@ -95,7 +95,7 @@ impl ObserveSetUps {
         connections: Option<Arc<Connections>>,
         exchange: impl Future<Output = T> + Send + 'static,
     ) -> BoxFuture<'static, T> {
-        Box::pin(Told { polled: Some(Polled { connections, below: self.0 }), exchange })
+        Box::pin(ObservedExchange { polled: Some(Polled { connections, below: self.0 }), exchange })
     }
 }
 

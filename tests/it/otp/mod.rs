@@ -5,6 +5,7 @@ mod down;
 #[cfg(feature = "redis")]
 mod eviction;
 mod leaks;
+mod limits;
 #[cfg(feature = "metrics")]
 mod metrics;
 mod outcomes;

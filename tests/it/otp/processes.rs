@@ -10,7 +10,7 @@ use kwtsms_async::otp::{Challenge, OtpKeys, OtpStore, Purpose, StartError};
 use kwtsms_async::sandbox::Fault;
 
 use super::world::*;
-use crate::owned::Owned;
+use crate::owned::{Owned, with_a_clock_off_by};
 
 const KEY: &str = "the key of several processes, 0123456789";
 const PROCESSES: usize = 4;
@@ -36,14 +36,9 @@ struct Other {
 impl Other {
     /// Starts it; it waits until it is told to go on. `clock` is what faketime is told.
     fn new(place: &Place, what: &str, challenge: &str, code: &str, clock: Option<&str>) -> Self {
-        let this = std::env::current_exe().unwrap();
         let mut command = match clock {
-            None => Command::new(this),
-            Some(clock) => {
-                let mut command = Command::new("faketime");
-                command.args(["-f", clock]).arg(this);
-                command
-            }
+            None => Command::new(std::env::current_exe().unwrap()),
+            Some(clock) => with_a_clock_off_by(clock),
         };
         command
             .args(["--exact", "otp::processes::another_process", "--ignored", "--nocapture"])
@@ -208,7 +203,7 @@ async fn a_process_that_is_killed_before_the_outcome_leaves_it_unknown(place: Pl
 #[cfg(any(feature = "postgres", feature = "redis"))]
 #[allow(clippy::print_stderr)]
 async fn clocks_of_processes_do_not_matter(place: Place) {
-    if Command::new("faketime").arg("--version").output().is_err() {
+    if !crate::owned::has_faketime() {
         eprintln!("skipped: no faketime, which sets a process's clock");
         return;
     }

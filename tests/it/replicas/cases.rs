@@ -211,7 +211,7 @@ async fn eight(store: Shared) {
 
 /// Four replicas whose clocks are off by up to an hour, either way.
 async fn clocks_an_hour_off(store: Shared) {
-    if std::process::Command::new("faketime").arg("--version").output().is_err() {
+    if !crate::owned::has_faketime() {
         return super::servers::missing("faketime");
     }
     let (sandbox, seconds) = (sandbox().await, seconds());

@@ -8,7 +8,7 @@ use futures::stream::{self, FuturesUnordered};
 use kwtsms_async::{Client, ErrorKind, Limiter, Rates, Store};
 use tokio::time::Instant;
 
-use crate::owned::Owned;
+use crate::owned::{Owned, with_a_clock_off_by};
 
 const TOLD: &str = "KWTSMS_TEST_REPLICA";
 
@@ -21,37 +21,44 @@ pub(super) enum Does {
     Opens,
 }
 
+/// A command that is told what its replica does.
+fn command(
+    mut program: Command,
+    store: &str,
+    gateway: &str,
+    who: usize,
+    does: Does,
+    seconds: u64,
+) -> Command {
+    let does = match does {
+        Does::Both => "both",
+        Does::Bulk => "bulk",
+        Does::Opens => "opens",
+    };
+    program
+        .args(["--exact", "replicas::process::replica", "--ignored", "--nocapture"])
+        .env(TOLD, format!("{store} {gateway} {who} {does} {seconds}"))
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped());
+    program
+}
+
 pub(super) struct Replica(Owned);
 
 impl Replica {
     /// Starts one that sends through a gateway, paced by a store.
     pub(super) fn start(store: &str, gateway: &str, who: usize, does: Does, seconds: u64) -> Self {
-        Self::run(Command::new(std::env::current_exe().unwrap()), store, gateway, who, does, seconds)
+        let this = Command::new(std::env::current_exe().unwrap());
+        Self(Owned::spawn(&mut command(this, store, gateway, who, does, seconds)))
     }
 
     /// The same with another clock than the machine's, so many seconds off.
     pub(super) fn start_off_by(off: i64, store: &str, gateway: &str, who: usize, seconds: u64) -> Self {
-        let mut command = Command::new("faketime");
+        let mut program = with_a_clock_off_by(&format!("{off:+}s"));
         // Only what tells the time of the day: timers are the kernel's, and would be off by as much.
-        command.env("FAKETIME_DONT_FAKE_MONOTONIC", "1").env("DONT_FAKE_MONOTONIC", "1");
-        command.args(["-f", &format!("{off:+}s")]).arg(std::env::current_exe().unwrap());
-        Self::run(command, store, gateway, who, Does::Both, seconds)
-    }
-
-    fn run(mut command: Command, store: &str, gateway: &str, who: usize, does: Does, seconds: u64) -> Self {
-        let does = match does {
-            Does::Both => "both",
-            Does::Bulk => "bulk",
-            Does::Opens => "opens",
-        };
-        command
-            .args(["--exact", "replicas::process::replica", "--ignored", "--nocapture"])
-            .env(TOLD, format!("{store} {gateway} {who} {does} {seconds}"))
-            .stdin(Stdio::null())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped());
-        let starts_another = command.get_program() == "faketime";
-        Self(if starts_another { Owned::spawn_group(&mut command) } else { Owned::spawn(&mut command) })
+        program.env("FAKETIME_DONT_FAKE_MONOTONIC", "1").env("DONT_FAKE_MONOTONIC", "1");
+        Self(Owned::spawn_group(&mut command(program, store, gateway, who, Does::Both, seconds)))
     }
 
     /// Sends it a signal by name.
