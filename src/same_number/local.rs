@@ -341,6 +341,23 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
+    async fn a_number_whose_time_ends_while_a_request_to_it_is_under_way_is_forgotten_later() {
+        let local = Local::new(Duration::ZERO);
+        local.take(1, &[number(1)], true, HOLD, Instant::now()).unwrap();
+        local.wrote(1, &[number(1)], true);
+        tokio::time::advance(local.kept - Duration::from_secs(1)).await;
+        local.take(2, &[number(1)], true, HOLD, Instant::now()).unwrap();
+        tokio::time::advance(Duration::from_secs(1)).await;
+        local.lock().forget_old(local.now());
+        local.wrote(2, &[number(1)], true);
+        assert!(local.knows_of_others(3, &[number(1)]));
+        tokio::time::advance(local.kept).await;
+        local.lock().forget_old(local.now());
+        let marks = local.lock();
+        assert_eq!((marks.by_number.len(), marks.order.len()), (0, 0));
+    }
+
+    #[tokio::test(start_paused = true)]
     async fn without_a_wait_nobody_is_refused_and_it_is_known_who_wrote() {
         let local = Local::new(Duration::ZERO);
         assert!(!local.take(1, &[number(1)], true, HOLD, Instant::now()).unwrap());

@@ -322,6 +322,12 @@ mod tests {
             }
         }
         assert_eq!(short, 2 * names.len() * values.len());
+
+        // What the short way had taken before it gave up is not kept.
+        let (mut fields, body) = (Fields::default(), r#"{"status":"of another reply"}"#);
+        fields.read_plain(body).unwrap();
+        fields.read_any(r#"{"code":"ERR003"}"#).unwrap();
+        assert!(fields.known[Key::Status as usize].is_none());
     }
 
     #[test]
