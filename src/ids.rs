@@ -154,8 +154,9 @@ impl MessageId {
     ///
     /// [`MessageIdError`] if nothing is left after trimming, if it is over 128 characters long, if it does not begin
     /// with an ASCII letter or digit, or if it holds anything but those and `-` `_` `.` `:` `+` `/` `=`.
+    #[inline]
     pub fn parse(text: &str) -> Result<Self, MessageIdError> {
-        let text = text.trim();
+        let text = trimmed(text);
         if text.is_empty() {
             return Err(MessageIdError::Empty);
         }
@@ -172,6 +173,15 @@ impl MessageId {
     /// Gives the id as the gateway gave it.
     pub fn as_str(&self) -> &str {
         &self.0
+    }
+}
+
+/// A text without the blanks around it. Nearly none has any, which is seen at its ends without decoding characters.
+#[inline]
+pub(crate) fn trimmed(text: &str) -> &str {
+    match text.as_bytes() {
+        [first, .., last] if first.is_ascii_graphic() && last.is_ascii_graphic() => text,
+        _ => text.trim(),
     }
 }
 
@@ -254,6 +264,21 @@ mod tests {
     fn a_sender_id_keeps_its_case_and_loses_the_blanks_around_it() {
         assert_eq!(SenderId::parse("  My-App 1\r\n").unwrap().as_str(), "My-App 1");
         assert_ne!(SenderId::parse("Kuwait").unwrap(), SenderId::parse("KUWAIT").unwrap());
+    }
+
+    #[test]
+    fn the_quick_look_at_the_ends_of_a_text_trims_as_the_standard_library_does() {
+        let ends = [
+            "", " ", "\t", "\u{b}", "\u{85}", "\u{a0}", "\u{2003}", "\u{feff}", "\0", "\u{7f}", "a", "ن", ".",
+        ];
+        for start in ends {
+            for middle in ["", "-", "x y"] {
+                for end in ends {
+                    let text = format!("{start}{middle}{end}");
+                    assert_eq!(trimmed(&text), text.trim(), "{text:?}");
+                }
+            }
+        }
     }
 
     #[test]

@@ -2,7 +2,6 @@
 
 use std::borrow::Cow;
 use std::fmt;
-use std::ops::Range;
 
 use serde::de::{self, Error as _, MapAccess, Visitor};
 use serde::{Deserialize, Deserializer};
@@ -29,7 +28,7 @@ impl Key {
     const COUNT: usize = Self::Status as usize + 1;
 
     /// The field of a name, and the rank of the spelling: 0 is the document's, which counts before all others.
-    #[inline]
+    #[inline(always)]
     pub(super) fn named(name: &str) -> Option<(Self, u8)> {
         Some(match name {
             "result" => (Self::Result, 0),
@@ -55,21 +54,41 @@ impl Key {
 /// The values of the fields that the SDK asks for.
 #[derive(Default)]
 pub(super) struct Fields {
-    pub(super) known: [Option<Field>; Key::COUNT],
+    pub(super) known: [Option<Held>; Key::COUNT],
+    /// By which spelling of its name each was read, see [`Key::named`].
+    pub(super) ranks: [u8; Key::COUNT],
     /// A name stands there twice, with two values.
     pub(super) ambiguous: bool,
 }
 
-pub(super) struct Field {
-    pub(super) rank: u8,
-    pub(super) held: Held,
-}
-
+#[derive(Clone, Copy)]
 pub(super) enum Held {
     /// A whole number.
     Whole(i64),
     /// Where in the body it stands, as it is written there.
-    Written(Range<usize>),
+    Written(Place),
+}
+
+/// Where in a body a part of it stands: half of a range of `usize`, since each report keeps those of its replies.
+#[derive(Clone, Copy)]
+pub(super) struct Place {
+    start: u32,
+    end: u32,
+}
+
+impl Place {
+    /// Fails in a body of 4 GiB and more; [`HttpTransport`](crate::transport::HttpTransport) reads 16 MiB at most.
+    #[inline]
+    fn of<E: de::Error>(part: &str, body: &str) -> Result<Self, E> {
+        let start = part.as_ptr().addr() - body.as_ptr().addr();
+        let end = u32::try_from(start + part.len()).map_err(E::custom)?;
+        Ok(Self { start: end - part.len() as u32, end })
+    }
+
+    #[inline]
+    pub(super) fn in_body(self, body: &str) -> &str {
+        &body[self.start as usize..self.end as usize]
+    }
 }
 
 impl Fields {
@@ -95,13 +114,6 @@ impl Fields {
         json.deserialize_map(AsWritten { body, fields: self })?;
         json.end()
     }
-}
-
-/// Where in a body a part of it stands.
-#[inline]
-fn place(part: &str, body: &str) -> Range<usize> {
-    let start = part.as_ptr().addr() - body.as_ptr().addr();
-    start..start + part.len()
 }
 
 /// Reads an object of nothing but whole numbers and texts without escapes, under names of their own; fails for any
@@ -130,11 +142,12 @@ impl<'de> Visitor<'de> for Plain<'_> {
             let held = match map.next_value()? {
                 PlainValue::Whole(number) => Held::Whole(number),
                 PlainValue::Text(text) => {
-                    let Range { start, end } = place(text, body);
-                    Held::Written(start - 1..end + 1) // its quotes belong to it
+                    let Place { start, end } = Place::of(text, body)?;
+                    Held::Written(Place { start: start - 1, end: end + 1 }) // its quotes belong to it
                 }
             };
-            *known = Some(Field { rank, held });
+            *known = Some(held);
+            fields.ranks[key as usize] = rank;
         }
         Ok(())
     }
@@ -203,13 +216,13 @@ impl<'de> Visitor<'de> for AsWritten<'_> {
                     continue;
                 }
             };
-            let known = &mut fields.known[key as usize];
+            let (known, first) = (&mut fields.known[key as usize], &mut fields.ranks[key as usize]);
             match known {
-                Some(Field { rank: first, held: Held::Written(place) }) if *first == rank => {
-                    fields.ambiguous |= differ(&body[place.clone()], written);
+                Some(Held::Written(place)) if *first == rank => {
+                    fields.ambiguous |= differ(place.in_body(body), written);
                 }
-                Some(field) if field.rank < rank => {}
-                _ => *known = Some(Field { rank, held: Held::Written(place(written, body)) }),
+                Some(_) if *first < rank => {}
+                _ => (*known, *first) = (Some(Held::Written(Place::of(written, body)?)), rank),
             }
             if rank > 0 {
                 others.push((name, written));
@@ -225,6 +238,9 @@ impl<'de> Visitor<'de> for AsWritten<'_> {
 /// files of a script leave there, one each.
 #[inline]
 pub(super) fn object_text(body: &str) -> &str {
+    if body.starts_with('{') && body.ends_with('}') {
+        return body;
+    }
     body.trim_matches(|c: char| c.is_ascii_whitespace() || c == '\u{feff}' || c == '\0')
 }
 

@@ -10,7 +10,7 @@ use serde_json::{Map, Value};
 
 use super::fields::{Fields, Held, Key, object_text, value};
 use crate::credits::Credits;
-use crate::ids::MessageId;
+use crate::ids::{MessageId, trimmed};
 
 /// The gateway's own JSON object, for support and for fields this crate does not know.
 ///
@@ -93,8 +93,8 @@ impl RawReply {
     }
 
     #[inline]
-    fn held(&self, key: Key) -> Option<&Held> {
-        self.0.fields.known[key as usize].as_ref().map(|field| &field.held)
+    fn held(&self, key: Key) -> Option<Held> {
+        self.0.fields.known[key as usize]
     }
 
     /// A field as text; a number is what its digits are.
@@ -102,7 +102,7 @@ impl RawReply {
     pub(super) fn text(&self, key: Key) -> Option<Cow<'_, str>> {
         match self.held(key)? {
             Held::Whole(number) => Some(number.to_string().into()),
-            Held::Written(place) => written_text(&self.0.body[place.clone()]),
+            Held::Written(place) => written_text(place.in_body(&self.0.body)),
         }
     }
 
@@ -110,8 +110,8 @@ impl RawReply {
     #[inline]
     fn credits(&self, key: Key) -> Option<Credits> {
         match self.held(key)? {
-            Held::Whole(number) => Credits::from_whole(*number),
-            Held::Written(place) => number(&self.0.body[place.clone()]),
+            Held::Whole(number) => Credits::from_whole(number),
+            Held::Written(place) => number(place.in_body(&self.0.body)),
         }
     }
 
@@ -119,9 +119,9 @@ impl RawReply {
     #[inline]
     fn whole(&self, key: Key) -> Option<i64> {
         match self.held(key)? {
-            Held::Whole(number) => Some(*number),
+            Held::Whole(number) => Some(number),
             Held::Written(place) => {
-                let written = &self.0.body[place.clone()];
+                let written = place.in_body(&self.0.body);
                 number(written).or_else(|| whole(number(written)?))
             }
         }
@@ -182,8 +182,8 @@ impl RawReply {
     /// True if a message id stands there under the name that the answer to a send has for it.
     #[inline]
     pub(super) fn names_a_message(&self) -> bool {
-        let field = self.0.fields.known[Key::MessageId as usize].as_ref();
-        field.is_some_and(|field| field.rank == 0) && self.message_id().is_some()
+        let by_its_name = self.0.fields.ranks[Key::MessageId as usize] == 0;
+        by_its_name && self.message_id().is_some()
     }
 }
 
@@ -210,9 +210,10 @@ pub(crate) fn text(value: &Value) -> Option<String> {
 }
 
 /// A value that is written so, as text; a number is what its digits are.
+#[inline]
 fn written_text(written: &str) -> Option<Cow<'_, str>> {
     match written.as_bytes()[0] {
-        b'"' if !written.contains('\\') => Some(written[1..written.len() - 1].trim().into()),
+        b'"' if !written.contains('\\') => Some(trimmed(&written[1..written.len() - 1]).into()),
         b'"' => {
             let text: String = serde_json::from_str(written).ok()?;
             Some(Cow::Owned(text.trim().to_owned()))
