@@ -15,7 +15,7 @@ use super::change::{Change, ChangeKind, Gap};
 use super::element::{Angle, angle, closed_word, closes, opens};
 use super::gaps;
 use super::link::{LinkTag, link_tag, shows};
-use super::special::{Found, Special, next_special};
+use super::special::{Found, Special, next_special, plain_bytes};
 
 /// Removes from a text what the gateway chokes on, and leaves the rest as it is.
 ///
@@ -82,9 +82,18 @@ const MAX_NESTED: usize = 64;
 /// Cleans a text.
 #[inline]
 pub(super) fn clean(input: &str) -> Outcome {
+    match plain_bytes(input.as_bytes()) {
+        None => Outcome { changed: None, placeholder: None },
+        Some(plain) => clean_from(input, plain),
+    }
+}
+
+/// Cleans a text whose first so many bytes are plain. Apart, since all of most texts is.
+#[inline(never)]
+fn clean_from(input: &str, plain: usize) -> Outcome {
     let mut words = MAX_WORDS;
     let mut start = Start::default();
-    let Some((mut found, mut tag)) = start.first_change(input, &mut words) else {
+    let Some((mut found, mut tag)) = start.first_change(input, plain, &mut words) else {
         return Outcome { changed: None, placeholder: start.placeholder };
     };
     let mut output = String::with_capacity(input.len());
@@ -155,12 +164,17 @@ struct Start {
 }
 
 impl Start {
-    /// Finds the first special character that changes the text; for a `>` with where its `<` stands, and what stands
-    /// between them.
+    /// Finds the first special character that changes the text, from a byte on; for a `>` with where its `<` stands, and
+    /// what stands between them.
     #[inline]
-    fn first_change(&mut self, input: &str, words: &mut usize) -> Option<(Found, Option<(usize, Angle)>)> {
+    fn first_change(
+        &mut self,
+        input: &str,
+        mut from: usize,
+        words: &mut usize,
+    ) -> Option<(Found, Option<(usize, Angle)>)> {
         loop {
-            let found = next_special(input, self.settled)?;
+            let found = next_special(input, from)?;
             if !matches!(found.special, Special::CloseAngle) {
                 return Some((found, None));
             }
@@ -171,6 +185,7 @@ impl Start {
                 }
             }
             self.settled = found.at + found.len;
+            from = self.settled;
         }
     }
 }

@@ -45,7 +45,7 @@ pub(super) fn next_special(text: &str, from: usize) -> Option<Found> {
 
 /// Counts the bytes before the first that may be special; `None` when none may.
 #[inline(always)]
-fn plain_bytes(bytes: &[u8]) -> Option<usize> {
+pub(super) fn plain_bytes(bytes: &[u8]) -> Option<usize> {
     const CHUNK: usize = 16;
     let mut at = 0;
     while let Some(near) = bytes[at..].first_chunk::<{ CHUNK + 1 }>() {

@@ -62,7 +62,7 @@ impl MessageText {
             }
             None => (text, Vec::new()),
         };
-        if text.trim().is_empty() {
+        if text.chars().all(char::is_whitespace) {
             return Err(TextError::Empty);
         }
         let size = measure(&text);
