@@ -3,6 +3,8 @@
 use std::collections::{BTreeSet, HashSet, VecDeque};
 use std::fmt;
 
+use smallvec::{SmallVec, smallvec};
+
 use crate::error::Error;
 use crate::number_set::NumberSet;
 use crate::phone::{OnlyTo, PhoneError, PhoneNumber, PhoneRules, may_be_list, split_numbers};
@@ -49,7 +51,7 @@ macro_rules! recipient_from_text {
 
         impl From<$type> for Recipients {
             fn from(text: $type) -> Self {
-                Self(vec![text.into()])
+                Self(smallvec![text.into()])
             }
         }
     )*};
@@ -71,7 +73,7 @@ impl From<&PhoneNumber> for Recipient {
 /// What `send` and `validate` take: one number, a list in a string (commas, semicolons or line breaks between them), or
 /// any collection of either.
 #[derive(Clone, Debug, Default)]
-pub struct Recipients(Vec<Recipient>);
+pub struct Recipients(SmallVec<[Recipient; 1]>);
 
 impl Recipients {
     /// How many inputs there are. A string that holds a list is one input.
@@ -90,7 +92,7 @@ impl Recipients {
     }
 
     pub(crate) fn into_inner(self) -> Vec<Recipient> {
-        self.0
+        self.0.into_vec()
     }
 }
 
@@ -107,14 +109,15 @@ impl<T: Into<Recipient>> Extend<T> for Recipients {
 }
 
 impl From<PhoneNumber> for Recipients {
+    #[inline]
     fn from(number: PhoneNumber) -> Self {
-        Self(vec![number.into()])
+        Self(smallvec![number.into()])
     }
 }
 
 impl From<&PhoneNumber> for Recipients {
     fn from(number: &PhoneNumber) -> Self {
-        Self(vec![number.into()])
+        Self(smallvec![number.into()])
     }
 }
 
@@ -176,7 +179,7 @@ impl IntoIterator for Recipients {
     type IntoIter = std::vec::IntoIter<Recipient>;
 
     fn into_iter(self) -> Self::IntoIter {
-        self.0.into_iter()
+        self.0.into_vec().into_iter()
     }
 }
 
@@ -209,8 +212,8 @@ pub(crate) fn only_to(numbers: &Recipients, rules: PhoneRules) -> Result<OnlyTo,
 /// The numbers of a request that is not made yet, and the inputs that were skipped before it is full.
 #[derive(Debug, Default)]
 pub(crate) struct PendingBatch {
-    pub(crate) numbers: Vec<PhoneNumber>,
-    pub(crate) positions: Vec<u64>,
+    pub(crate) numbers: SmallVec<[PhoneNumber; 1]>,
+    pub(crate) positions: SmallVec<[u64; 1]>,
     pub(crate) invalid: Vec<Invalid>,
     pub(crate) duplicates: Vec<Duplicate>,
     chars: usize,
@@ -263,7 +266,7 @@ pub(crate) struct Batcher {
     only_to: OnlyTo,
     /// Kept apart: most lists have one number and need no set.
     first: Option<PhoneNumber>,
-    seen: NumberSet,
+    seen: Option<NumberSet>,
     remembered: u64,
     next: u64,
     pub(crate) draft: PendingBatch,
@@ -275,7 +278,7 @@ impl Batcher {
             rules,
             only_to,
             first: None,
-            seen: NumberSet::default(),
+            seen: None,
             remembered: 0,
             next: 0,
             draft: PendingBatch::default(),
@@ -309,8 +312,8 @@ impl Batcher {
     ) -> Option<PendingBatch> {
         let mut batcher = Self::new(rules, only_to.clone());
         let room = recipients.len().min(MAX_NUMBERS);
-        batcher.draft.numbers = Vec::with_capacity(room);
-        batcher.draft.positions = Vec::with_capacity(room);
+        batcher.draft.numbers = SmallVec::with_capacity(room);
+        batcher.draft.positions = SmallVec::with_capacity(room);
         let mut fits = true;
         for recipient in &recipients.0 {
             batcher.add(recipient, |draft, number, position| fits = fits && draft.push(number, position));
@@ -379,10 +382,11 @@ impl Batcher {
         if number == first {
             return true;
         }
+        let seen = self.seen.get_or_insert_default();
         if self.remembered >= MAX_REMEMBERED {
-            return self.seen.contains(number.as_u64());
+            return seen.contains(number.as_u64());
         }
-        let new = self.seen.insert(number.as_u64());
+        let new = seen.insert(number.as_u64());
         self.remembered += u64::from(new);
         !new
     }
@@ -441,7 +445,7 @@ mod tests {
             ["96598765432"].into_iter().collect(),
         ];
         for recipients in one {
-            assert_eq!(Batcher::all(&recipients, PhoneRules::default())[0].numbers, [number]);
+            assert_eq!(Batcher::all(&recipients, PhoneRules::default())[0].numbers[..], [number]);
         }
     }
 }

@@ -350,7 +350,8 @@ fn cut(
 impl Open {
     fn take(&mut self) -> NewBatch {
         let PendingBatch { numbers, positions, .. } = std::mem::take(&mut self.cut);
-        NewBatch { text: self.text, pages: self.pages, numbers, lines: positions }
+        let (numbers, lines) = (numbers.into_vec(), positions.into_vec());
+        NewBatch { text: self.text, pages: self.pages, numbers, lines }
     }
 
     fn batch(mut self) -> NewBatch {

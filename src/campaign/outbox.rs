@@ -348,7 +348,7 @@ impl Store {
             text: first.text(2),
             sender: first.maybe_text(3),
             test: first.int(4) != 0,
-            numbers,
+            numbers: numbers.into_vec(),
             granted: granted[0].int(0),
         }))
     }

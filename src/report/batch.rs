@@ -4,6 +4,7 @@ use std::fmt;
 
 use serde::ser::SerializeStruct;
 use serde::{Serialize, Serializer};
+use smallvec::SmallVec;
 
 use super::account::Account;
 use crate::credits::Credits;
@@ -176,8 +177,8 @@ serialize_by_name!(Outcome);
 #[derive(Clone)]
 pub struct Batch {
     pub(crate) index: u64,
-    pub(crate) numbers: Vec<PhoneNumber>,
-    pub(crate) positions: Vec<u64>,
+    pub(crate) numbers: SmallVec<[PhoneNumber; 1]>,
+    pub(crate) positions: SmallVec<[u64; 1]>,
     pub(crate) result: Result<Accepted, Error>,
     pub(crate) invalid: Vec<Invalid>,
     pub(crate) duplicates: Vec<Duplicate>,
@@ -263,7 +264,7 @@ impl Serialize for Batch {
         let mut fields = serializer.serialize_struct("Batch", 12)?;
         fields.serialize_field("index", &self.index)?;
         fields.serialize_field("outcome", &self.outcome())?;
-        fields.serialize_field("positions", &self.positions)?;
+        fields.serialize_field("positions", &self.positions[..])?;
         fields.serialize_field("message_id", &accepted.map(Accepted::message_id))?;
         fields.serialize_field("counted", &accepted.and_then(Accepted::counted))?;
         fields.serialize_field("uncounted", &self.uncounted())?;
