@@ -31,6 +31,7 @@ impl<C, T> Lazy<C, T> {
         }
     }
 
+    #[inline]
     pub(crate) fn poll(&mut self, cx: &mut Context<'_>) -> Poll<T> {
         loop {
             match self {

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
 
+use futures::future::{Either, ready};
 use tokio::sync::Notify;
 use tokio::time::Instant;
 
@@ -56,7 +57,7 @@ pub(crate) struct Messages {
     pub(crate) account: Box<str>,
     pub(crate) same_number: SameNumberMemory,
     pub(crate) queue: QueueGate,
-    pub(crate) sender_id: SenderId,
+    pub(crate) sender_id: Arc<SenderId>,
     pub(crate) test_mode: bool,
     /// The event about the shared test sender was emitted.
     pub(crate) shared_sender_told: AtomicBool,
@@ -65,9 +66,12 @@ pub(crate) struct Messages {
 /// Counts the exchanges with the gateway, those that outlived their callers too.
 #[derive(Debug, Default)]
 pub(crate) struct UnderWay {
+    /// With [`WAITED_FOR`] once somebody waits for their end: to tell nobody would take a lock in each exchange.
     exchanges: AtomicUsize,
     none: Notify,
 }
+
+const WAITED_FOR: usize = 1 << (usize::BITS - 1);
 
 impl UnderWay {
     #[inline]
@@ -80,7 +84,7 @@ impl UnderWay {
     pub(crate) async fn none(&self) {
         loop {
             let none = self.none.notified(); // before the look, so that no end is missed
-            if self.exchanges.load(Ordering::Acquire) == 0 {
+            if self.exchanges.fetch_or(WAITED_FOR, Ordering::AcqRel) & !WAITED_FOR == 0 {
                 return;
             }
             none.await;
@@ -94,7 +98,7 @@ pub(crate) struct Exchanging<'a>(&'a UnderWay);
 impl Drop for Exchanging<'_> {
     #[inline]
     fn drop(&mut self) {
-        if self.0.exchanges.fetch_sub(1, Ordering::AcqRel) == 1 {
+        if self.0.exchanges.fetch_sub(1, Ordering::AcqRel) == WAITED_FOR | 1 {
             self.0.none.notify_waiters();
         }
     }
@@ -119,7 +123,7 @@ impl Core {
                 account: messages.account.clone(),
                 same_number: messages.same_number.clone(),
                 queue: QueueGate::default(), // nothing is sent
-                sender_id: messages.sender_id.clone(),
+                sender_id: Arc::clone(&messages.sender_id),
                 test_mode: messages.test_mode,
                 shared_sender_told: AtomicBool::new(true),
             },
@@ -128,25 +132,33 @@ impl Core {
     }
 
     /// Waits for a turn in a lane, which one exchange takes.
-    pub(crate) async fn turn(
+    #[inline]
+    pub(crate) fn turn(
         &self,
         endpoint: Endpoint,
         lane: Lane,
         deadline: Option<Instant>,
-    ) -> Result<Turn, Error> {
-        let Some(limiter) = &self.limiter else {
-            return if misses(deadline, Duration::ZERO) {
-                Err(Error::deadline())
-            } else {
-                Ok(Turn::unpaced())
-            };
-        };
-        let turn = limiter.turn(lane, deadline).await;
-        if let Err(error) = &turn {
-            events::limiter_refused(endpoint, lane.name(), limiter.waiting_in(lane), error);
+    ) -> impl Future<Output = Result<Turn, Error>> + Send {
+        match &self.limiter {
+            // Boxed: every call would carry its size to its end.
+            Some(limiter) => Either::Right(Box::pin(turn(limiter, endpoint, lane, deadline))),
+            None if misses(deadline, Duration::ZERO) => Either::Left(ready(Err(Error::deadline()))),
+            None => Either::Left(ready(Ok(Turn::unpaced()))),
         }
-        turn
     }
+}
+
+async fn turn(
+    limiter: &Limiter,
+    endpoint: Endpoint,
+    lane: Lane,
+    deadline: Option<Instant>,
+) -> Result<Turn, Error> {
+    let turn = limiter.turn(lane, deadline).await;
+    if let Err(error) = &turn {
+        events::limiter_refused(endpoint, lane.name(), limiter.waiting_in(lane), error);
+    }
+    turn
 }
 
 impl fmt::Debug for Core {

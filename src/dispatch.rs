@@ -326,9 +326,6 @@ impl<H: BeforeRequest> Prepare for First<H> {
             }
         };
         self.hook.before_request(Attempt { attempt, numbers }).await?;
-        if claim.is_late() {
-            return Err(Error::prepared_too_late());
-        }
         Ok(Prepared::Ready(Some(claim)))
     }
 }

@@ -152,6 +152,7 @@ fn reply(core: Arc<Core>, call: Call, check: Read<RawReply>) -> BoxFuture<'stati
 /// task until it is answered or times out, so that its outcome is still recorded.
 ///
 /// `read` takes what the endpoint gives out of an accepted reply; what it cannot read is a failed attempt.
+#[inline]
 pub(crate) fn run<T: Send + 'static>(
     core: Arc<Core>,
     call: Call,
@@ -200,8 +201,13 @@ pub(crate) fn run<T: Send + 'static>(
                 drop(first.hold());
                 continue; // for another turn after the pause, or to its end; what it held is given back
             }
+            let begin = Instant::now();
+            if claim.as_ref().is_some_and(|claim| claim.is_late(begin)) {
+                return Err(Error::prepared_too_late());
+            }
             attempts += 1;
-            let failure = match attempt(&core, &call, claim, first.hold(), read, attempts, since).await {
+            let times = Times { since, begin };
+            let failure = match attempt(&core, &call, claim, first.hold(), read, attempts, times).await {
                 Ok(read) => return Ok(read),
                 Err(failure) => failure.attempted(attempts, call.policy.reading),
             };
@@ -343,9 +349,16 @@ async fn wait_to_retry(
     wait_for(call, sleep(retry.after)).await.is_some()
 }
 
+/// When a request began to wait, and when it left.
+struct Times {
+    since: Instant,
+    begin: Instant,
+}
+
 /// One exchange, which ends by itself even if nobody waits for it any more.
 ///
 /// It is put together at once, so that its parts do not stand in the call's future beside it.
+#[inline]
 fn attempt<T: Send + 'static>(
     core: &Arc<Core>,
     call: &Call,
@@ -353,7 +366,7 @@ fn attempt<T: Send + 'static>(
     mut hold: Option<Box<Hold>>,
     read: Read<T>,
     attempt: u32,
-    since: Instant,
+    Times { since, begin }: Times,
 ) -> impl Future<Output = Result<T, Error>> + Send {
     let (core, attempt_timeout) = (Arc::clone(core), core.attempt_timeout);
     let facts = call.facts.clone();
@@ -371,7 +384,6 @@ fn attempt<T: Send + 'static>(
         if let Some(left) = &left {
             left.store(true, Ordering::Release);
         }
-        let begin = Instant::now();
         let order = core.cached.next();
         let attempt = Attempt::new(endpoint, &core.credentials, &facts, attempt);
         events::request_leaves(&attempt);
@@ -392,12 +404,13 @@ fn attempt<T: Send + 'static>(
                 )
             }
         };
+        let end = Instant::now();
         if let Some(claim) = claim {
             let rule = |error: &Error| error.code().map(ApiCode::class) == Some(CodeClass::SameNumber);
             if result.as_ref().is_err_and(rule) && !claim.explains_the_rule() {
                 result = result.map_err(Error::written_by_others);
             }
-            claim.end(wrote(&result));
+            claim.end(wrote(&result), end);
         }
         if let Some(left) = left {
             left.store(wrote(&result), Ordering::Release);
@@ -410,7 +423,7 @@ fn attempt<T: Send + 'static>(
         }
         let finished = Finished {
             wait: begin - since,
-            took: begin.elapsed(),
+            took: end - begin,
             http_status,
             result: result.as_ref().map(|(raw, _)| raw),
         };
@@ -422,8 +435,8 @@ fn attempt<T: Send + 'static>(
         None => Either::Left(exchange),
         // Too late, the exchange goes on for the record; the caller is told that its outcome is open.
         Some(_) => {
-            let end = before(call.deadline, exchange);
-            Either::Right(end.map(|end| end.unwrap_or_else(|| Err(Error::answer_after_deadline()))))
+            let answer = before(call.deadline, exchange);
+            Either::Right(answer.map(|answer| answer.unwrap_or_else(|| Err(Error::answer_after_deadline()))))
         }
     }
 }

@@ -149,7 +149,9 @@ fn send(mut setup: Setup) -> impl Future<Output = Result<SendReport, Error>> + S
         };
         let result = one(&mut setup, &draft).await;
         let error = result.as_ref().err().cloned();
-        events::tell_not_allowed(&draft.invalid);
+        if !draft.invalid.is_empty() {
+            events::tell_not_allowed(&draft.invalid);
+        }
         let report = SendReport::of_one(draft.into_batch(0, result));
         match error {
             None => Ok(report),

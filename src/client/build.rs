@@ -147,7 +147,7 @@ impl ClientBuilder {
                     account: self.username.trim().into(),
                     same_number,
                     queue,
-                    sender_id,
+                    sender_id: Arc::new(sender_id),
                     test_mode: self.test_mode,
                     shared_sender_told: AtomicBool::new(false),
                 },

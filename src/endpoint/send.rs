@@ -36,7 +36,7 @@ impl Message {
     /// A message of parts that were checked before.
     #[inline]
     pub(crate) fn checked(core: &Core, text: MessageText, sender: Option<SenderId>, test: bool) -> Self {
-        let sender = sender.unwrap_or_else(|| core.messages.sender_id.clone());
+        let sender = sender.map_or_else(|| Arc::clone(&core.messages.sender_id), Arc::new);
         let shared = sender.is_shared_test_sender();
         if !test && shared && !core.messages.shared_sender_told.swap(true, Ordering::AcqRel) {
             events::shared_sender();
@@ -52,7 +52,7 @@ impl Message {
     #[inline]
     pub(crate) fn body(&self, core: &Core, numbers: &[PhoneNumber]) -> Bytes {
         RequestBody::new(&core.credentials)
-            .field("sender", &self.0.sender)
+            .field("sender", &*self.0.sender)
             .numbers("mobile", numbers)
             .field("message", self.0.text.as_str())
             .switch("test", self.0.test) // absent would mean a live send

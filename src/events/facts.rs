@@ -24,7 +24,7 @@ pub(crate) struct Facts {
 /// What a send says to its numbers, the same for all batches of a run.
 #[derive(Debug)]
 pub(crate) struct MessageFacts {
-    pub(crate) sender: SenderId,
+    pub(crate) sender: Arc<SenderId>,
     pub(crate) text: MessageText,
     pub(crate) test: bool,
 }

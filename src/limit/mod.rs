@@ -25,6 +25,7 @@ use std::task::Poll;
 #[cfg(feature = "diagnose")]
 use std::time::Duration;
 
+use futures::future::{Either, ready};
 use tokio::time::Instant;
 
 use self::local::Local;
@@ -99,10 +100,11 @@ impl Turn {
     /// # Errors
     ///
     /// Of kind `Deadline` if the turn's deadline passes before there is a slot: nothing was sent.
-    pub(crate) async fn start(mut self) -> Result<(), Error> {
-        match &mut self.0 {
-            Some(place) => place.wait(Want::Start).await,
-            None => Ok(()),
+    #[inline]
+    pub(crate) fn start(self) -> impl Future<Output = Result<(), Error>> + Send {
+        match self.0 {
+            None => Either::Left(ready(Ok(()))),
+            Some(mut place) => Either::Right(async move { place.wait(Want::Start).await }),
         }
     }
 }

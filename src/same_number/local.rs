@@ -215,9 +215,9 @@ impl Local {
 
     /// The gateway accepted the request of these numbers, or may have: they rest from now on.
     #[inline]
-    pub(super) fn wrote(&self, owner: u64, numbers: &[PhoneNumber], live: bool) {
+    pub(super) fn wrote(&self, owner: u64, numbers: &[PhoneNumber], live: bool, now: Instant) {
         let mut marks = self.lock();
-        let now = self.now();
+        let now = self.moment(now);
         let until = now.later(self.kept);
         for &number in numbers {
             marks.put(number, Mark::written(owner, live, until), now);
@@ -278,7 +278,7 @@ mod tests {
         assert_eq!(local.longest_rest(&[number(1)]), REST, "it is not the other's to give back");
         local.free(1, &[number(1), number(2)]);
         local.take(3, &[number(2), number(3)], true, HOLD, Instant::now()).unwrap();
-        local.wrote(3, &[number(2), number(3)], true);
+        local.wrote(3, &[number(2), number(3)], true, Instant::now());
         local.free(3, &[number(2), number(3)]);
         tokio::time::advance(Duration::from_secs(10)).await;
         assert_eq!(local.longest_rest(&[number(1), number(2)]), Duration::from_secs(6));
@@ -308,7 +308,7 @@ mod tests {
         for i in 0..(MOST as u64 / 100 + 500) {
             let numbers: Vec<_> = (0..100).map(|j| number(i * 100 + j)).collect();
             local.take(i, &numbers, true, HOLD, Instant::now()).unwrap();
-            local.wrote(i, &numbers, true);
+            local.wrote(i, &numbers, true, Instant::now());
         }
         local.longest_rest(&[number(0)]);
         assert_eq!(local.lock().by_number.len(), MOST);
@@ -324,7 +324,7 @@ mod tests {
         let kept = local.kept;
         let write = |owner| {
             local.take(owner, &[number(1)], true, HOLD, Instant::now()).unwrap();
-            local.wrote(owner, &[number(1)], true);
+            local.wrote(owner, &[number(1)], true, Instant::now());
         };
         (1..=1_000).for_each(write);
         assert_eq!(local.lock().order.len(), 1);
@@ -332,7 +332,7 @@ mod tests {
         write(1_001);
         tokio::time::advance(kept - Duration::from_secs(5)).await; // since the first
         assert!(local.take(1_002, &[number(1)], true, HOLD, Instant::now()).unwrap(), "written to 11 s ago");
-        local.wrote(1_002, &[number(1)], true);
+        local.wrote(1_002, &[number(1)], true, Instant::now());
         assert_eq!(local.lock().order.len(), 1);
         tokio::time::advance(kept).await;
         local.lock().forget_old(local.now());
@@ -344,12 +344,12 @@ mod tests {
     async fn a_number_whose_time_ends_while_a_request_to_it_is_under_way_is_forgotten_later() {
         let local = Local::new(Duration::ZERO);
         local.take(1, &[number(1)], true, HOLD, Instant::now()).unwrap();
-        local.wrote(1, &[number(1)], true);
+        local.wrote(1, &[number(1)], true, Instant::now());
         tokio::time::advance(local.kept - Duration::from_secs(1)).await;
         local.take(2, &[number(1)], true, HOLD, Instant::now()).unwrap();
         tokio::time::advance(Duration::from_secs(1)).await;
         local.lock().forget_old(local.now());
-        local.wrote(2, &[number(1)], true);
+        local.wrote(2, &[number(1)], true, Instant::now());
         assert!(local.knows_of_others(3, &[number(1)]));
         tokio::time::advance(local.kept).await;
         local.lock().forget_old(local.now());
@@ -362,7 +362,7 @@ mod tests {
         let local = Local::new(Duration::ZERO);
         assert!(!local.take(1, &[number(1)], true, HOLD, Instant::now()).unwrap());
         assert!(local.take(2, &[number(1)], true, HOLD, Instant::now()).unwrap(), "the first is in flight");
-        local.wrote(1, &[number(1)], true);
+        local.wrote(1, &[number(1)], true, Instant::now());
         local.free(2, &[number(1)]);
         assert!(local.knows_of_others(2, &[number(1)]));
         assert!(!local.knows_of_others(1, &[number(1)]));
@@ -375,11 +375,11 @@ mod tests {
     async fn a_test_message_makes_nobody_wait_and_takes_nothing_from_a_live_one() {
         let local = Local::new(REST);
         local.take(1, &[number(1)], false, HOLD, Instant::now()).unwrap();
-        local.wrote(1, &[number(1)], false);
+        local.wrote(1, &[number(1)], false, Instant::now());
         assert!(local.take(2, &[number(1)], true, HOLD, Instant::now()).unwrap(), "known, and not refused");
-        local.wrote(2, &[number(1)], true);
+        local.wrote(2, &[number(1)], true, Instant::now());
         local.take(3, &[number(1)], false, HOLD, Instant::now()).unwrap();
-        local.wrote(3, &[number(1)], false);
+        local.wrote(3, &[number(1)], false, Instant::now());
         local.free(3, &[number(1)]);
         assert_eq!(local.longest_rest(&[number(1)]), REST);
     }

@@ -94,10 +94,26 @@ impl SameNumberMemory {
         hold: Duration,
         deadline: Option<Instant>,
     ) -> Result<Claim, Refusal> {
+        let claim = self.claim_here(numbers, live, hold).map_err(Refusal::Resting)?;
+        match &self.0.shared {
+            // Boxed: most memories are of one process.
+            Some(shared) if live => Box::pin(claim.share(Arc::clone(shared), hold, deadline)).await,
+            _ => Ok(claim),
+        }
+    }
+
+    /// Takes the numbers as far as this process knows.
+    #[inline]
+    fn claim_here(
+        &self,
+        numbers: &Arc<[PhoneNumber]>,
+        live: bool,
+        hold: Duration,
+    ) -> Result<Claim, Vec<Resting>> {
         let owner = self.0.owners.fetch_add(1, Ordering::Relaxed);
         let now = Instant::now();
-        let known = self.0.local.take(owner, numbers, live, hold, now).map_err(Refusal::Resting)?;
-        let claim = Claim {
+        let known = self.0.local.take(owner, numbers, live, hold, now)?;
+        Ok(Claim {
             memory: self.clone(),
             numbers: Arc::clone(numbers),
             owner,
@@ -105,20 +121,7 @@ impl SameNumberMemory {
             known,
             leave_by: now + self.0.local.wait.max(LATEST),
             stage: Stage::Taken,
-        };
-        if let Some(shared) = self.0.shared.as_ref().filter(|_| live) {
-            let hold = hold.saturating_add(self.0.local.wait.max(LATEST));
-            let patience = Instant::now() + PATIENCE;
-            let until = deadline.map_or(patience, |deadline| deadline.min(patience));
-            let taken = shared.take(owner, Arc::clone(numbers), hold, until).await;
-            let resting = taken.map_err(Refusal::Failed)?;
-            if !resting.is_empty() {
-                drop(claim);
-                self.0.local.heard(owner, &resting);
-                return Err(Refusal::Resting(resting));
-            }
-        }
-        Ok(claim)
+        })
     }
 }
 
@@ -155,10 +158,31 @@ pub(crate) struct Claim {
 }
 
 impl Claim {
+    /// Takes the numbers in a shared memory, too.
+    async fn share(
+        self,
+        shared: Arc<dyn SharedNumbers>,
+        hold: Duration,
+        deadline: Option<Instant>,
+    ) -> Result<Self, Refusal> {
+        let (memory, owner) = (self.memory.clone(), self.owner);
+        let hold = hold.saturating_add(memory.0.local.wait.max(LATEST));
+        let patience = Instant::now() + PATIENCE;
+        let until = deadline.map_or(patience, |deadline| deadline.min(patience));
+        let taken = shared.take(owner, Arc::clone(&self.numbers), hold, until).await;
+        let resting = taken.map_err(Refusal::Failed)?;
+        if resting.is_empty() {
+            return Ok(self);
+        }
+        drop(self);
+        memory.0.local.heard(owner, &resting);
+        Err(Refusal::Resting(resting))
+    }
+
     /// True if it is too late for the request to leave: the numbers may be free before it ends.
     #[inline]
-    pub(crate) fn is_late(&self) -> bool {
-        Instant::now() > self.leave_by
+    pub(crate) fn is_late(&self, now: Instant) -> bool {
+        now > self.leave_by
     }
 
     /// The request leaves now.
@@ -167,10 +191,10 @@ impl Claim {
         self.stage = Stage::Left;
     }
 
-    /// The request has ended. `wrote` if the gateway accepted it, or may have.
+    /// The request has ended, now. `wrote` if the gateway accepted it, or may have.
     #[inline]
-    pub(crate) fn end(mut self, wrote: bool) {
-        self.settle(wrote);
+    pub(crate) fn end(mut self, wrote: bool, now: Instant) {
+        self.settle(wrote, now);
     }
 
     /// True if this process wrote to one of the numbers a short time ago, beside this claim.
@@ -179,11 +203,11 @@ impl Claim {
     }
 
     #[inline]
-    fn settle(&mut self, wrote: bool) {
+    fn settle(&mut self, wrote: bool, now: Instant) {
         self.stage = Stage::Ended;
         let memory = &self.memory.0;
         if wrote {
-            memory.local.wrote(self.owner, &self.numbers, self.live);
+            memory.local.wrote(self.owner, &self.numbers, self.live, now);
         } else {
             memory.local.free(self.owner, &self.numbers);
         }
@@ -194,7 +218,7 @@ impl Claim {
             // for as long as they were taken.
             let numbers = Arc::clone(&self.numbers);
             if wrote {
-                let rests = shared.take(self.owner, numbers, memory.local.wait, Instant::now() + PATIENCE);
+                let rests = shared.take(self.owner, numbers, memory.local.wait, now + PATIENCE);
                 spawn(&runtime, Box::pin(async move { drop(rests.await) }));
             } else {
                 spawn(&runtime, Box::pin(shared.give_back(self.owner, numbers)));
@@ -207,7 +231,7 @@ impl Drop for Claim {
     #[inline]
     fn drop(&mut self) {
         if self.stage != Stage::Ended {
-            self.settle(self.stage == Stage::Left);
+            self.settle(self.stage == Stage::Left, Instant::now());
         }
     }
 }
@@ -303,7 +327,7 @@ mod tests {
 
         let mut claim = claim;
         claim.leave();
-        claim.end(true);
+        claim.end(true, Instant::now());
         tokio::time::sleep(Duration::from_secs(10)).await;
         let three = memory();
         let refused = resting(three.claim(&numbers(0, 1), true, HOLD, None).await);

@@ -43,6 +43,7 @@ pin_project! {
 impl<F: Future> Future for ObservedExchange<F> {
     type Output = F::Output;
 
+    #[inline]
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<F::Output> {
         let this = self.project();
         let _polling = Polling::begin(this.polled);
@@ -58,6 +59,7 @@ struct Polling<'a> {
 }
 
 impl<'a> Polling<'a> {
+    #[inline]
     fn begin(polled: &'a mut Option<Polled>) -> Self {
         let around = POLLED.replace(polled.take());
         Self { polled, around }
@@ -65,6 +67,7 @@ impl<'a> Polling<'a> {
 }
 
 impl Drop for Polling<'_> {
+    #[inline]
     fn drop(&mut self) {
         *self.polled = POLLED.replace(self.around.take());
     }
@@ -90,6 +93,7 @@ impl ObserveSetUps {
     }
 
     /// An exchange of the client, whose set-ups are told of where a limiter wants to know.
+    #[inline]
     pub(super) fn exchange<T: Send + 'static>(
         self,
         connections: Option<Arc<Connections>>,

@@ -290,6 +290,7 @@ impl Transport for HttpTransport {
         let on_one_thread = runtime.is_some_and(|at| at.runtime_flavor() == RuntimeFlavor::CurrentThread);
         let connections = request.connections().cloned();
         let is_paced = connections.is_some();
+        let pending = client.execute(post); // nothing of it happens before it is polled
         let exchange = observe.exchange(connections, async move {
             if begun_before > LOOK_AFTER && on_one_thread {
                 // Such a runtime stands still between two calls of `block_on`: let it see what was closed meanwhile.
@@ -298,7 +299,7 @@ impl Transport for HttpTransport {
                 tokio::task::yield_now().await;
                 tokio::task::yield_now().await;
             }
-            let mut reply = client.execute(post).await.map_err(|error| classify(error, proxy.as_ref()))?;
+            let mut reply = pending.await.map_err(|error| classify(error, proxy.as_ref()))?;
             let status = reply.status().as_u16();
             let (retry_after, date) = (retry_after(reply.headers()), date(reply.headers()));
             let mut body = Vec::new();
@@ -359,6 +360,7 @@ fn length(bytes: usize) -> HeaderValue {
 }
 
 /// In seconds (RFC 9110, section 10.2.3); a date is left alone, since clocks differ.
+#[inline]
 fn retry_after(headers: &HeaderMap) -> Option<Duration> {
     let seconds = headers.get(RETRY_AFTER)?.to_str().ok()?.trim().parse().ok()?;
     Some(Duration::from_secs(seconds))

@@ -54,6 +54,7 @@ impl<C: Clone> Pools<C> {
     }
 
     /// The client of a runtime.
+    #[inline]
     pub(super) fn take(&self, runtime: Option<runtime::Id>, wall: SystemTime) -> Taken<C> {
         let now = Instant::now();
         let mut pools = self.pools.lock().unwrap_or_else(PoisonError::into_inner);
@@ -73,6 +74,7 @@ impl<C: Clone> Pools<C> {
     }
 
     /// Makes room for a runtime that is new here.
+    #[cold]
     fn another(&self, pools: &mut Vec<Pool<C>>) -> usize {
         let oldest = || pools.iter().enumerate().min_by_key(|(_, pool)| pool.begun.0).map_or(0, |(at, _)| at);
         match (self.make)() {

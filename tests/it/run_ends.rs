@@ -367,7 +367,7 @@ async fn a_client_is_idle_when_what_outlived_its_callers_is_answered() {
     });
     tokio::time::sleep(Duration::from_millis(1_900)).await;
     assert!(!idle.load(Ordering::SeqCst));
-    waiting.await.unwrap();
+    tokio::time::timeout(Duration::from_secs(9), waiting).await.expect("the last one tells its end").unwrap();
     assert_eq!(client.cached_balance().unwrap().available().to_string(), "999999995");
 }
 

@@ -110,7 +110,7 @@ async fn a_number_that_another_process_wrote_to_rests_here_too() {
         };
         assert_eq!(resting.len(), 1);
         claim.leave();
-        claim.end(true);
+        claim.end(true, Instant::now());
         // The end is told beside the call.
         let rests = async {
             loop {
